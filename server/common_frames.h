@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The protocol between gateway and worker: what the frames in the rings mean.
+ *
+ * All integers are native (one machine). A logical record that is larger than VD_FRAME_CHUNK_BYTES
+ * is cut into several frames of the same type and tag, all but the last with VD_FRAME_MORE; the
+ * payload struct stands at the front of the first. A record whose sender died before the last frame
+ * is discarded. Readers check every length: a bad frame is VD_ERR_CORRUPT. */
+#ifndef VIADUCT_COMMON_FRAMES_H
+#define VIADUCT_COMMON_FRAMES_H
+
+#include <stdint.h>
+
+#define VD_FRAME_CHUNK_BYTES (64 * 1024)
+#define VD_FRAME_MORE        1u /* flags: the record goes on in the next frame */
+
+enum vd_frame_type {
+    VD_FRAME_FILLER = 0,
+
+    /* requests ring; tag = request id */
+    VD_FRAME_REQUEST = 1, /* struct vd_frame_request, header table, head bytes, body */
+
+    /* events ring; tag = subscription id, timer id */
+    VD_FRAME_EVENT_MESSAGE = 16, /* struct vd_frame_message, then its bytes */
+    VD_FRAME_EVENT_TIMER = 17,   /* empty */
+    VD_FRAME_EVENT_CONNECT = 18, /* stream id as text */
+    VD_FRAME_EVENT_DISCONNECT = 19,
+    VD_FRAME_EVENT_BROKER_ERROR = 20, /* text */
+    VD_FRAME_EVENT_GAP = 21,          /* empty: events were dropped before this one */
+
+    /* to_gateway ring; tag = request id where it answers one */
+    VD_FRAME_READY = 32,    /* empty: takes requests */
+    VD_FRAME_RESPONSE = 33, /* struct vd_frame_response, header lines, body: complete */
+    VD_FRAME_RESPONSE_BEGIN =
+        34, /* struct vd_frame_response, header lines: streamed body follows */
+    VD_FRAME_RESPONSE_BODY =
+        35, /* bytes, at most VD_FRAME_CHUNK_BYTES a frame; VD_FRAME_MORE unused */
+    VD_FRAME_RESPONSE_END = 36,    /* empty */
+    VD_FRAME_RESPONSE_ABORT = 37,  /* empty: cut the connection */
+    VD_FRAME_RESPONSE_STREAM = 38, /* struct vd_frame_stream, patterns, header lines: becomes SSE */
+    VD_FRAME_PUBLISH = 39,         /* struct vd_frame_message, then its bytes */
+    VD_FRAME_SUBSCRIBE = 40,       /* tag = id; flags bit 1: every worker; pattern bytes */
+    VD_FRAME_INTERVAL = 41,        /* tag = id; uint32_t milliseconds; node-wide timers only */
+    VD_FRAME_TIMER_DONE = 42,      /* tag = id: the node-wide timer's handler has returned */
+};
+
+#define VD_FRAME_EVERY_WORKER 2u /* flags of SUBSCRIBE */
+
+struct vd_frame_span {
+    uint32_t offset; /* from the start of the head bytes */
+    uint32_t length;
+};
+
+/* Followed by header_count x { span name, span value }, then head_length bytes (the request head as
+ * received), then body_length bytes of body. */
+struct vd_frame_request {
+    uint32_t claim; /* index into vd_worker_slot.claims */
+    uint32_t header_count;
+    uint32_t head_length;
+    uint32_t minor_version;
+    uint64_t body_length;
+    uint64_t received_us;
+    struct vd_frame_span method;
+    struct vd_frame_span target;
+    char remote_address[46];
+    uint16_t remote_port;
+    char local_address[46];
+    uint16_t local_port;
+};
+
+/* Followed by headers_length bytes of "Name: value\r\n" lines (checked by the worker), then
+ * body_length bytes. */
+struct vd_frame_response {
+    uint32_t status;
+    uint32_t headers_length;
+    uint64_t body_length; /* RESPONSE only */
+};
+
+/* Followed by pattern_count x uint16_t lengths, patterns, headers_length bytes of header lines. */
+struct vd_frame_stream {
+    uint32_t pattern_count;
+    uint32_t patterns_length; /* bytes of all patterns together */
+    uint32_t headers_length;
+    uint32_t reserved;
+};
+
+/* Followed by scope, event, origin, data. */
+struct vd_frame_message {
+    uint16_t scope_length;
+    uint16_t event_length;
+    uint16_t origin_length;
+    uint16_t has_data;
+    uint32_t data_length;
+    uint32_t reserved;
+    uint64_t sequence;
+};
+
+_Static_assert(sizeof(struct vd_frame_request) % 8 == 0, "spans follow it");
+_Static_assert(sizeof(struct vd_frame_message) == 24, "no padding");
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The server as its callers see it: one call that turns this process into a supervisor with a
+ * gateway and workers. The PHP extension calls it from App::run(); a C program can as well.
+ * Knows no PHP. */
+#ifndef VIADUCT_SERVER_H
+#define VIADUCT_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <viaduct/error.h>
+#include <viaduct/log.h>
+
+struct vd_worker; /* worker.h */
+
+#define VD_WORKERS_MAX 256
+
+/* Everything is fixed before the fork. 0 or NULL means the default named here. */
+struct vd_server_config {
+    const char *host;            /* "127.0.0.1"; address to listen on, "::" or "0.0.0.0" for all */
+    uint16_t port;               /* 3000; with port_any: the kernel chooses */
+    bool port_any;               /* port 0 on purpose */
+    unsigned workers;            /* 1; at most VD_WORKERS_MAX */
+    uint32_t request_timeout_ms; /* 30,000; then kill -9 of the worker and 504 */
+    uint32_t max_requests;       /* 0: never recycle */
+    uint32_t drain_timeout_ms;   /* 10,000; SIGTERM to the end */
+    uint32_t boot_timeout_ms;    /* 30,000; fork of a worker to its first next_event */
+    size_t max_body_bytes;       /* 8 MiB; request body */
+    size_t max_header_bytes;     /* 32 KiB; request line and headers */
+    size_t max_message_bytes;    /* 1 MiB; data of one message */
+    size_t max_queue;            /* 4,096; requests waiting for a worker, over it 503 */
+    size_t max_connections;      /* 0: what RLIMIT_NOFILE allows less a reserve */
+    uint32_t heartbeat_ms;       /* 15,000; comment on an idle stream */
+    uint32_t retry_ms;           /* 1,000; reconnect time told to browsers */
+    uint32_t idle_timeout_ms;    /* 60,000; keep-alive connection without a request */
+    uint32_t header_timeout_ms;  /* 10,000; first byte of a request to its last */
+    size_t stream_queue_bytes;   /* 1 MiB; waiting events of one stream, over it: disconnect */
+    size_t history_log_bytes;    /* 16 MiB; power of two */
+    size_t history_per_scope;    /* 1,000; messages replayed at most for one scope */
+    uint32_t history_age_ms;     /* 300,000 */
+    uint32_t publish_timeout_ms; /* 1,000; a worker's publish into a full ring waits this long */
+    const char *broker_driver;   /* "memory", "pipe"; see brokers/drivers.def */
+    const char *broker_display;  /* the name in /_health: "PipeBroker" */
+    const char *version;         /* the version in /_health */
+    bool dev_mode;               /* errors are shown to clients */
+    enum vd_log_level log_level;
+    int log_fd; /* 2 */
+};
+
+/* Called in each forked worker; returns its exit code: 0 for a clean end. Must loop on
+ * vd_worker_next_event until VD_WORKER_SHUTDOWN. The process ends with _exit after it returned. */
+struct vd_server_hooks {
+    int (*worker_main)(struct vd_worker *worker, void *context);
+    /* Supervisor, once, when the socket listens and before the first fork; may be NULL. */
+    void (*listening)(const char *host, uint16_t port, void *context);
+    void *context;
+};
+
+/* Serve until SIGTERM or SIGINT. Blocks. Signal dispositions are restored before it returns.
+ * Returns: VD_OK after a clean drain; VD_ERR_INVALID (@error names the field and what is allowed),
+ * VD_ERR_STATE (this process has more than one thread), VD_ERR_UNSUPPORTED (the memory broker with
+ * several workers), VD_ERR_EXISTS (address in use), VD_ERR_SYSTEM, VD_ERR_TIMEOUT (had to kill).
+ * Processes: returns in the supervisor only. */
+enum vd_err vd_server_run(const struct vd_server_config *config,
+                          const struct vd_server_hooks *hooks, struct vd_error *error);
+
+#endif
