@@ -36,7 +36,8 @@ struct vd_node_id {
 };
 enum vd_err vd_node_id_draw(struct vd_node_id *id, struct vd_error *error);
 
-/* Check scope, event name (UTF-8, no control characters, at most VD_EVENT_MAX_BYTES) and size.
+/* Check scope, event name and origin (UTF-8, no control characters, at most VD_EVENT_MAX_BYTES and
+ * VD_ORIGIN_MAX_BYTES; an empty event name is none) and size.
  * @max_data_bytes 0 means VD_MESSAGE_MAX_BYTES.
  * Returns: VD_OK, VD_ERR_INVALID, VD_ERR_TOO_LARGE; @error names the part and the limit. */
 enum vd_err vd_message_check(const struct vd_message *message, size_t max_data_bytes,

@@ -31,7 +31,8 @@ enum vd_scope_kind {
 /* Is @scope (of @length bytes, need not end in NUL) a scope or scope pattern?
  * Returns: VD_OK, VD_ERR_INVALID or VD_ERR_TOO_LARGE, with a sentence in @error that names what is
  * wrong, where, and what is allowed. `session:` without an id and `route:` without a leading slash
- * are invalid. */
+ * (or the glob `route:*`) are invalid. The sentence never quotes the scope: a session id is secret.
+ */
 enum vd_err vd_scope_check(const char *scope, size_t length, struct vd_error *error);
 
 enum vd_scope_kind vd_scope_kind(const char *scope, size_t length);
@@ -47,7 +48,7 @@ bool vd_scope_matches(const char *pattern, size_t pattern_length, const char *sc
                       size_t scope_length);
 
 /* Is there any scope that both match? Both may contain globs: a broadcast to `room:*` reaches a
- * stream that follows `*:lobby`. */
+ * stream that follows `*:lobby`. Whether that scope would be too long is left out of account. */
 bool vd_scope_overlaps(const char *a, size_t a_length, const char *b, size_t b_length);
 
 #endif
