@@ -10,6 +10,16 @@ target_compile_options(viaduct_options INTERFACE
 if(VIADUCT_WERROR)
     target_compile_options(viaduct_options INTERFACE -Werror)
 endif()
+# A fuzz build instruments our libraries too; a finding without a sanitizer would go unseen.
+if(VIADUCT_FUZZ)
+    if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
+        message(FATAL_ERROR "VIADUCT_FUZZ needs clang: cmake -DCMAKE_C_COMPILER=clang")
+    endif()
+    if(NOT VIADUCT_SANITIZE)
+        set(VIADUCT_SANITIZE address,undefined)
+    endif()
+    target_compile_options(viaduct_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(VIADUCT_SANITIZE)
     target_compile_options(viaduct_options INTERFACE
         -fsanitize=${VIADUCT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
