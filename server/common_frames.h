@@ -2,16 +2,27 @@
 /* The protocol between gateway and worker: what the frames in the rings mean.
  *
  * All integers are native (one machine). A logical record that is larger than VD_FRAME_CHUNK_BYTES
- * is cut into several frames of the same type and tag, all but the last with VD_FRAME_MORE; the
- * payload struct stands at the front of the first. A record whose sender died before the last frame
- * is discarded. Readers check every length: a bad frame is VD_ERR_CORRUPT. */
+ * is cut into several frames of the same type and tag, all but the last with VD_FRAME_MORE, all but
+ * the first with VD_FRAME_CONTINUED; the payload struct stands at the front of the first. A ring
+ * carries one record at a time. A record whose sender died before the last frame is discarded: a
+ * reader drops what it has when a frame without CONTINUED comes, and drops CONTINUED frames whose
+ * start it has not seen (it is the successor of a dead reader). Readers check every length: a bad
+ * frame is VD_ERR_CORRUPT. */
 #ifndef VIADUCT_COMMON_FRAMES_H
 #define VIADUCT_COMMON_FRAMES_H
 
 #include <stdint.h>
 
 #define VD_FRAME_CHUNK_BYTES (64 * 1024)
-#define VD_FRAME_MORE        1u /* flags: the record goes on in the next frame */
+
+/* flags */
+#define VD_FRAME_MORE      1u /* the record goes on in the next frame */
+#define VD_FRAME_DISCARD   4u /* empty frame: forget the record so far */
+#define VD_FRAME_CONTINUED 8u /* not the first frame of its record */
+
+/* Request ids carry the epoch of the gateway that gave them, so that an answer (or a request frame)
+ * from before a gateway's death is recognised: id = epoch << VD_REQUEST_EPOCH_SHIFT | counter. */
+#define VD_REQUEST_EPOCH_SHIFT 40
 
 enum vd_frame_type {
     VD_FRAME_FILLER = 0,
@@ -28,7 +39,9 @@ enum vd_frame_type {
     VD_FRAME_EVENT_GAP = 21,          /* empty: events were dropped before this one */
 
     /* to_gateway ring; tag = request id where it answers one */
-    VD_FRAME_READY = 32,    /* empty: takes requests */
+    VD_FRAME_READY = 32,    /* empty; tag = gateway epoch: takes requests. SUBSCRIBE and INTERVAL
+                               frames come before it; after a restart of the gateway all are sent
+                               again, so they may come twice: same tag, same meaning */
     VD_FRAME_RESPONSE = 33, /* struct vd_frame_response, header lines, body: complete */
     VD_FRAME_RESPONSE_BEGIN =
         34, /* struct vd_frame_response, header lines: streamed body follows */

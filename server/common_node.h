@@ -21,6 +21,7 @@
 #ifndef VIADUCT_COMMON_NODE_H
 #define VIADUCT_COMMON_NODE_H
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -72,13 +73,15 @@ struct vd_worker_slot {
 
     /* worker writes */
     _Alignas(64) _Atomic uint64_t
-        request_started_ms; /* monotonic; 0: idle. The time limit's clock */
+        request_started_ms; /* monotonic; 0: idle. The time limit's clock, for requests and for
+                               handlers of events; a streamed response winds it up as it goes */
     _Atomic uint64_t requests_total;
     _Atomic uint64_t publishes_total;
     _Atomic uint32_t max_reached;
 
     /* gateway writes: credit of the response now streaming: request id (low 16 bits) << 48 | bytes
-     * that left for the client (all ones: the client is gone, stop) */
+     * of RESPONSE_BODY payload that left for the client (48 ones: the client is gone, stop). Ring
+     * the worker's bell after each store */
     _Alignas(64) _Atomic uint64_t response_acknowledged;
     /* gateway writes: died_generation it has cleaned up; only then may the slot be filled again */
     _Atomic uint32_t buried_generation;
@@ -90,6 +93,9 @@ struct vd_worker_slot {
     struct vd_doorbell bell; /* wakes the worker */
 };
 
+/* DRAINING: the gateway ends what it has begun, then sets `drained`. STOPPING: workers get
+ * VD_WORKER_SHUTDOWN; the gateway still drains their rings. When the last worker is gone the
+ * supervisor sends the gateway SIGTERM. */
 enum vd_phase { VD_PHASE_SERVING, VD_PHASE_DRAINING, VD_PHASE_STOPPING };
 
 /* What the supervisor and the gateway tell each other and all others. */
@@ -118,6 +124,11 @@ struct vd_shared {
     struct vd_doorbell gateway_bell; /* wakes the gateway */
 };
 
+/* Time that gateway and workers have after the death of the supervisor. */
+#define VD_ORPHAN_GRACE_MS 1000u
+/* What tells them; not for other use. */
+#define VD_ORPHAN_SIGNAL (SIGRTMAX - 1)
+
 #define VD_SHARED_MAGIC   0x5669616475637431u /* "Viaduct1" */
 #define VD_SHARED_VERSION 1u
 
@@ -138,7 +149,8 @@ struct vd_node {
     struct vd_logger logger; /* re-initialised with its own name in each process */
 };
 
-/* supervisor.c: fill in defaults and check every field. */
+/* common_config.c: fill in defaults and check every field; @error names the field and what is
+ * allowed. Returns: VD_OK, VD_ERR_INVALID, VD_ERR_UNSUPPORTED. */
 enum vd_err vd_server_config_check(struct vd_server_config *config, struct vd_error *error);
 
 /* common_node.c: arena and everything in it. */
