@@ -54,6 +54,7 @@ enum vd_frame_type {
     VD_FRAME_SUBSCRIBE = 40,       /* tag = id; flags bit 1: every worker; pattern bytes */
     VD_FRAME_INTERVAL = 41,        /* tag = id; uint32_t milliseconds; node-wide timers only */
     VD_FRAME_TIMER_DONE = 42,      /* tag = id: the node-wide timer's handler has returned */
+    VD_FRAME_WATCH_CLIENTS = 43,   /* empty: wants EVENT_CONNECT and EVENT_DISCONNECT */
 };
 
 #define VD_FRAME_EVERY_WORKER 2u /* flags of SUBSCRIBE */
@@ -80,12 +81,16 @@ struct vd_frame_request {
     uint16_t local_port;
 };
 
-/* Followed by headers_length bytes of "Name: value\r\n" lines (checked by the worker), then
+#define VD_BODY_LENGTH_UNKNOWN UINT64_MAX
+
+/* A RESPONSE is one frame; a larger body whose length is known goes as BEGIN with that length, BODY
+ * frames, END, so that its credit and backpressure are those of a streamed one.
+ * Followed by headers_length bytes of "Name: value\r\n" lines (checked by the worker), then
  * body_length bytes. */
 struct vd_frame_response {
     uint32_t status;
     uint32_t headers_length;
-    uint64_t body_length; /* RESPONSE only */
+    uint64_t body_length; /* RESPONSE_BEGIN: VD_BODY_LENGTH_UNKNOWN when it is not known yet */
 };
 
 /* Followed by pattern_count x uint16_t lengths, patterns, headers_length bytes of header lines. */

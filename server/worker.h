@@ -124,6 +124,10 @@ enum vd_err vd_worker_subscribe(struct vd_worker *worker, uint32_t id, struct vd
 enum vd_err vd_worker_set_interval(struct vd_worker *worker, uint32_t id, uint32_t interval_ms,
                                    bool every_worker, struct vd_error *error);
 
+/* Streams that open and close come as VD_WORKER_CLIENT_CONNECT and _DISCONNECT, each once per node,
+ * in one worker of those that asked. Announced again by itself when the gateway was restarted. */
+enum vd_err vd_worker_watch_clients(struct vd_worker *worker, struct vd_error *error);
+
 /* ---- facts -------------------------------------------------------------------------------------
  */
 
