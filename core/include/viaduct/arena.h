@@ -24,21 +24,25 @@
 
 struct vd_arena;
 
-#define VD_ARENA_NAME_MAX 47
+#define VD_ARENA_NAME_MAX     47
+#define VD_ARENA_HEADER_BYTES (64 * 1024) /* of the capacity: header and directory */
+#define VD_ARENA_REGIONS_MAX  1023
 
 /* @capacity_bytes is rounded up to whole pages. The descriptor is close-on-exec.
  * Returns: VD_OK, VD_ERR_INVALID, VD_ERR_SYSTEM, VD_ERR_NO_MEMORY. */
 enum vd_err vd_arena_create(size_t capacity_bytes, struct vd_arena **arena, struct vd_error *error);
 
 /* Map the arena behind @fd (borrowed; duplicated) at its own address.
- * Returns: VD_OK, VD_ERR_CORRUPT (not an arena, other version), VD_ERR_EXISTS (address taken). */
+ * Returns: VD_OK, VD_ERR_CORRUPT (not an arena, other version), VD_ERR_EXISTS (address taken),
+ * VD_ERR_SYSTEM, VD_ERR_NO_MEMORY. */
 enum vd_err vd_arena_attach(int fd, struct vd_arena **arena, struct vd_error *error);
 
 /* Unmap here; the memory lives until the last process lets go. NULL is fine. */
 void vd_arena_destroy(struct vd_arena *arena);
 
-/* A new zeroed region; NULL with @error filled when the name is taken or too long, the alignment is
- * no power of two or over a page, or the arena is full. Processes: one at a time. */
+/* A new zeroed region; NULL with @error filled when the name is taken, empty or too long, the
+ * alignment is no power of two or over a page, or the arena is full (VD_ERR_EXISTS, VD_ERR_INVALID,
+ * VD_ERR_FULL). Processes: one at a time. */
 void *vd_arena_allocate(struct vd_arena *arena, const char *name, size_t bytes, size_t alignment,
                         struct vd_error *error);
 

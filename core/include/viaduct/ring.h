@@ -6,7 +6,7 @@
  *     +-- line 0 --------+ magic, capacity (power of two)                 written once
  *     +-- line 1 --------+ head: bytes ever published                     producer writes
  *     +-- line 2 --------+ tail: bytes ever consumed                      consumer writes
- *     +-- line 3 --------+ want_room: the producer waits for room         both
+ *     +-- line 3 --------+ want_room: the tail that a waiting producer needs   both
  *     +-- data ----------+ capacity bytes of frames, each a multiple of 8
  *
  * A frame lies in one piece (a filler frame skips the rest of the ring where it would wrap). It is
@@ -30,7 +30,8 @@
 
 #include <viaduct/error.h>
 
-#define VD_RING_FRAME_MAX_BYTES (64 * 1024 + 1024) /* payload of one frame */
+#define VD_RING_FRAME_MAX_BYTES    (64 * 1024 + 1024) /* payload of one frame */
+#define VD_RING_CAPACITY_MIN_BYTES 4096
 
 /* What stands before each payload; 8-byte aligned. */
 struct vd_frame {
@@ -43,14 +44,17 @@ struct vd_frame {
 
 struct vd_ring;
 
-/* Bytes of shared memory for a ring of @capacity_bytes (power of two, at least 4 KiB). The memory
- * must be aligned to 64. A frame may be at most half the capacity. */
+/* Bytes of shared memory for a ring of @capacity_bytes (power of two, at least 4 KiB); 0 when that
+ * capacity is not allowed. The memory must be aligned to 64. A frame with its header may be at most
+ * half the capacity, so that an empty ring takes it wherever it stands. */
 size_t vd_ring_bytes(size_t capacity_bytes);
+/* Neither side may be using the ring. Returns: VD_OK, VD_ERR_INVALID. */
 enum vd_err vd_ring_init(struct vd_ring *ring, size_t capacity_bytes);
 
 struct vd_ring_producer {
     struct vd_ring *ring;
-    uint64_t head; /* next byte to write, published up to the ring's own head */
+    uint64_t capacity; /* private copy: damage to the shared one moves no write */
+    uint64_t head;     /* next byte to write, published up to the ring's own head */
     uint64_t tail_cached;
     uint64_t reserved_end; /* 0: nothing reserved */
 };
@@ -60,21 +64,24 @@ struct vd_ring_producer {
 enum vd_err vd_ring_producer_init(struct vd_ring_producer *producer, struct vd_ring *ring);
 
 /* Room for one frame of @length payload bytes; its header is filled in, the payload is the
- * caller's to write. NULL: no room now (never blocks). One reservation at a time. */
+ * caller's to write. NULL: no room now, or @length is over the limit (never blocks). One
+ * reservation at a time; @type is not 0. */
 struct vd_frame *vd_ring_reserve(struct vd_ring_producer *producer, size_t length, uint16_t type,
                                  uint16_t flags, uint64_t tag);
 /* Publish what was reserved: the frame becomes visible. */
 void vd_ring_commit(struct vd_ring_producer *producer);
 /* Forget what was reserved. */
 void vd_ring_abandon(struct vd_ring_producer *producer);
-/* Would a frame of @length payload bytes fit? When not, want_room is set and the consumer's next
- * release returns true. */
+/* Would a frame of @length payload bytes fit? When not, want_room is set and the release that makes
+ * the room returns true (a producer waits for that, then asks again). */
 bool vd_ring_has_room(struct vd_ring_producer *producer, size_t length);
 
 struct vd_ring_consumer {
     struct vd_ring *ring;
+    uint64_t capacity; /* private copy, as above */
     uint64_t tail;
     uint64_t head_cached;
+    uint64_t peeked_end; /* 0: nothing peeked */
 };
 
 enum vd_err vd_ring_consumer_init(struct vd_ring_consumer *consumer, struct vd_ring *ring);
@@ -84,7 +91,8 @@ enum vd_err vd_ring_consumer_init(struct vd_ring_consumer *consumer, struct vd_r
  * ring made anew). */
 enum vd_err vd_ring_peek(struct vd_ring_consumer *consumer, const struct vd_frame **frame);
 
-/* Done with the frame last peeked. Returns true when the producer waits for room: wake it. */
+/* Done with the frame last peeked. Returns true when the producer waits for room and has it now:
+ * wake it. Without a peeked frame: false, nothing happens. */
 bool vd_ring_release(struct vd_ring_consumer *consumer);
 
 /* Position (bytes ever consumed before it) of the frame last peeked: a name for it that survives
