@@ -55,11 +55,12 @@ struct vd_arena {
 
 /* Where to map. The first block lies below where position-independent programs are loaded: free in
  * plain processes, above ASan's shadow, and inside what TSan counts as application memory. Valgrind
- * keeps everything above 8 TiB for itself, hence the second block. Four places each, for programs
- * with several arenas. */
+ * keeps everything above 8 TiB for itself, hence the second block, under 512 GiB because TSan turns
+ * a fixed address outside its ranges into address 0. Four places each, for programs with several
+ * arenas. */
 static const uint64_t candidates[] = {
     0x550000000000, 0x551000000000, 0x552000000000, 0x553000000000,
-    0x020000000000, 0x021000000000, 0x022000000000, 0x023000000000,
+    0x002000000000, 0x003000000000, 0x004000000000, 0x005000000000,
 };
 
 /* MAP_FAILED with errno EEXIST when something is there already. */
