@@ -3,11 +3,11 @@
  *
  * Pure and incremental: the caller hands over the bytes it has from the start of the request;
  * nothing is copied, spans point into them. Anything ambiguous is an error with its status, never a
- * guess: bare LF or CR, space before the colon, obs-fold, two Hosts or none, two different or
- * malformed Content-Lengths, Content-Length with Transfer-Encoding, an unknown coding, white space
- * in the request line beyond single spaces, control characters, NUL, HTTP/0.9, HTTP/1.x other
- * than 1.0 and 1.1 (505), a chunk size that overflows, LF in a chunk extension, chunk data not
- * ended by CRLF. */
+ * guess: bare LF or CR, space before the colon, obs-fold, two Hosts or none, two Content-Lengths
+ * (equal ones too) or a malformed one, Content-Length with Transfer-Encoding, an unknown coding,
+ * white space in the request line beyond single spaces, control characters, NUL, HTTP/0.9, any
+ * version other than 1.0 and 1.1 (505), a chunk size that overflows, LF in a chunk extension, chunk
+ * data not ended by CRLF. */
 #ifndef VIADUCT_COMMON_HTTP_H
 #define VIADUCT_COMMON_HTTP_H
 
@@ -80,8 +80,9 @@ struct vd_http_error {
 
 /* Parse the head of one request. @bytes: from its first byte; up to one empty line before a request
  * line is skipped (RFC 9112 2.2), and counted in head_length. *@scanned: how far the search for the
- * end has come; 0 at first, kept by the caller between calls so that a head that arrives byte by
- * byte costs O(n). @request is written only when COMPLETE. */
+ * end has come, opaque; 0 at first, kept by the caller between calls so that a head that arrives
+ * byte by byte costs O(n). The result depends on the bytes alone, never on how they were cut into
+ * calls. @request has meaning only when COMPLETE. */
 enum vd_http_result vd_http_parse_head(const char *bytes, size_t length, size_t *scanned,
                                        const struct vd_http_limits *limits,
                                        struct vd_http_request *request,
@@ -91,7 +92,7 @@ enum vd_http_result vd_http_parse_head(const char *bytes, size_t length, size_t 
  * dropped (checked for form). Zeroed memory is the start state. */
 struct vd_http_chunked {
     uint32_t state;
-    uint32_t line_bytes; /* of the present chunk line or of the trailers so far, bounded by 8 KiB */
+    uint32_t line_bytes; /* framing beyond what the data excuses; over 8 KiB: 400 */
     uint64_t remaining;
 };
 

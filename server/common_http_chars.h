@@ -3,8 +3,8 @@
  *
  * Classes are those of RFC 9110 5.6.2 (tchar), 5.5 (field value: visible, obs-text, space, tab) and
  * RFC 3986 (host). A request target takes any visible ASCII but `#`: browsers send `|`, `[` or `{`
- * as they are (https://url.spec.whatwg.org/#query-percent-encode-set), and a fragment never travels.
- * Private to the HTTP files of this folder. */
+ * as they are (https://url.spec.whatwg.org/#query-percent-encode-set), and a fragment never
+ * travels. Private to the HTTP files of this folder. */
 #ifndef VIADUCT_COMMON_HTTP_CHARS_H
 #define VIADUCT_COMMON_HTTP_CHARS_H
 

@@ -2,7 +2,8 @@
 /* What is needed to write HTTP: reason phrases, checks of names and values, dates.
  *
  * Happy path: the gateway asks for a phrase and a date per response; the worker checks every header
- * that a handler sets, so that no value becomes a second header. Nothing here fails or allocates. */
+ * that a handler sets, so that no value becomes a second header. Nothing here fails or allocates.
+ */
 #include "common_http.h"
 
 #include <time.h>
