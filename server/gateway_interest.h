@@ -4,9 +4,9 @@
  * A broadcast costs what its audience costs, not what the server holds:
  *   exact scope, exact follower    one hash look-up
  *   exact scope, glob followers    one hash look-up for each distinct length of a literal prefix,
- * then one match for each distinct pattern behind it glob broadcast                 the distinct
- * scopes that share its literal prefix (a crit-bit tree, https://cr.yp.to/critbit.html), then the
- * glob patterns
+ *                                  then one match for each distinct pattern behind it
+ *   glob broadcast                 the distinct patterns whose literal prefix agrees with its own
+ *                                  (crit-bit trees, https://cr.yp.to/critbit.html)
  *
  * A follower with several matching patterns is found once per look-up. */
 #ifndef VIADUCT_GATEWAY_INTEREST_H
@@ -46,5 +46,8 @@ size_t vd_interest_match(struct vd_interest *interest, const char *scope, size_t
                          void (*found)(struct vd_follower *follower, void *context), void *context);
 
 size_t vd_interest_pattern_count(const struct vd_interest *interest);
+
+/* Patterns that look-ups have compared or found, since the start: what broadcasts cost. */
+uint64_t vd_interest_visited_total(const struct vd_interest *interest);
 
 #endif
