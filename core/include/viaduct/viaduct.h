@@ -12,6 +12,7 @@
 #include <viaduct/message.h>
 #include <viaduct/ring.h>
 #include <viaduct/scope.h>
+#include <viaduct/wire.h>
 
 /* "0.1.0": the version of the library that runs. Static memory. */
 const char *vd_version(void);
