@@ -5,6 +5,7 @@
 
 #include <viaduct/arena.h>
 #include <viaduct/backoff.h>
+#include <viaduct/broker.h>
 #include <viaduct/clock.h>
 #include <viaduct/error.h>
 #include <viaduct/history.h>
