@@ -21,10 +21,12 @@
 
 struct vd_history;
 
+#define VD_HISTORY_LOG_MIN_BYTES (64 * 1024)
+
 /* Shared memory for @log_bytes of messages (power of two, at least 64 KiB) and at most
- * @max_entries entries (power of two). Alignment 64. */
+ * @max_entries entries (power of two); 0 when these are not allowed. Alignment 64. */
 size_t vd_history_bytes(size_t log_bytes, size_t max_entries);
-/* @epoch names this history in event ids; not 0. */
+/* @epoch names this history in event ids; not 0. Returns: VD_OK, VD_ERR_INVALID. */
 enum vd_err vd_history_init(struct vd_history *history, size_t log_bytes, size_t max_entries,
                             uint64_t epoch);
 
@@ -36,8 +38,10 @@ struct vd_history_source {
 };
 
 /* Append; evicts the oldest as needed. Wall-clock @now_ms. *@offset gets the new offset.
- * Returns: VD_OK, VD_ERR_TOO_LARGE (over a quarter of the log: not kept; an offset is used up all
- * the same and first moves past it, so that a replay across it is a gap). Processes: the writer. */
+ * Returns: VD_OK, VD_ERR_TOO_LARGE (scope, event, origin and data together over a quarter of the
+ * log: not kept; an offset is used up all the same and first moves past it, so that a replay across
+ * it is a gap), VD_ERR_CORRUPT (recover, or init anew). Ownership: @message is borrowed until
+ * return and must not point into this history. Processes: the writer. */
 enum vd_err vd_history_append(struct vd_history *history, const struct vd_message *message,
                               struct vd_history_source source, uint64_t now_ms, uint64_t *offset);
 
@@ -48,7 +52,8 @@ struct vd_history_entry {
     struct vd_message message; /* points into the history: valid until the next append */
 };
 
-/* Returns: VD_OK, VD_ERR_NOT_FOUND (evicted, or not yet there). Processes: the writer. */
+/* Returns: VD_OK, VD_ERR_NOT_FOUND (evicted, or not yet there), VD_ERR_CORRUPT. Processes: the
+ * writer. */
 enum vd_err vd_history_get(const struct vd_history *history, uint64_t offset,
                            struct vd_history_entry *entry);
 
