@@ -43,7 +43,7 @@ function problem(string $room, string $name = '-', string $text = '-', string $t
         default => null,
     };
 
-    return $why === null ? null : new Response("$why\n", 422, ['Content-Type' => 'text/plain; charset=utf-8']);
+    return $why === null ? null : Response::text("$why\n", 422);
 }
 
 // One set of these in each worker, filled by subscribeAll below.
@@ -83,7 +83,7 @@ $app->post('/say', function (Request $request) use ($app, &$worker) {
     }
     $line = ['id' => bin2hex(random_bytes(8)), 'room' => $room, 'name' => $name, 'text' => $text,
         'time' => date(DATE_RFC3339_EXTENDED), 'worker' => $worker];
-    $app->broadcast("room:$room", json_encode($line, JSON_THROW_ON_ERROR));
+    $app->broadcast("room:$room", $line);
 
     return 204;
 });
@@ -94,7 +94,7 @@ $app->post('/here', function (Request $request) use ($app) {
         return $problem;
     }
     $sign = ['room' => $room, 'name' => $name, 'tab' => $tab, 'left' => $left !== ''];
-    $app->broadcast("here:$room", json_encode($sign, JSON_THROW_ON_ERROR), 'here');
+    $app->broadcast("here:$room", $sign, 'here');
 
     return 204;
 });
