@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients that publish, each in a thread of its own, and a judge of what arrived."""
+import socket
+import threading
+
+from .http import Closed
+from .wait import until
+
+
+class Sender(threading.Thread):
+    """Publishes "<name> <n>" for n = 0, 1, ..., one after the other, to the scopes in turn.
+
+    acknowledged: (scope, n) answered 200. doubtful: (scope, n) whose answer was an error or never
+    came: it may have been delivered or not."""
+
+    def __init__(self, server, name, scopes, count, patient=False):
+        super().__init__(daemon=True)
+        self.server, self.name_, self.scopes, self.count, self.patient = server, name, scopes, count, patient
+        self.acknowledged, self.doubtful, self.workers, self.error = [], [], set(), None
+        self.done = 0
+
+    def run(self):
+        try:
+            self._run()
+        except BaseException as error:  # told to the test, which joins
+            self.error = error
+
+    def _connect(self):
+        connection = []
+
+        def attempt():
+            try:
+                connection.append(self.server.connect(timeout=10))
+            except OSError:
+                return False
+            return True
+
+        until(attempt, 10 if self.patient else 0, "a connection to publish on")
+        return connection[0]
+
+    def _run(self):
+        connection = self._connect()
+        for n in range(self.count):
+            scope = self.scopes[n % len(self.scopes)]
+            try:
+                answer = connection.post("/publish", scope=scope, data=f"{self.name_} {n}")
+            except (Closed, socket.timeout) as error:
+                if not self.patient:
+                    raise
+                self.doubtful.append((scope, n, repr(error)))
+                connection.close()
+                connection = self._connect()
+            else:
+                if answer.status == 200:
+                    self.acknowledged.append((scope, n))
+                    self.workers.add(answer.json()["worker"])
+                elif self.patient and answer.status in (502, 503, 504):
+                    self.doubtful.append((scope, n, answer.status))
+                else:
+                    raise AssertionError(answer)
+                if (answer.header("Connection") or "").lower() == "close":
+                    connection.close()
+                    connection = self._connect()
+            self.done += 1
+        connection.close()
+
+
+def run_senders(senders):
+    for sender in senders:
+        sender.start()
+    return lambda: not any(sender.is_alive() for sender in senders)
+
+
+def check_senders(senders):
+    for sender in senders:
+        if sender.error:
+            raise sender.error
+
+
+def check_stream(stream, scopes, senders):
+    """Each acknowledged message once and in order; a doubtful one at most once; no other."""
+    got = {sender.name_: [] for sender in senders}
+    for data in stream.data():
+        name, n = data.split()
+        got[name].append(int(n))
+    for sender in senders:
+        numbers = got[sender.name_]
+        assert numbers == sorted(set(numbers)), f"{stream.path}: twice or out of order from {sender.name_}: {numbers}"
+        certain = {n for scope, n in sender.acknowledged if scope in scopes}
+        possible = certain | {n for scope, n, _ in sender.doubtful if scope in scopes}
+        missing, foreign = certain - set(numbers), set(numbers) - possible
+        assert not missing, f"{stream.path}: {sorted(missing)} of {sender.name_} never came"
+        assert not foreign, f"{stream.path}: {sorted(foreign)} of {sender.name_} are not its business"
+
+
+def expected(scopes, senders):
+    return sum(1 for sender in senders for scope, _ in sender.acknowledged if scope in scopes)

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server under test: its own process group, an ephemeral port, and nothing left behind."""
+import os
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+from .http import Closed, Connection
+from .wait import until
+
+SOURCE = Path(os.environ.get("VIADUCT_SOURCE") or Path(__file__).resolve().parents[3])
+BUILD = Path(os.environ.get("VIADUCT_BUILD") or SOURCE / "build/debug")
+
+
+def group_members(group):
+    """Pids of the live (not zombie) processes in a process group."""
+    members = []
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[2]) == group and fields[0] not in "ZX":
+                members.append(int(entry))
+    return sorted(members)
+
+
+class Server:
+    def __init__(self, argv, log_path, env=None):
+        self.argv, self.address, self.log_path = [str(word) for word in argv], None, Path(log_path)
+        self.env = {**os.environ, **(env or {})}
+        self.process = None
+        self.expect_exit = 0
+
+    # ---- life ------------------------------------------------------------------------------------
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, start_new_session=True)
+        until(self._serves, 20, "the server answers", every=0.05)
+        return self
+
+    def _serves(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"exit code {self.process.returncode} at start:\n{self.log()}")
+        if self.address is None:  # asked for port 0; the log says what it became
+            said = re.search(r"listening\S* (?:on )?(?:http://)?(\S+?)[: ](\d+)", self.log())
+            if not said:
+                return False
+            self.address = (said[1], int(said[2]))
+        try:
+            return self.health().get("status") == "ok"
+        except (OSError, Closed):
+            return False
+
+    def stop(self):
+        """SIGTERM; exit code 0 within the drain limit; the group is empty."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.ended(self.expect_exit)
+
+    def ended(self, code, seconds=15):
+        try:
+            self.process.wait(seconds)
+            until(lambda: not group_members(self.process.pid), 3, "the process group is empty")
+        except (subprocess.TimeoutExpired, AssertionError) as error:
+            left = [f"{pid} {self.command(pid)}" for pid in group_members(self.process.pid)]
+            self.destroy()
+            raise AssertionError(f"still there: {left} ({error})\n{self.log()}") from error
+        assert self.process.returncode == code, f"exit code {self.process.returncode}\n{self.log()}"
+
+    def destroy(self):
+        """For a test that failed: nothing may outlive it."""
+        for pid in group_members(self.process.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait(5)
+
+    def log(self):
+        return self.log_path.read_text(errors="replace")[-6000:]
+
+    # ---- who is who ------------------------------------------------------------------------------
+
+    @staticmethod
+    def command(pid):
+        try:
+            return Path(f"/proc/{pid}/comm").read_text().strip()
+        except FileNotFoundError:
+            return ""
+
+    def pids(self):
+        return group_members(self.process.pid)
+
+    @property
+    def supervisor(self):
+        return self.process.pid
+
+    def workers(self):
+        """Pids of the workers, by their place: {0: 4711, 1: 4712}."""
+        found = {}
+        for pid in self.pids():
+            name = re.search(r"worker (\d+)", self.command(pid))
+            if name:
+                found[int(name[1])] = pid
+        return found
+
+    def gateway(self):
+        found = [pid for pid in self.pids() if "gateway" in self.command(pid)]
+        return found[0] if found else None
+
+    # ---- talking to it ---------------------------------------------------------------------------
+
+    def connect(self, timeout=15.0):
+        return Connection(self.address, timeout)
+
+    def get(self, target, **query):
+        with self.connect() as connection:
+            return connection.get(target, **query)
+
+    def post(self, target, **form):
+        with self.connect() as connection:
+            return connection.post(target, **form)
+
+    def health(self):
+        return self.get("/_health").json()

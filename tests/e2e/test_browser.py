@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chat in a real Chromium: two tabs, two workers, and what a person sees when it breaks."""
+import os
+import signal
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from support.wait import until
+
+CHAT = "examples/chat/app.php"
+
+
+@pytest.fixture
+def browser(tmp_path):
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
+                     "--no-first-run", "--window-size=1100,720", f"--user-data-dir={tmp_path}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+    yield driver
+    driver.quit()
+
+
+class Tab:
+    def __init__(self, browser, server, name, first=False):
+        self.browser = browser
+        if not first:
+            browser.switch_to.new_window("tab")
+        self.handle = browser.current_window_handle
+        host, port = server.address
+        browser.get(f"http://{host}:{port}/#lobby")
+        self.look()
+        self.wait_live()
+        field = self.find("name")
+        field.clear()
+        field.send_keys(name, Keys.TAB)
+
+    def look(self):
+        self.browser.switch_to.window(self.handle)
+        return self
+
+    def find(self, id_):
+        return self.browser.find_element(By.ID, id_)
+
+    def status(self):
+        return self.look().find("status").text
+
+    def wait_live(self, seconds=10):
+        until(lambda: self.status() == "Live", seconds, "the page is live")
+
+    def say(self, text):
+        self.look().find("text").send_keys(text, Keys.ENTER)
+
+    def lines(self):
+        """[(name, text, worker)] as the page shows them."""
+        return self.look().browser.execute_script(
+            "return [...document.querySelectorAll('.line')].map(line => "
+            "[line.querySelector('bdi').textContent, line.querySelector('.text').textContent, line.dataset.worker])")
+
+    def here(self):
+        return self.look().browser.execute_script(
+            "return [...document.querySelectorAll('#here bdi')].map(node => node.textContent).sort()")
+
+
+def complaints(browser):
+    return [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+
+
+def test_two_tabs_on_different_workers_chat(start, browser, artifacts):
+    server = start(CHAT, workers=2)
+    ada = Tab(browser, server, "Ada", first=True)
+    bob = Tab(browser, server, "Bob")
+    said = []
+
+    def both_workers():
+        """Lines until each tab's were taken by a worker that took none of the other's last ones."""
+        n = len(said)
+        tab, name = ((ada, "Ada"), (bob, "Bob"))[n % 2]
+        # While the other worker cannot answer, this tab is served by "its own".
+        other = server.workers()[(n + 1) % 2]
+        os.kill(other, signal.SIGSTOP)
+        try:
+            tab.say(f"line {n} of {name}")
+            until(lambda: any(line[1] == f"line {n} of {name}" for line in tab.lines()), 5, f"line {n}")
+        finally:
+            os.kill(other, signal.SIGCONT)
+        said.append((name, f"line {n} of {name}"))
+        lines = ada.lines()
+        return ({line[2] for line in lines if line[0] == "Ada"} | {line[2] for line in lines if line[0] == "Bob"} ==
+                {"0", "1"} and n >= 5)
+
+    until(both_workers, 20, "both workers took lines")
+    for tab in (ada, bob):
+        until(lambda: [(name, text) for name, text, _ in tab.lines()] == said, 5, "all lines in order, once")
+        until(lambda: tab.here() == ["Ada", "Bob"], 5, "both are here")
+    evil = '<img src=x onerror="document.title=\'owned\'">'
+    ada.say(evil)
+    until(lambda: bob.lines()[-1][1] == evil, 5, "markup arrives as text")
+    assert bob.look().browser.title == "#lobby · Viaduct chat"
+    browser.save_screenshot(str(artifacts / "two-tabs-bob.png"))
+    ada.look().browser.save_screenshot(str(artifacts / "two-tabs-ada.png"))
+    assert not complaints(browser)
+
+
+def test_a_tab_lives_through_a_killed_gateway(start, browser, artifacts):
+    server = start(CHAT, workers=2)
+    ada = Tab(browser, server, "Ada", first=True)
+    ada.say("before")
+    until(lambda: len(ada.lines()) == 1)
+    os.kill(server.gateway(), signal.SIGKILL)
+    until(lambda: server.post("/say", room="lobby", name="Bob", text="while you were away").status == 204, 10)
+    until(lambda: [line[1] for line in ada.lines()] == ["before", "while you were away"], 10, "caught up")
+    ada.wait_live()
+    ada.say("after")
+    until(lambda: len(ada.lines()) == 3, 5)
+
+
+def test_rooms_and_a_small_dark_screen(start, browser, artifacts):
+    server = start(CHAT, workers=2)
+    ada = Tab(browser, server, "Ada", first=True)
+    ada.say("in the lobby")
+    until(lambda: len(ada.lines()) == 1)
+    browser.find_element(By.CSS_SELECTOR, "#rooms a[href='#tea']").click()
+    until(lambda: ada.lines() == [] and ada.status() == "Live", 5, "an empty room")
+    ada.say("in the tea room")
+    until(lambda: [line[1] for line in ada.lines()] == ["in the tea room"], 5)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                            {"width": 390, "height": 780, "deviceScaleFactor": 2, "mobile": True})
+    browser.save_screenshot(str(artifacts / "small-dark.png"))
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    browser.find_element(By.CSS_SELECTOR, "#rooms a[href='#lobby']").click()
+    until(lambda: [line[1] for line in ada.lines()] == ["in the lobby"], 5, "history of the lobby")

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages through four workers reach every stream exactly once and in order per sender."""
+import os
+import signal
+
+from support.senders import Sender, check_senders, check_stream, expected, run_senders
+from support.wait import until
+
+SCOPES = [f"room:{n}" for n in range(10)]
+
+
+def open_audience(streams):
+    """500 streams: 380 follow one room, 100 three of them, 20 all by a glob."""
+    audience = []
+    for n in range(10):
+        audience += [(stream, [SCOPES[n]]) for stream in streams.open(f"/events?scopes=room:{n}", count=38)]
+        three = [SCOPES[n], SCOPES[(n + 3) % 10], SCOPES[(n + 7) % 10]]
+        audience += [(stream, three) for stream in streams.open(f"/events?scopes={','.join(three)}", count=10)]
+    # Two patterns that both match: still once.
+    audience += [(stream, SCOPES) for stream in streams.open("/events?scopes=room:*,room:1", count=20)]
+    return audience
+
+
+def settle(streams, audience, senders, running):
+    def complete():
+        return not running() and all(len(stream.data()) >= expected(scopes, senders) for stream, scopes in audience)
+
+    # When it stays incomplete the check below names what is missing.
+    try:
+        streams.pump(complete, seconds=40)
+    except AssertionError:
+        if running():
+            raise
+    check_senders(senders)
+    for stream, scopes in audience:
+        check_stream(stream, scopes, senders)
+
+
+def start_senders(server, count, patient=False):
+    senders = [Sender(server, f"s{n}", SCOPES, count, patient) for n in range(8)]
+    done = run_senders(senders)
+    return senders, lambda: not done()
+
+
+def test_each_stream_gets_each_message_once_and_in_order(start, streams):
+    server = start(workers=4)
+    some = streams(server)
+    audience = open_audience(some)
+    senders, running = start_senders(server, 250)
+    settle(some, audience, senders, running)
+    assert sum(len(sender.acknowledged) for sender in senders) == 2000
+    assert set.union(*(sender.workers for sender in senders)) == {0, 1, 2, 3}
+    assert all(stream.connects == 1 for stream, _ in audience)
+
+
+def test_a_killed_worker_costs_no_stream_and_no_other_message(start, streams):
+    server = start(workers=4)
+    some = streams(server)
+    audience = open_audience(some)
+    senders, running = start_senders(server, 250, patient=True)
+    victim = server.workers()[2]
+    some.pump(lambda: sum(sender.done for sender in senders) > 500)
+    os.kill(victim, signal.SIGKILL)
+    settle(some, audience, senders, running)
+    assert all(stream.connects == 1 and stream.state == "open" for stream, _ in audience)
+    # One worker holds one request at a time.
+    assert sum(len(sender.doubtful) for sender in senders) <= 1
+    until(lambda: server.workers().get(2) not in (None, victim), 5, "a new worker 2")
+
+
+def test_a_killed_gateway_is_made_good_by_last_event_id(start, streams):
+    server = start(workers=4)
+    some = streams(server, reconnect=True)
+    audience = open_audience(some)
+    senders, running = start_senders(server, 120, patient=True)
+    victim = server.gateway()
+    some.pump(lambda: sum(sender.done for sender in senders) > 300)
+    os.kill(victim, signal.SIGKILL)
+    settle(some, audience, senders, running)
+    assert server.gateway() not in (None, victim)
+    assert all(stream.connects >= 2 for stream, _ in audience)
+    assert not any(stream.data("gap") for stream, _ in audience)
+    until(lambda: server.health()["status"] == "ok", 5, "healthy again")

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/_health: counts of the whole node, true within a second."""
+import time
+
+from support.wait import until
+
+
+def sse(server):
+    return server.health()["connections"]["sse"]
+
+
+def test_the_document_is_what_the_page_promises(start):
+    server = start(workers=2)
+    answer = server.get("/_health")
+    assert answer.status == 200
+    assert answer.header("Content-Type") == "application/json"
+    document = answer.json()
+    assert list(document)[:4] == ["status", "version", "broker", "connections"]
+    assert document["broker"] == {**document["broker"], "driver": "PipeBroker", "connected": True}
+    assert document["connections"] == {**document["connections"], "contexts": 0, "sse": 0}
+    assert "127.0.0.1" not in answer.text
+    head = None
+    with server.connect() as connection:
+        head = connection.request("HEAD", "/_health")
+        assert head.status == 200 and connection.get("/_health/ready").status == 200
+    assert int(head.header("Content-Length")) > 0
+
+
+def test_counts_are_true_within_a_second_of_a_close(start, streams):
+    server = start(workers=2)
+    some = streams(server)
+    opened = some.open("/events?scopes=a", count=50)
+    assert sse(server) == 50
+    some.close(opened[:30])
+    began = time.monotonic()
+    until(lambda: sse(server) == 20, 1, "30 closed streams are no longer counted")
+    some.close(opened[30:])
+    until(lambda: sse(server) == 0, 1, "none is counted")
+    assert time.monotonic() - began < 2
+
+
+def test_metrics_are_prometheus_text(start):
+    server = start(workers=2)
+    server.post("/publish", scope="a", data="x")
+    answer = server.get("/metrics")
+    assert answer.status == 200 and answer.header("Content-Type").startswith("text/plain")
+    samples = [line for line in answer.text.splitlines() if line and not line.startswith("#")]
+    assert samples
+    for line in samples:
+        name, value = line.rsplit(" ", 1)
+        assert name.startswith("viaduct_"), line
+        float(value)

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Start, reload, recycle, drain."""
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from support.http import Closed
+from support.wait import until
+
+
+class Load(threading.Thread):
+    """Requests without a pause, on a keep-alive connection or a new one each; any failure is kept."""
+
+    def __init__(self, server, keep_alive):
+        super().__init__(daemon=True)
+        self.server, self.keep_alive = server, keep_alive
+        self.stopping, self.count, self.pids, self.failure = False, 0, set(), None
+
+    def run(self):
+        connection = self.server.connect()
+        try:
+            while not self.stopping:
+                answer = connection.get("/sleep/2")
+                assert answer.status == 200, answer
+                self.pids.add(answer.json()["pid"])
+                self.count += 1
+                if not self.keep_alive:
+                    connection.close()
+                    connection = self.server.connect()
+        except Exception as error:  # told to the test, which joins
+            self.failure = error
+        finally:
+            connection.close()
+
+    def stop(self):
+        self.stopping = True
+        self.join(20)
+        assert not self.is_alive()
+        if self.failure:
+            raise self.failure
+
+
+def test_sigterm_finishes_requests_and_exits_0(start, streams):
+    server = start(workers=2)
+    some = streams(server)
+    [stream] = some.open("/events?scopes=a")
+    with server.connect() as busy:
+        busy.send(b"GET /sleep/1000 HTTP/1.1\r\nHost: test\r\n\r\n")
+        with server.connect() as idle:
+            assert idle.get("/who").status == 200  # the one behind it is in a worker, too
+            os.kill(server.supervisor, signal.SIGTERM)
+            answer = busy.answer()
+            assert answer.status == 200 and "pid" in answer.json()
+    some.pump(lambda: stream.state == "closed", what="the stream is closed")
+    server.ended(0)
+    with pytest.raises(OSError):
+        server.connect(1)
+
+
+def test_sigint_is_sigterm(start):
+    server = start(workers=2)
+    os.killpg(server.supervisor, signal.SIGINT)  # as a terminal does: to all of them
+    server.ended(0)
+
+
+def test_sigusr1_replaces_the_workers_without_a_failed_request(start, streams):
+    server = start(workers=2)
+    [stream] = streams(server).open("/events?scopes=a")
+    before = server.workers()
+    load = [Load(server, keep_alive=n % 2 == 0) for n in range(6)]
+    for one in load:
+        one.start()
+    try:
+        for _ in range(3):
+            old = server.workers()
+            os.kill(server.supervisor, signal.SIGUSR1)
+            until(lambda: len(server.workers()) == 2 and not set(server.workers().values()) & set(old.values()), 10,
+                  "both workers are new")
+        counted = [one.count for one in load]
+        until(lambda: all(one.failure or one.count > count + 10 for one, count in zip(load, counted)), 10, "load goes on")
+    finally:
+        for one in load:
+            one.stop()
+    assert len(set.union(*(one.pids for one in load)) - set(before.values())) >= 2
+    assert stream.state == "open"
+
+
+def test_workers_are_recycled_after_max_requests(start):
+    server = start(workers=2, MAX_REQUESTS=20)
+    load = [Load(server, keep_alive=True) for _ in range(4)]
+    for one in load:
+        one.start()
+    try:
+        until(lambda: any(one.failure for one in load) or len(set.union(*(one.pids for one in load))) >= 8, 15,
+              "eight generations of workers")
+    finally:
+        for one in load:
+            one.stop()
+    # A worker at its end makes no crash of it.
+    assert server.health()["status"] == "ok"
+
+
+def test_a_drain_has_a_limit(start):
+    server = start(workers=1)
+    with server.connect() as hanging:
+        hanging.send(b"GET /hang HTTP/1.1\r\nHost: test\r\n\r\n")
+        until(lambda: server.get("/_health/live").status == 200)
+        began = time.monotonic()
+        os.kill(server.supervisor, signal.SIGTERM)
+        with pytest.raises(Closed):
+            # Killed at the drain limit (10 s): an error answer or a closed connection, nothing else.
+            answer = hanging.answer()
+            assert answer.status in (502, 503, 504)
+            hanging.answer()
+        server.process.wait(15)
+        assert time.monotonic() - began < 14
+        server.expect_exit = server.process.returncode
