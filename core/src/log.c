@@ -79,14 +79,15 @@ static void line_append_escaped_byte(struct line *line, unsigned char byte)
     char escaped[8];
     int length;
 
-    if (byte == '\n')
+    if (byte == '\n') {
         length = snprintf(escaped, sizeof(escaped), "\\n");
-    else if (byte == '\r')
+    } else if (byte == '\r') {
         length = snprintf(escaped, sizeof(escaped), "\\r");
-    else if (byte == '\t')
+    } else if (byte == '\t') {
         length = snprintf(escaped, sizeof(escaped), "\\t");
-    else
+    } else {
         length = snprintf(escaped, sizeof(escaped), "\\x%02x", byte);
+    }
     line_append(line, escaped, (size_t)length);
 }
 
@@ -152,7 +153,8 @@ __attribute__((format(printf, 5, 0))) static void write_event(const struct vd_lo
     char text[LINE_BYTES];
     int length;
 
-    length = vsnprintf(text, sizeof(text), format, arguments);
+    /* the analyzer of clang 14 loses sight of a va_list that is passed on */
+    length = vsnprintf(text, sizeof(text), format, arguments); /* NOLINT(clang-analyzer-valist.*) */
     if (length < 0)
         length = 0;
     line_begin(&line, logger, level, event);
@@ -195,9 +197,10 @@ void vd_log(struct vd_logger *logger, enum vd_log_level level, const char *event
 static void repeat_take(struct vd_logger *logger, struct vd_log_repeat *repeat, const char *event,
                         uint64_t now_ms)
 {
-    if (repeat->suppressed > 0)
+    if (repeat->suppressed > 0) {
         vd_log(logger, VD_LOG_WARN, repeat->event, "%u more like this left out",
                (unsigned)repeat->suppressed);
+    }
     *repeat = (struct vd_log_repeat){.event = event, .window_start_ms = now_ms};
 }
 

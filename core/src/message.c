@@ -38,19 +38,22 @@ static enum vd_err check_name(const char *what, const char *name, size_t length,
     const unsigned char *bytes = (const unsigned char *)name;
     uint32_t code_point;
 
-    if (length > limit)
+    if (length > limit) {
         return vd_error_set(error, VD_ERR_TOO_LARGE, "the %s has %zu bytes; allowed are %zu", what,
                             length, limit);
+    }
     for (size_t at = 0; at < length;) {
         size_t step = vd_utf8_decode(bytes + at, length - at, &code_point);
-        if (step == 0)
+        if (step == 0) {
             return vd_error_set(error, VD_ERR_INVALID,
                                 "the %s is not valid UTF-8 at byte %zu (0x%02x)", what, at,
                                 bytes[at]);
-        if (vd_utf8_is_control(code_point))
+        }
+        if (vd_utf8_is_control(code_point)) {
             return vd_error_set(error, VD_ERR_INVALID,
                                 "the %s holds the control character U+%04X at byte %zu", what,
                                 (unsigned)code_point, at);
+        }
         at += step;
     }
     return VD_OK;
@@ -64,19 +67,23 @@ enum vd_err vd_message_check(const struct vd_message *message, size_t max_data_b
     if (max_data_bytes == 0)
         max_data_bytes = VD_MESSAGE_MAX_BYTES;
     code = vd_scope_check(message->scope, message->scope_length, error);
-    if (!code && message->event)
+    if (!code && message->event) {
         code = check_name("event name", message->event, message->event_length, VD_EVENT_MAX_BYTES,
                           error);
-    if (!code && message->origin)
+    }
+    if (!code && message->origin) {
         code = check_name("node id", message->origin, message->origin_length, VD_ORIGIN_MAX_BYTES,
                           error);
+    }
     if (code)
         return code;
-    if (message->has_data && message->data_length > max_data_bytes)
+    if (message->has_data && message->data_length > max_data_bytes) {
         return vd_error_set(error, VD_ERR_TOO_LARGE, "the data has %zu bytes; allowed are %zu",
                             message->data_length, max_data_bytes);
-    if (message->has_data && message->data_length > 0 && !message->data)
+    }
+    if (message->has_data && message->data_length > 0 && !message->data) {
         return vd_error_set(error, VD_ERR_INVALID, "the data has %zu bytes but no address",
                             message->data_length);
+    }
     return VD_OK;
 }

@@ -38,19 +38,22 @@ static enum vd_err check_characters(const char *scope, size_t length, struct vd_
 
     for (size_t at = 0; at < length;) {
         size_t step = vd_utf8_decode(bytes + at, length - at, &code_point);
-        if (step == 0)
+        if (step == 0) {
             return vd_error_set(error, VD_ERR_INVALID,
                                 "the scope is not valid UTF-8 at byte %zu (0x%02x)", at, bytes[at]);
-        if (vd_utf8_is_control(code_point))
+        }
+        if (vd_utf8_is_control(code_point)) {
             return vd_error_set(error, VD_ERR_INVALID,
                                 "the scope holds the control character U+%04X at byte %zu; allowed "
                                 "is UTF-8 without spaces and control characters",
                                 (unsigned)code_point, at);
-        if (vd_utf8_is_space(code_point))
+        }
+        if (vd_utf8_is_space(code_point)) {
             return vd_error_set(error, VD_ERR_INVALID,
                                 "the scope holds a space (U+%04X) at byte %zu; allowed is UTF-8 "
                                 "without spaces and control characters",
                                 (unsigned)code_point, at);
+        }
         at += step;
     }
     return VD_OK;
@@ -60,25 +63,29 @@ enum vd_err vd_scope_check(const char *scope, size_t length, struct vd_error *er
 {
     enum vd_err code;
 
-    if (!scope || length == 0)
+    if (!scope || length == 0) {
         return vd_error_set(error, VD_ERR_INVALID, "the scope is empty; allowed are 1 to %d bytes",
                             VD_SCOPE_MAX_BYTES);
-    if (length > VD_SCOPE_MAX_BYTES)
+    }
+    if (length > VD_SCOPE_MAX_BYTES) {
         return vd_error_set(error, VD_ERR_TOO_LARGE, "the scope has %zu bytes; allowed are 1 to %d",
                             length, VD_SCOPE_MAX_BYTES);
+    }
     code = check_characters(scope, length, error);
     if (code)
         return code;
-    if (equals(scope, length, SESSION_PREFIX))
+    if (equals(scope, length, SESSION_PREFIX)) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "the scope 'session:' lacks its id; allowed is session:<id>");
+    }
     if (STARTS_WITH(scope, length, ROUTE_PREFIX)) {
         size_t at = sizeof(ROUTE_PREFIX) - 1;
-        if (at == length || (scope[at] != '/' && scope[at] != '*'))
+        if (at == length || (scope[at] != '/' && scope[at] != '*')) {
             return vd_error_set(error, VD_ERR_INVALID,
                                 "the scope 'route:' lacks its path at byte %zu; allowed is "
                                 "route:/path",
                                 at);
+        }
     }
     return VD_OK;
 }

@@ -195,14 +195,16 @@ enum vd_err vd_wire_decode(const char *text, size_t length, size_t max_data_byte
     enum vd_err code;
 
     memset(message, 0, sizeof(*message));
-    if (scratch_bytes < length)
+    if (scratch_bytes < length) {
         return vd_error_set(error, VD_ERR_FULL, "a wire message of %zu bytes needs as much scratch",
                             length);
+    }
     if (!read_object(&scanner, &fields) ||
         (fields.strings[FIELD_DATA64].bytes &&
-         !decode_base64(&scanner, scratch, &fields.strings[FIELD_DATA64])))
+         !decode_base64(&scanner, scratch, &fields.strings[FIELD_DATA64]))) {
         return vd_error_set(error, VD_ERR_MALFORMED, "malformed wire message: %s at byte %zu",
                             scanner.problem, (size_t)(scanner.at - start));
+    }
     fill_in(message, &fields);
     code = vd_message_check(message, max_data_bytes, error);
     if (code)

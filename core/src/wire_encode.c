@@ -13,9 +13,9 @@
 #include "utf8.h"
 #include "wire_plain.h"
 
-#define ESCAPE_MAX_BYTES 6 /* \u001f */
+#define ESCAPE_MAX_BYTES ((size_t)6) /* \u001f */
 /* All keys, quotes, commas and braces, and 20 digits of seq; then room to copy in blocks. */
-#define FIXED_BYTES (96 + VD_PLAIN_BLOCK)
+#define FIXED_BYTES ((size_t)96 + VD_PLAIN_BLOCK)
 
 static size_t base64_bytes(size_t length)
 {
@@ -40,7 +40,7 @@ size_t vd_wire_bound(const struct vd_message *message)
 
 size_t vd_wire_max_bytes(size_t max_data_bytes)
 {
-    return bound(VD_SCOPE_MAX_BYTES + VD_EVENT_MAX_BYTES + VD_ORIGIN_MAX_BYTES,
+    return bound((size_t)VD_SCOPE_MAX_BYTES + VD_EVENT_MAX_BYTES + VD_ORIGIN_MAX_BYTES,
                  max_data_bytes > 0 ? max_data_bytes : VD_MESSAGE_MAX_BYTES);
 }
 
@@ -80,10 +80,11 @@ static unsigned char *write_escape(unsigned char *out, unsigned char byte)
     } else if (letters[byte]) {
         *out++ = (unsigned char)letters[byte];
     } else {
-        memcpy(out, "u00", 3);
-        out[3] = (unsigned char)digits[byte >> 4];
-        out[4] = (unsigned char)digits[byte & 15];
-        out += 5;
+        *out++ = 'u';
+        *out++ = '0';
+        *out++ = '0';
+        *out++ = (unsigned char)digits[byte >> 4];
+        *out++ = (unsigned char)digits[byte & 15];
     }
     return out;
 }
@@ -173,7 +174,7 @@ static unsigned char *write_name(unsigned char *out, const char *name, size_t le
 static unsigned char *write_data(unsigned char *out, const void *data, size_t length)
 {
     unsigned char *start = WRITE_LITERAL(out, ",\"data\":\"");
-    unsigned char *end = write_text(start, start + base64_bytes(length), data ? data : "", length);
+    unsigned char *end = write_text(start, start + base64_bytes(length), data, length);
 
     if (!end) {
         start = WRITE_LITERAL(out, ",\"data64\":\"");
@@ -185,7 +186,8 @@ static unsigned char *write_data(unsigned char *out, const void *data, size_t le
 
 static enum vd_err check_lengths(const struct vd_message *message)
 {
-    if (!message->scope || message->scope_length == 0)
+    if (!message->scope || message->scope_length == 0 ||
+        (message->has_data && message->data_length > 0 && !message->data))
         return VD_ERR_INVALID;
     if (message->scope_length > VD_SCOPE_MAX_BYTES ||
         (message->event && message->event_length > VD_EVENT_MAX_BYTES) ||
@@ -227,7 +229,7 @@ enum vd_err vd_wire_encode(const struct vd_message *message, char *buffer, size_
         *out++ = '"';
     }
     if (message->has_data)
-        out = write_data(out, message->data, message->data_length);
+        out = write_data(out, message->data_length > 0 ? message->data : "", message->data_length);
     *out++ = '}';
     *length = (size_t)(out - (unsigned char *)buffer);
     return VD_OK;

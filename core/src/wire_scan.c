@@ -199,10 +199,11 @@ static bool read_digits(struct vd_scanner *scanner, struct number *number, int e
         uint64_t digit = (uint64_t)(*scanner->at++ - '0');
         if (__builtin_mul_overflow(number->mantissa, 10u, &number->mantissa) ||
             __builtin_add_overflow(number->mantissa, digit, &number->mantissa) ||
-            number->exponent < -EXPONENT_MAX)
+            number->exponent < -EXPONENT_MAX) {
             number->overflow = true;
-        else
+        } else {
             number->exponent += exponent_step;
+        }
     }
     return scanner->at > start || vd_scan_fail(scanner, "expected a digit");
 }
@@ -215,10 +216,11 @@ static bool read_exponent(struct vd_scanner *scanner, struct number *number)
         exponent.negative = vd_scan_take(scanner, '-');
     if (!read_digits(scanner, &exponent, 0))
         return false;
-    if (exponent.overflow || exponent.mantissa > EXPONENT_MAX)
+    if (exponent.overflow || exponent.mantissa > EXPONENT_MAX) {
         number->overflow = true;
-    else
+    } else {
         number->exponent += exponent.negative ? -(int)exponent.mantissa : (int)exponent.mantissa;
+    }
     return true;
 }
 

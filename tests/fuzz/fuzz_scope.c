@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t other_length = size - length - (newline ? 1 : 0);
     bool overlap;
 
-    if (length > 2 * VD_SCOPE_MAX_BYTES || other_length > 2 * VD_SCOPE_MAX_BYTES)
+    if (length > (size_t)2 * VD_SCOPE_MAX_BYTES || other_length > (size_t)2 * VD_SCOPE_MAX_BYTES)
         return 0; /* quadratic, and never matched unchecked */
     check_one(text, length);
     check_one(other, other_length);

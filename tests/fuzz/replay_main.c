@@ -15,7 +15,7 @@
 #include "fuzz.h"
 
 #define MUTATIONS       4000
-#define INPUT_MAX_BYTES (256 * 1024)
+#define INPUT_MAX_BYTES ((size_t)256 * 1024)
 
 struct input {
     uint8_t *bytes;
@@ -54,7 +54,7 @@ static void corpus_add_file(struct corpus *corpus, const char *folder, const cha
     FUZZ_REQUIRE(snprintf(path, sizeof(path), "%s/%s", folder, name) < (int)sizeof(path));
     file = fopen(path, "rb");
     FUZZ_REQUIRE(file != NULL && fstat(fileno(file), &status) == 0);
-    FUZZ_REQUIRE(status.st_size <= INPUT_MAX_BYTES);
+    FUZZ_REQUIRE((size_t)status.st_size <= INPUT_MAX_BYTES);
     input.size = (size_t)status.st_size;
     input.bytes = allocate(input.size);
     FUZZ_REQUIRE(fread(input.bytes, 1, input.size, file) == input.size);

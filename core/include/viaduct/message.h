@@ -12,9 +12,10 @@
 
 #include <viaduct/error.h>
 
-#define VD_EVENT_MAX_BYTES   128           /* event name */
-#define VD_ORIGIN_MAX_BYTES  64            /* node id on the wire; ours has 16 hex digits */
-#define VD_MESSAGE_MAX_BYTES (1024 * 1024) /* default limit of the data, publish and receipt */
+#define VD_EVENT_MAX_BYTES  128 /* event name */
+#define VD_ORIGIN_MAX_BYTES 64  /* node id on the wire; ours has 16 hex digits */
+#define VD_MESSAGE_MAX_BYTES                                                                       \
+    ((size_t)1024 * 1024) /* default limit of the data, publish and receipt */
 
 struct vd_message {
     const char *scope;
