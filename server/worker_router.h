@@ -4,8 +4,10 @@
  * A path pattern is literal text with `{name}` parameters; a parameter matches one or more bytes
  * other than `/` and may stand beside literal text in a segment (`/files/{name}.json`). Paths are
  * matched on percent-decoded segments ("%2F" in a segment stays part of the parameter's value and
- * never splits it). A literal segment wins over a parameter, the earlier route over the later. HEAD
- * falls back to GET. A trailing slash counts. */
+ * never splits it); patterns are written decoded. Of two parameters in one segment the first takes
+ * as little as it can: "12-a-b" is {id}-{slug} with id 12. A literal segment wins over a parameter,
+ * the first segment first, then the earlier route over the later; routes that do not take the
+ * method do not compete. HEAD falls back to GET. A trailing slash counts. */
 #ifndef VIADUCT_WORKER_ROUTER_H
 #define VIADUCT_WORKER_ROUTER_H
 
@@ -25,7 +27,8 @@ void vd_router_destroy(struct vd_router *router);
 
 /* @methods: "GET", or several separated by `|`; "*" for any. @route is the caller's number.
  * Returns: VD_OK, VD_ERR_INVALID (names what: no leading slash, unclosed or empty or double
- * parameter, bad method), VD_ERR_EXISTS (same methods and shape). */
+ * parameter, two without text between, over 16 of them or over 64 segments, bad method),
+ * VD_ERR_EXISTS (the same shape takes one of the methods already), VD_ERR_NO_MEMORY. */
 enum vd_err vd_router_add(struct vd_router *router, const char *methods, const char *pattern,
                           uint32_t route, struct vd_error *error);
 
