@@ -84,6 +84,7 @@ function showPresent() {
   for (const [id, one] of present) if (one.seen < Date.now() - GONE_AFTER_MS) present.delete(id);
   const all = [...present].sort(([a, x], [b, y]) => (b === tab) - (a === tab) || x.name.localeCompare(y.name));
   $('here-count').textContent = all.length || '';
+  $('brief').textContent = all.length ? `${all.length} here` : ''; // where the list has no room
   $('here').replaceChildren(...all.slice(0, 100).map(([id, { name }]) => {
     const item = element('li');
     item.append(face(name), element('bdi', '', name));
