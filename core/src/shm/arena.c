@@ -208,8 +208,8 @@ static int directory_is_sound(const struct arena_header *header, size_t capacity
 enum vd_err vd_arena_attach(int fd, struct vd_arena **arena, struct vd_error *error)
 {
     struct vd_arena *attached;
-    uint64_t base;
-    uint64_t capacity;
+    uint64_t base = 0;
+    uint64_t capacity = 0;
     enum vd_err result;
     void *mapped;
 
