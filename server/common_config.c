@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Defaults and limits of the server's configuration, in one table.
+ *
+ * Happy path: zeroed fields get their defaults, every number is checked against its row. Failure:
+ * the first field that is wrong is named, with what is allowed; nothing has been started yet. */
+#include <string.h>
+
+#include "common_node.h"
+
+struct limit {
+    const char *field;
+    size_t offset;
+    size_t size; /* of the field: 4 or 8 */
+    uint64_t fallback;
+    uint64_t minimum;
+    uint64_t maximum;
+};
+
+#define KIB   1024ull
+#define MIB   (1024ull * KIB)
+#define GIB   (1024ull * MIB)
+#define A_DAY 86400000ull
+
+#define ROW(name, fallback, minimum, maximum)                                                      \
+    {                                                                                              \
+#name, offsetof(struct vd_server_config, name),                                            \
+            sizeof(((struct vd_server_config *)NULL)->name), fallback, minimum, maximum            \
+    }
+
+/* A minimum of 0 means that 0 is a value of its own. */
+static const struct limit limits[] = {
+    ROW(workers, 1, 1, VD_WORKERS_MAX),
+    ROW(request_timeout_ms, 30000, 10, A_DAY),
+    ROW(max_requests, 0, 0, UINT32_MAX),
+    ROW(drain_timeout_ms, 10000, 10, A_DAY),
+    ROW(boot_timeout_ms, 30000, 10, A_DAY),
+    ROW(max_body_bytes, 8 * MIB, 1, GIB),
+    ROW(max_header_bytes, 32 * KIB, KIB, MIB),
+    ROW(max_message_bytes, VD_MESSAGE_MAX_BYTES, 1, 64 * MIB),
+    ROW(max_queue, 4096, 1, 1000000),
+    ROW(max_connections, 0, 0, 10000000),
+    ROW(heartbeat_ms, 15000, 10, A_DAY),
+    ROW(retry_ms, 1000, 1, A_DAY),
+    ROW(idle_timeout_ms, 60000, 10, A_DAY),
+    ROW(header_timeout_ms, 10000, 10, A_DAY),
+    ROW(stream_queue_bytes, MIB, 4 * KIB, GIB),
+    ROW(history_log_bytes, 16 * MIB, 64 * KIB, 4 * GIB),
+    ROW(history_per_scope, 1000, 1, 1000000),
+    ROW(history_age_ms, 300000, 1, UINT32_MAX),
+    ROW(publish_timeout_ms, 1000, 1, A_DAY),
+};
+
+static uint64_t read_field(const struct vd_server_config *config, const struct limit *limit)
+{
+    const unsigned char *at = (const unsigned char *)config + limit->offset;
+    uint32_t narrow;
+    uint64_t wide;
+
+    if (limit->size == sizeof(narrow)) {
+        memcpy(&narrow, at, sizeof(narrow));
+        return narrow;
+    }
+    memcpy(&wide, at, sizeof(wide));
+    return wide;
+}
+
+static void write_field(struct vd_server_config *config, const struct limit *limit, uint64_t value)
+{
+    unsigned char *at = (unsigned char *)config + limit->offset;
+    uint32_t narrow = (uint32_t)value;
+
+    if (limit->size == sizeof(narrow))
+        memcpy(at, &narrow, sizeof(narrow));
+    else
+        memcpy(at, &value, sizeof(value));
+}
+
+static enum vd_err check_numbers(struct vd_server_config *config, struct vd_error *error)
+{
+    for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+        const struct limit *limit = &limits[i];
+        uint64_t value = read_field(config, limit);
+
+        if (value == 0) {
+            value = limit->fallback;
+            write_field(config, limit, value);
+        }
+        if (value < limit->minimum || value > limit->maximum)
+            return vd_error_set(
+                error, VD_ERR_INVALID,
+                "%s is %llu, allowed are %llu to %llu (0: the default, %llu)", limit->field,
+                (unsigned long long)value, (unsigned long long)limit->minimum,
+                (unsigned long long)limit->maximum, (unsigned long long)limit->fallback);
+    }
+    if (config->history_log_bytes & (config->history_log_bytes - 1))
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "history_log_bytes is %zu, allowed are powers of two from 65536",
+                            config->history_log_bytes);
+    return VD_OK;
+}
+
+static enum vd_err check_address(struct vd_server_config *config, struct vd_error *error)
+{
+    size_t length;
+
+    if (!config->host)
+        config->host = "127.0.0.1";
+    length = strlen(config->host);
+    if (length == 0 || length >= sizeof(((struct vd_node *)NULL)->listen_host))
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "host has %zu bytes, allowed are 1 to %zu: an address such as "
+                            "127.0.0.1, 0.0.0.0 or ::",
+                            length, sizeof(((struct vd_node *)NULL)->listen_host) - 1);
+    if (config->port_any && config->port != 0)
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "port is %u and port_any is set, allowed is one of the two",
+                            config->port);
+    if (config->port == 0 && !config->port_any)
+        config->port = 3000;
+    return VD_OK;
+}
+
+/* Whoever chose no broker gets the one that fits the number of workers; a choice that cannot work
+ * is refused with the way out. */
+static enum vd_err check_broker(struct vd_server_config *config, struct vd_error *error)
+{
+    if (!config->broker_driver)
+        config->broker_driver = config->workers > 1 ? "pipe" : "memory";
+    if (strcmp(config->broker_driver, "memory") == 0) {
+        if (config->workers > 1)
+            return vd_error_set(
+                error, VD_ERR_UNSUPPORTED,
+                "the in-memory broker lives in one process, it cannot connect %u workers: use "
+                "PipeBroker (withBroker(new PipeBroker())) or withWorkerNum(1)",
+                config->workers);
+        if (!config->broker_display)
+            config->broker_display = "InMemoryBroker";
+    } else if (strcmp(config->broker_driver, "pipe") == 0) {
+        if (!config->broker_display)
+            config->broker_display = "PipeBroker";
+    } else {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "broker_driver is \"%.32s\", allowed are memory, pipe",
+                            config->broker_driver);
+    }
+    return VD_OK;
+}
+
+enum vd_err vd_server_config_check(struct vd_server_config *config, struct vd_error *error)
+{
+    enum vd_err result;
+
+    if ((result = check_numbers(config, error)) != VD_OK ||
+        (result = check_address(config, error)) != VD_OK ||
+        (result = check_broker(config, error)) != VD_OK)
+        return result;
+    if ((unsigned)config->log_level > VD_LOG_OFF)
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "log_level is %d, allowed are VD_LOG_DEBUG to VD_LOG_OFF",
+                            (int)config->log_level);
+    if (config->log_fd < 0)
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "log_fd is %d, allowed is an open descriptor (0: standard error)",
+                            config->log_fd);
+    if (config->log_fd == 0)
+        config->log_fd = 2;
+    if (!config->version)
+        config->version = VIADUCT_VERSION;
+    return VD_OK;
+}
