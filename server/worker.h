@@ -77,16 +77,19 @@ enum vd_err vd_worker_next_event(struct vd_worker *worker, int timeout_ms,
 
 /* A complete response. @headers must not contain Content-Length, Transfer-Encoding, Connection,
  * Date (they are the gateway's): those are VD_ERR_INVALID, as are names that are no tokens and
- * values with CR, LF or NUL. A body for 1xx, 204, 304 is VD_ERR_INVALID. Nothing is sent when it
- * fails. Returns also: VD_ERR_TOO_LARGE (header block over 32 KiB), VD_ERR_CLOSED (client or
- * gateway gone). */
+ * values with CR, LF or NUL, a status other than 200 to 599, a body for 204 or 304. Nothing was sent
+ * then, another answer may be tried. A body over 63 KiB waits for a slow client as a streamed one
+ * does. Returns also: VD_ERR_TOO_LARGE (header block over 32 KiB; nothing was sent),
+ * VD_ERR_CLOSED (client or gateway gone), VD_ERR_TIMEOUT (client took nothing): it is over. */
 enum vd_err vd_worker_respond(struct vd_worker *worker, unsigned status,
                               const struct vd_header *headers, size_t header_count,
                               const void *body, size_t body_length, struct vd_error *error);
 
 /* A streamed response: begin, any number of writes, end. Write waits while the client has more than
  * 1 MiB outstanding. VD_ERR_CLOSED: the client (or the gateway) is gone; stop, no end needed.
- * @abort: the response failed in mid-way; the connection is cut so that the client can tell. */
+ * VD_ERR_TIMEOUT: the client took nothing for as long as a request may last and was cut off; stop,
+ * no end needed. @abort: the response failed in mid-way; the connection is cut so that the client
+ * can tell. */
 enum vd_err vd_worker_respond_begin(struct vd_worker *worker, unsigned status,
                                     const struct vd_header *headers, size_t header_count,
                                     struct vd_error *error);
