@@ -37,6 +37,7 @@
 #define VD_RING_TO_GATEWAY_BYTES (1024 * 1024)
 #define VD_RING_REQUESTS_BYTES   (512 * 1024)
 #define VD_RING_EVENTS_BYTES     (512 * 1024)
+#define VD_HISTORY_ENTRY_BYTES   256 /* a guess at the mean message: sizes the history's index */
 
 /* Requests offered to one worker at a time. A request is offered in advance so that a worker need
  * not be woken for each; until the worker takes it, the gateway can take it back. */

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The gateway from within: its structs, and what its files offer each other. One process, one thread,
+ * one event loop; runs no PHP and never blocks.
+ *
+ *   listener -> connection -> dispatch -> [requests ring]  worker
+ *                   ^                                        |
+ *                   +--- response <--- worker_link <--- [to_gateway ring]
+ *                                           |
+ *        stream <--- interest <--- publish <+----> replay (history)
+ *                                  |
+ *                            subscription ---> [events ring]  worker
+ *
+ * A turn: look at the clock, drain the rings, bury the dead, dispatch, flush the streams, wake the
+ * workers, sleep. */
+#ifndef VIADUCT_GATEWAY_H
+#define VIADUCT_GATEWAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/uio.h>
+
+#include <viaduct/clock.h>
+#include <viaduct/message.h>
+#include <viaduct/ring.h>
+#include <viaduct/scope.h>
+
+#include "common_frames.h"
+#include "common_http.h"
+#include "common_node.h"
+#include "gateway_interest.h"
+#include "gateway_loop.h"
+#include "worker.h"
+
+/* ---- bytes on their way to a client ------------------------------------------------------------ */
+
+/* One event, encoded once, shared by all streams that wait for it. As one HTTP chunk: the chunk line,
+ * the event, CRLF; a HTTP/1.0 stream sends the part between. */
+struct gw_event {
+    uint32_t references;
+    uint32_t length;         /* whole chunk */
+    uint32_t payload_offset; /* the event without the chunk framing */
+    uint32_t payload_length;
+    char bytes[];
+};
+
+/* A private piece of output: what the socket did not take at once. */
+struct gw_piece {
+    STAILQ_ENTRY(gw_piece) link;
+    size_t length;
+    size_t sent;
+    char bytes[];
+};
+
+/* ---- requests ---------------------------------------------------------------------------------- */
+
+struct gw_connection;
+struct gw_worker;
+
+enum gw_request_state {
+    GW_REQUEST_QUEUED,   /* in gateway->queue, waiting for a worker */
+    GW_REQUEST_OFFERED,  /* in a worker's ring; may be taken by now */
+    GW_REQUEST_STREAMED, /* the response has begun */
+};
+
+/* One request between its last byte and its answer. Outlives its connection when the client leaves. */
+struct gw_request {
+    TAILQ_ENTRY(gw_request) link; /* gateway->queue, or worker->in_flight */
+    uint64_t id;
+    enum gw_request_state state;
+    struct gw_connection *connection; /* NULL: the client left */
+    struct gw_worker *worker;
+    uint32_t claim;
+    const struct vd_frame *frame; /* where it lies in the worker's ring, when it is one frame */
+    char *record;                 /* own copy: struct vd_frame_request and what follows; or NULL */
+    size_t record_length;
+    size_t record_sent;
+    uint64_t offered_us;
+    uint64_t streamed; /* bytes of the body that came from the worker so far */
+    bool whole;            /* all of it is in the ring */
+};
+TAILQ_HEAD(gw_request_list, gw_request);
+
+/* ---- connections and streams ------------------------------------------------------------------- */
+
+enum gw_connection_state {
+    GW_READING_HEAD,
+    GW_READING_BODY,
+    GW_WAITING,    /* its request is queued or at a worker */
+    GW_RESPONDING, /* a streamed response is under way */
+    GW_STREAMING,  /* server-sent events */
+    GW_LINGERING,  /* answered and half-closed; reads what is still coming for a moment */
+};
+
+struct gw_stream;
+
+struct gw_connection {
+    TAILQ_ENTRY(gw_connection) link; /* gateway->connections */
+    struct gateway *gateway;
+    int fd;
+    enum gw_connection_state state;
+    struct vd_watch *readable;
+    struct vd_watch *writable; /* made when the socket first refuses bytes */
+
+    char *input; /* bytes not yet consumed; NULL when there are none */
+    size_t input_length, input_capacity;
+    size_t scanned; /* of the head, see vd_http_parse_head */
+
+    /* the request being read or answered */
+    struct gw_request *request;
+    struct vd_http_request *head; /* while its body is read */
+    struct vd_http_chunked chunked;
+    size_t body_length; /* of a chunked body so far, decoded in place after the head */
+    size_t body_raw;    /* end of the raw bytes not yet decoded, from the start of input */
+    uint64_t received_us;
+    uint32_t requests_served;
+    bool head_only;    /* HEAD */
+    bool keep_alive;   /* after this response */
+    bool minor_1;      /* HTTP/1.1 */
+    bool chunked_out;  /* the streamed response is chunked */
+    bool continue_sent;
+    bool peer_closed;  /* read EOF */
+    bool closing;      /* close when the output is empty */
+    bool reading;      /* inside its own read: pipelined requests are taken by the loop there */
+    bool dead;
+
+    STAILQ_HEAD(, gw_piece) output;
+    size_t output_bytes;
+
+    struct gw_stream *stream;
+    uint64_t deadline_ms; /* of the present state; 0: none */
+    uint64_t progress_ms; /* last time the socket took bytes while output waited */
+    char remote_address[46];
+    char local_address[46];
+    uint16_t remote_port, local_port;
+    char last_event_id[48];
+};
+TAILQ_HEAD(gw_connection_list, gw_connection);
+
+/* What a match in the interest index leads to. */
+enum gw_follower_kind { GW_FOLLOWER_STREAM, GW_FOLLOWER_SUBSCRIPTION };
+struct gw_follower {
+    struct vd_follower base;
+    enum gw_follower_kind kind;
+};
+
+#define GW_STREAM_INLINE 4
+#define GW_STREAM_PATTERNS_MAX 64
+struct gw_stream {
+    struct gw_follower follower;
+    struct gw_connection *connection;
+    struct gw_stream *next_dirty;
+    struct gw_event **queue; /* ring of waiting events; inline_queue until it grows */
+    uint32_t queue_capacity; /* power of two */
+    uint32_t queue_first, queue_count;
+    uint32_t sent_of_first; /* bytes of the first event that are out already */
+    size_t queue_bytes;
+    size_t replay_bytes; /* of them from the history: they do not count against the limit */
+    struct gw_event *inline_queue[GW_STREAM_INLINE];
+    uint64_t id;
+    uint64_t last_write_ms;
+    bool dirty;
+    bool ending; /* close when the queue is empty */
+    bool raw; /* HTTP/1.0: no chunk framing */
+    bool blocked;
+    uint32_t link_count;
+    struct vd_interest_link links[];
+};
+
+/* ---- workers ----------------------------------------------------------------------------------- */
+
+/* An event on its way to a worker: the ring was full. */
+struct gw_lane_entry {
+    STAILQ_ENTRY(gw_lane_entry) link;
+    uint16_t type;
+    uint64_t tag;
+    size_t length;
+    size_t sent;
+    bool coalesces; /* an invalidation: a second one for the same tag and scope adds nothing */
+    char bytes[];
+};
+
+struct gw_worker {
+    struct gateway *gateway;
+    unsigned index;
+    struct vd_worker_slot *slot;
+    uint32_t generation; /* of the process the gateway talks to; 0: none */
+    bool ready;          /* takes requests */
+    bool ring_bell;      /* wake it at the end of this turn */
+    bool broken;         /* its ring was damaged; it was killed and is not listened to */
+    bool wants_clients;
+    struct vd_ring_producer requests, events;
+    struct vd_ring_consumer from;
+    struct gw_request_list in_flight; /* in the order offered */
+    unsigned in_flight_count;
+    struct gw_request *sending; /* a record larger than a frame, partly in the ring */
+    uint32_t next_claim;
+
+    char *partial; /* a publish of several frames */
+    size_t partial_length, partial_capacity;
+    uint64_t partial_position;
+
+    STAILQ_HEAD(, gw_lane_entry) lane;
+    size_t lane_count, lane_bytes;
+    bool lane_gap; /* events were dropped: say so before the next one */
+};
+
+/* A subscription of the workers: same id, pattern and mode are one, whoever announced it. */
+struct gw_subscription {
+    struct gw_follower follower;
+    struct vd_interest_link interest;
+    LIST_ENTRY(gw_subscription) link;
+    uint32_t id;
+    bool every_worker;
+    uint64_t members[VD_WORKERS_MAX / 64];
+    unsigned next_member; /* round robin */
+    STAILQ_HEAD(, gw_lane_entry) waiting; /* no member alive just now */
+    size_t waiting_count;
+    uint16_t pattern_length;
+    char pattern[];
+};
+
+struct gw_timer {
+    LIST_ENTRY(gw_timer) link;
+    uint32_t id, interval_ms;
+    uint64_t due_ms;
+    struct gw_worker *running; /* fired there, not yet done */
+    uint64_t members[VD_WORKERS_MAX / 64];
+};
+
+/* ---- the gateway ------------------------------------------------------------------------------- */
+
+struct gw_replay; /* gateway_replay.c: the index over the history */
+
+struct gw_counters {
+    uint64_t accepted, requests, responses[6]; /* by class, [0] unused */
+    uint64_t streams_opened, published, delivered, dropped, slow_closed, replayed, gaps;
+};
+
+struct gateway {
+    struct vd_node *node;
+    struct vd_shared *shared;
+    const struct vd_server_config *config;
+    struct vd_logger *logger;
+    uint32_t epoch;
+    struct vd_loop *loop;
+    uint64_t now_ms, wall_ms, started_ms;
+    uint64_t next_sweep_ms;
+    uint32_t sweep_interval_ms;
+    char date[30];
+    uint64_t date_second;
+
+    struct vd_watch *accepting;
+    struct vd_watch *bell;
+    bool accept_paused;
+    uint64_t accept_resume_ms;
+    bool draining, orphaned;
+    uint64_t drain_until_ms, drain_streams_from_ms;
+
+    struct gw_connection_list connections;
+    struct gw_connection_list graveyard; /* closed in this turn, freed at its end */
+    size_t connection_count, stream_count, open_requests;
+
+    struct gw_request_list queue;
+    size_t queue_length;
+    uint64_t next_request;
+
+    struct gw_worker *workers; /* [config->workers] */
+    unsigned dispatch_cursor;
+    struct vd_interest *interest;
+    LIST_HEAD(, gw_subscription) subscriptions;
+    LIST_HEAD(, gw_timer) timers;
+    struct gw_replay *replay;
+
+    struct gw_stream *dirty;
+    struct gw_event *heartbeat;
+    struct gw_event *last_chunk; /* ends a chunked stream */
+    uint64_t next_stream;
+    struct gw_counters counters;
+    char *scratch; /* one read */
+};
+
+#define GW_SCRATCH_BYTES (64 * 1024)
+
+/* gateway_listener.c */
+enum vd_err gw_listener_start(struct gateway *gateway);
+void gw_listener_stop(struct gateway *gateway);
+void gw_listener_sweep(struct gateway *gateway); /* accept again after a pause */
+
+/* gateway_connection.c */
+void gw_connection_create(struct gateway *gateway, int fd);
+/* Cut it now; safe at any time, freed at the end of the turn. */
+void gw_connection_close(struct gw_connection *connection);
+/* Its output is empty again. */
+void gw_connection_drained(struct gw_connection *connection);
+/* The response is complete: next request, or linger and close. */
+void gw_connection_response_done(struct gw_connection *connection);
+void gw_connection_sweep(struct gw_connection *connection);
+void gw_connection_bury_closed(struct gateway *gateway);
+/* Bytes that the client sends from now on do not matter: drop input, keep watching for EOF. */
+void gw_connection_discard_input(struct gw_connection *connection);
+
+/* gateway_output.c: in order, as much as the socket takes at once, a copy of the rest. Returns false
+ * when the connection was lost. */
+bool gw_output_write(struct gw_connection *connection, const struct iovec *parts, int count);
+void gw_output_flushable(struct gw_connection *connection);
+void gw_output_drop(struct gw_connection *connection);
+/* Call gw_output_flushable as soon as the socket takes bytes again. */
+void gw_output_wait(struct gw_connection *connection);
+
+/* gateway_response.c */
+void gw_respond_text(struct gw_connection *connection, unsigned status, const char *type,
+                     const char *extra_headers, const char *body, size_t length);
+/* A plain error page; @reason is one sentence. */
+void gw_respond_error(struct gw_connection *connection, unsigned status, const char *reason);
+void gw_respond_worker(struct gw_request *request, const struct vd_frame_response *response,
+                       const char *headers, const char *body);
+void gw_respond_begin(struct gw_request *request, const struct vd_frame_response *response,
+                      const char *headers);
+void gw_respond_body(struct gw_request *request, const char *bytes, size_t length);
+void gw_respond_end(struct gw_request *request, bool abort);
+/* The output of a streamed response moved on: credit for the worker. */
+void gw_respond_credit(struct gw_request *request);
+size_t gw_response_head(struct gw_connection *connection, char *head, size_t capacity,
+                        unsigned status);
+
+/* gateway_dispatch.c */
+void gw_dispatch_request(struct gw_connection *connection, const char *bytes,
+                         const struct vd_http_request *head, size_t body_offset, size_t body_length);
+void gw_dispatch_pump(struct gateway *gateway);
+/* A worker finished with it: answered, or given up. Frees the request. */
+void gw_dispatch_finished(struct gw_request *request);
+/* The client left. */
+void gw_dispatch_abandon(struct gw_request *request);
+/* Its worker died. */
+void gw_dispatch_worker_died(struct gw_worker *worker, uint32_t reason);
+/* A request waits behind another one while a worker is idle: look again soon. */
+bool gw_dispatch_uneasy(const struct gateway *gateway);
+struct gw_request *gw_dispatch_find(struct gw_worker *worker, uint64_t id);
+
+/* gateway_worker.c */
+enum vd_err gw_workers_start(struct gateway *gateway);
+void gw_workers_finish(struct gateway *gateway);
+/* Drain a bounded share of every ring and look for deaths; true when more is waiting. */
+bool gw_workers_turn(struct gateway *gateway);
+void gw_workers_wake(struct gateway *gateway);
+bool gw_workers_waiting(struct gateway *gateway);
+
+/* gateway_event.c */
+/* @id_text may be empty. NULL: out of memory. One reference is the caller's. */
+struct gw_event *gw_event_encode(const struct vd_message *message, uint64_t epoch, uint64_t offset);
+struct gw_event *gw_event_text(const char *text); /* raw lines, for comments and retry */
+struct gw_event *gw_event_last_chunk(void);    /* ends a chunked body */
+struct gw_event *gw_event_gap(uint64_t epoch, uint64_t offset, const char *reason);
+void gw_event_release(struct gw_event *event);
+
+/* gateway_stream.c */
+void gw_stream_open(struct gw_request *request, const struct vd_frame_stream *frame,
+                    const unsigned char *payload, size_t length);
+void gw_stream_enqueue(struct gw_stream *stream, struct gw_event *event); /* takes a reference */
+void gw_streams_flush(struct gateway *gateway);
+void gw_stream_flush(struct gw_stream *stream);
+void gw_stream_close(struct gw_stream *stream); /* part of closing its connection */
+void gw_stream_end(struct gw_stream *stream);   /* tell the client, then close */
+void gw_stream_sweep(struct gw_stream *stream);
+
+/* gateway_publish.c */
+/* A message published on this node: number it, remember it, deliver it. */
+void gw_publish_local(struct gateway *gateway, struct vd_message *message,
+                      struct vd_history_source source);
+void gw_publish_deliver(struct gateway *gateway, const struct vd_message *message,
+                        uint64_t offset);
+
+/* gateway_replay.c */
+struct gw_replay *gw_replay_create(struct vd_history *history, size_t per_scope, uint32_t age_ms);
+void gw_replay_destroy(struct gw_replay *replay);
+void gw_replay_note(struct gw_replay *replay, uint64_t offset, const char *scope, size_t length);
+/* The entry at @offset did not fit: whoever replays across it has a gap. */
+void gw_replay_note_lost(struct gw_replay *replay, uint64_t offset, const char *scope,
+                         size_t length);
+/* Was a frame of this ring and position put into the history by a gateway that died before it could
+ * release the frame? */
+bool gw_replay_has_seen(const struct gw_replay *replay, struct vd_history_source source);
+/* Offsets after @last of all entries that any of @patterns overlaps, ascending. *@gap: some that
+ * matched are gone. *@offsets is malloc'd (NULL when none). Returns their number. */
+/* The event of an entry, encoded; one reference is the caller's. NULL: gone, or out of memory. */
+struct gw_event *gw_replay_event(struct gw_replay *replay, uint64_t offset);
+size_t gw_replay_collect(struct gw_replay *replay, const struct vd_text *patterns,
+                         size_t pattern_count, uint64_t last, uint64_t wall_ms, uint64_t **offsets,
+                         bool *gap);
+
+/* gateway_subscription.c */
+void gw_subscribe(struct gw_worker *worker, uint32_t id, bool every_worker, const char *pattern,
+                  size_t length);
+void gw_subscription_deliver(struct gateway *gateway, struct gw_subscription *subscription,
+                             const struct vd_message *message);
+void gw_subscriptions_worker_left(struct gw_worker *worker);
+void gw_subscriptions_finish(struct gateway *gateway);
+/* Events that the dead worker had not read go to others. */
+void gw_lane_salvage(struct gw_worker *worker);
+void gw_lane_send(struct gw_worker *worker, uint16_t type, uint64_t tag, const struct iovec *parts,
+                  int count, bool coalesces);
+void gw_lane_flush(struct gw_worker *worker);
+void gw_lane_clear(struct gw_worker *worker);
+void gw_client_event(struct gateway *gateway, uint16_t type, uint64_t stream);
+
+/* gateway_timer.c */
+void gw_timer_set(struct gw_worker *worker, uint32_t id, uint32_t interval_ms);
+void gw_timer_done(struct gw_worker *worker, uint32_t id);
+void gw_timers_worker_left(struct gw_worker *worker);
+void gw_timers_turn(struct gateway *gateway);
+uint64_t gw_timers_next_ms(const struct gateway *gateway); /* 0: none */
+void gw_timers_finish(struct gateway *gateway);
+
+/* gateway_admin.c: answers /_health and /metrics itself; false: not one of them. */
+bool gw_admin_handle(struct gw_connection *connection, const struct vd_http_request *head,
+                     const char *bytes);
+
+#endif

@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One connection: read a request, have it answered, read the next one; or become a stream.
+ *
+ * Happy path: the whole request arrives in one read; it is parsed in the gateway's scratch buffer
+ * and copied once, into the worker's ring. Only what is incomplete, or pipelined behind a request
+ * that is still being answered, is kept in a buffer of the connection's own.
+ *
+ * Failure modes: bad input is answered with its status and the connection half-closed, then read
+ * dry for a moment (closing at once would make the kernel reset the connection and the client might
+ * never see the answer); a client that leaves has its request abandoned; everything has a deadline.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway.h"
+
+#define LINGER_MS 1000
+/* Pipelined bytes that are kept while a request is being answered. */
+#define PIPELINE_BYTES (64 * 1024)
+
+static void connection_readable(void *context);
+static void consume(struct gw_connection *connection, const char *bytes, size_t length);
+
+static void address_text(const struct sockaddr_storage *address, char *text, size_t capacity,
+                         uint16_t *port)
+{
+    text[0] = '\0';
+    *port = 0;
+    if (address->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const void *)address;
+
+        inet_ntop(AF_INET, &v4->sin_addr, text, (socklen_t)capacity);
+        *port = ntohs(v4->sin_port);
+    } else if (address->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const void *)address;
+
+        /* A dual-stack listener sees IPv4 clients as ::ffff:a.b.c.d; rate limiters want a.b.c.d. */
+        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+            inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], text, (socklen_t)capacity);
+        else
+            inet_ntop(AF_INET6, &v6->sin6_addr, text, (socklen_t)capacity);
+        *port = ntohs(v6->sin6_port);
+    }
+}
+
+void gw_connection_create(struct gateway *gateway, int fd)
+{
+    struct gw_connection *connection = calloc(1, sizeof(*connection));
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof(address);
+    int one = 1;
+
+    if (!connection)
+        goto err;
+    connection->gateway = gateway;
+    connection->fd = fd;
+    STAILQ_INIT(&connection->output);
+    connection->readable =
+        vd_watch_create(gateway->loop, fd, VD_WATCH_READ, connection_readable, connection);
+    if (!connection->readable)
+        goto err;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    if (getpeername(fd, (struct sockaddr *)&address, &length) == 0)
+        address_text(&address, connection->remote_address, sizeof(connection->remote_address),
+                     &connection->remote_port);
+    length = sizeof(address);
+    if (getsockname(fd, (struct sockaddr *)&address, &length) == 0)
+        address_text(&address, connection->local_address, sizeof(connection->local_address),
+                     &connection->local_port);
+    connection->state = GW_READING_HEAD;
+    connection->deadline_ms = gateway->now_ms + gateway->config->idle_timeout_ms;
+    TAILQ_INSERT_TAIL(&gateway->connections, connection, link);
+    gateway->connection_count++;
+    vd_watch_on(connection->readable);
+    /* Most clients send at once: the request is often there already. */
+    connection_readable(connection);
+    return;
+
+err:
+    free(connection);
+    close(fd);
+}
+
+void gw_connection_close(struct gw_connection *connection)
+{
+    struct gateway *gateway = connection->gateway;
+
+    if (connection->dead)
+        return;
+    connection->dead = true;
+    vd_watch_destroy(connection->readable);
+    vd_watch_destroy(connection->writable);
+    connection->readable = connection->writable = NULL;
+    close(connection->fd);
+    connection->fd = -1;
+    if (connection->request) {
+        gw_dispatch_abandon(connection->request);
+        connection->request = NULL;
+    }
+    if (connection->stream)
+        gateway->stream_count--;
+    gateway->connection_count--;
+    TAILQ_REMOVE(&gateway->connections, connection, link);
+    TAILQ_INSERT_TAIL(&gateway->graveyard, connection, link);
+}
+
+void gw_connection_bury_closed(struct gateway *gateway)
+{
+    struct gw_connection *connection;
+
+    while ((connection = TAILQ_FIRST(&gateway->graveyard))) {
+        TAILQ_REMOVE(&gateway->graveyard, connection, link);
+        if (connection->stream)
+            gw_stream_close(connection->stream);
+        gw_output_drop(connection);
+        free(connection->head);
+        free(connection->input);
+        free(connection);
+    }
+}
+
+/* ---- input buffer ------------------------------------------------------------------------------
+ */
+
+static void input_free(struct gw_connection *connection)
+{
+    free(connection->input);
+    connection->input = NULL;
+    connection->input_length = connection->input_capacity = 0;
+}
+
+void gw_connection_discard_input(struct gw_connection *connection)
+{
+    input_free(connection);
+    free(connection->head);
+    connection->head = NULL;
+}
+
+static bool input_reserve(struct gw_connection *connection, size_t room)
+{
+    size_t needed = connection->input_length + room;
+    size_t capacity = connection->input_capacity ? connection->input_capacity : 1024;
+
+    if (needed <= connection->input_capacity)
+        return true;
+    while (capacity < needed)
+        capacity *= 2;
+    char *grown = realloc(connection->input, capacity);
+    if (!grown) {
+        gw_connection_close(connection);
+        return false;
+    }
+    connection->input = grown;
+    connection->input_capacity = capacity;
+    return true;
+}
+
+/* Keep @bytes from the front of which everything up to @used is done with. @bytes may lie in the
+ * input buffer itself. */
+static void input_keep(struct gw_connection *connection, const char *bytes, size_t used,
+                       size_t length)
+{
+    size_t rest = length - used;
+
+    if (rest == 0) {
+        input_free(connection);
+        return;
+    }
+    if (bytes == connection->input) {
+        memmove(connection->input, connection->input + used, rest);
+        connection->input_length = rest;
+        return;
+    }
+    connection->input_length = 0;
+    if (!input_reserve(connection, rest))
+        return;
+    memcpy(connection->input, bytes + used, rest);
+    connection->input_length = rest;
+}
+
+/* ---- requests ----------------------------------------------------------------------------------
+ */
+
+static void refuse(struct gw_connection *connection, unsigned status, const char *reason)
+{
+    connection->keep_alive = false;
+    connection->state = GW_WAITING;
+    connection->deadline_ms = 0;
+    gw_respond_error(connection, status, reason);
+}
+
+static void remember_event_id(struct gw_connection *connection, const struct vd_http_request *head,
+                              const char *bytes)
+{
+    connection->last_event_id[0] = '\0';
+    if (head->last_event_id < 0)
+        return;
+    struct vd_http_span value = head->headers[head->last_event_id].value;
+    if (value.length >= sizeof(connection->last_event_id))
+        return;
+    memcpy(connection->last_event_id, bytes + value.offset, value.length);
+    connection->last_event_id[value.length] = '\0';
+}
+
+static void begin_request(struct gw_connection *connection, const struct vd_http_request *head)
+{
+    struct gateway *gateway = connection->gateway;
+
+    gateway->counters.requests++;
+    connection->requests_served++;
+    connection->scanned = 0;
+    connection->minor_1 = head->minor_version == 1;
+    connection->head_only = head->method == VD_HTTP_HEAD;
+    connection->keep_alive = head->keep_alive && !gateway->draining && !connection->peer_closed;
+}
+
+/* The whole request is there. */
+static void hand_over(struct gw_connection *connection, const char *bytes,
+                      const struct vd_http_request *head, size_t body_length)
+{
+    remember_event_id(connection, head, bytes);
+    connection->state = GW_WAITING;
+    connection->deadline_ms = 0;
+    if (head->method == VD_HTTP_CONNECT || head->method == VD_HTTP_TRACE) {
+        refuse(connection, 501, "this method is not implemented");
+        return;
+    }
+    if (!gw_admin_handle(connection, head, bytes))
+        gw_dispatch_request(connection, bytes, head, head->head_length, body_length);
+}
+
+static void say_continue(struct gw_connection *connection, const struct vd_http_request *head)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct iovec part = {.iov_base = (void *)text, .iov_len = sizeof(text) - 1};
+
+    if (head->expect_continue && connection->minor_1)
+        gw_output_write(connection, &part, 1);
+}
+
+/* The body has not all come: keep the head and go on reading. Everything is in the input buffer. */
+static bool wait_for_body(struct gw_connection *connection, const struct vd_http_request *head)
+{
+    connection->head = malloc(sizeof(*connection->head));
+    if (!connection->head) {
+        gw_connection_close(connection);
+        return false;
+    }
+    *connection->head = *head;
+    memset(&connection->chunked, 0, sizeof(connection->chunked));
+    connection->body_length = 0;
+    connection->body_raw = head->head_length;
+    connection->state = GW_READING_BODY;
+    connection->deadline_ms =
+        connection->gateway->now_ms + connection->gateway->config->idle_timeout_ms;
+    if (connection->input_length == head->head_length)
+        say_continue(connection, head);
+    return !connection->dead;
+}
+
+/* Returns the bytes of @bytes that are done with; 0 with another state when the body is to come. */
+static size_t take_request(struct gw_connection *connection, const char *bytes, size_t length,
+                           const struct vd_http_request *head)
+{
+    size_t limit = connection->gateway->config->max_body_bytes;
+
+    begin_request(connection, head);
+    if (head->has_content_length && head->content_length > limit) {
+        refuse(connection, 413, "the request body is larger than the limit");
+        return length;
+    }
+    size_t whole = head->head_length + (head->has_content_length ? head->content_length : 0);
+    if (!head->chunked && length >= whole) {
+        hand_over(connection, bytes, head, whole - head->head_length);
+        return whole;
+    }
+    if (bytes != connection->input) {
+        input_keep(connection, bytes, 0, length);
+        if (connection->dead)
+            return length;
+    }
+    wait_for_body(connection, head);
+    return 0;
+}
+
+static void consume_heads(struct gw_connection *connection, const char *bytes, size_t length)
+{
+    const struct vd_server_config *config = connection->gateway->config;
+    const struct vd_http_limits limits = {
+        .line_bytes = config->max_header_bytes < 8192 ? config->max_header_bytes : 8192,
+        .head_bytes = config->max_header_bytes,
+        .header_count = VD_HTTP_HEADERS_MAX};
+    struct vd_http_request head;
+    struct vd_http_error error;
+    size_t used = 0;
+
+    while (used < length && connection->state == GW_READING_HEAD && !connection->dead &&
+           connection->output_bytes == 0) {
+        enum vd_http_result result = vd_http_parse_head(
+            bytes + used, length - used, &connection->scanned, &limits, &head, &error);
+
+        if (result == VD_HTTP_BAD) {
+            connection->minor_1 = true;
+            connection->head_only = false;
+            refuse(connection, error.status, error.reason);
+            return;
+        }
+        if (result == VD_HTTP_INCOMPLETE)
+            break;
+        /* A pipelined request whose body is to come must lie at the front of the input. */
+        if (used > 0 && bytes == connection->input) {
+            input_keep(connection, bytes, used, length);
+            length -= used;
+            used = 0;
+        }
+        used += take_request(connection, bytes + used, length - used, &head);
+        if (connection->state == GW_READING_BODY)
+            return;
+    }
+    if (!connection->dead && connection->state != GW_LINGERING)
+        input_keep(connection, bytes, used, length);
+}
+
+/* Chunked: decode in place behind the head. */
+static bool decode_body(struct gw_connection *connection)
+{
+    size_t start = connection->head->head_length;
+    enum vd_http_result result = VD_HTTP_INCOMPLETE;
+    struct vd_http_error error;
+
+    for (;;) {
+        struct vd_http_span data = {0, 0};
+        size_t used = 0;
+        char *raw = connection->input + connection->body_raw;
+
+        result = vd_http_chunked_feed(&connection->chunked, raw,
+                                      connection->input_length - connection->body_raw, &used, &data,
+                                      &error);
+        if (result == VD_HTTP_BAD) {
+            refuse(connection, error.status, error.reason);
+            return false;
+        }
+        memmove(connection->input + start + connection->body_length, raw + data.offset,
+                data.length);
+        connection->body_length += data.length;
+        connection->body_raw += used;
+        if (connection->body_length > connection->gateway->config->max_body_bytes) {
+            refuse(connection, 413, "the request body is larger than the limit");
+            return false;
+        }
+        if (result == VD_HTTP_COMPLETE)
+            return true;
+        if (used == 0 || connection->body_raw == connection->input_length)
+            break;
+    }
+    /* Close the hole that the framing left. */
+    size_t rest = connection->input_length - connection->body_raw;
+    memmove(connection->input + start + connection->body_length,
+            connection->input + connection->body_raw, rest);
+    connection->body_raw = start + connection->body_length;
+    connection->input_length = connection->body_raw + rest;
+    return false;
+}
+
+static void consume_body(struct gw_connection *connection)
+{
+    struct vd_http_request *head = connection->head;
+    size_t end;
+
+    if (head->chunked) {
+        if (!decode_body(connection))
+            return;
+        end = connection->body_raw;
+    } else {
+        end = head->head_length + head->content_length;
+        if (connection->input_length < end)
+            return;
+        connection->body_length = head->content_length;
+    }
+    connection->head = NULL;
+    /* What follows the body moves to the front only after the request was copied. */
+    bool reading = connection->reading;
+    connection->reading = true;
+    hand_over(connection, connection->input, head, connection->body_length);
+    free(head);
+    connection->reading = reading;
+    if (!connection->dead && connection->input)
+        input_keep(connection, connection->input, end, connection->input_length);
+}
+
+static void consume(struct gw_connection *connection, const char *bytes, size_t length)
+{
+    bool again = true;
+
+    connection->reading = true;
+    while (again && !connection->dead) {
+        enum gw_connection_state before = connection->state;
+
+        if (before == GW_READING_HEAD)
+            consume_heads(connection, bytes, length);
+        else if (before == GW_READING_BODY)
+            consume_body(connection);
+        bytes = connection->input;
+        length = connection->input_length;
+        again = bytes && connection->state != before &&
+                (connection->state == GW_READING_HEAD || connection->state == GW_READING_BODY);
+    }
+    connection->reading = false;
+    if (!connection->dead && connection->state == GW_READING_HEAD && connection->input &&
+        connection->received_us == 0) {
+        connection->received_us = vd_monotonic_us();
+        connection->deadline_ms =
+            connection->gateway->now_ms + connection->gateway->config->header_timeout_ms;
+    }
+}
+
+/* ---- reading -----------------------------------------------------------------------------------
+ */
+
+static void peer_closed(struct gw_connection *connection)
+{
+    switch (connection->state) {
+    case GW_WAITING:
+    case GW_RESPONDING:
+        /* A half-closed client still wants its answer (RFC 9112 9.6). */
+        connection->peer_closed = true;
+        connection->keep_alive = false;
+        vd_watch_off(connection->readable);
+        break;
+    default:
+        gw_connection_close(connection);
+    }
+}
+
+static ssize_t receive(struct gw_connection *connection, char *to, size_t room)
+{
+    ssize_t got;
+
+    do
+        got = recv(connection->fd, to, room, 0);
+    while (got < 0 && errno == EINTR);
+    if (got == 0)
+        peer_closed(connection);
+    else if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+        gw_connection_close(connection);
+    return got;
+}
+
+static void connection_readable(void *context)
+{
+    struct gw_connection *connection = context;
+    char *scratch = connection->gateway->scratch;
+    ssize_t got;
+
+    if (connection->dead)
+        return;
+    if (connection->state == GW_STREAMING || connection->state == GW_LINGERING) {
+        receive(connection, scratch, GW_SCRATCH_BYTES);
+        return;
+    }
+    if (!connection->input) {
+        got = receive(connection, scratch, GW_SCRATCH_BYTES);
+        if (got <= 0)
+            return;
+        if (connection->state == GW_READING_HEAD)
+            consume(connection, scratch, (size_t)got);
+        else
+            input_keep(connection, scratch, 0, (size_t)got);
+        return;
+    }
+    if (connection->state != GW_READING_BODY && connection->state != GW_READING_HEAD &&
+        connection->input_length >= PIPELINE_BYTES) {
+        vd_watch_off(connection->readable); /* on again when the answer is out */
+        return;
+    }
+    size_t room = connection->state == GW_READING_BODY ? GW_SCRATCH_BYTES : 16 * 1024;
+    if (!input_reserve(connection, room))
+        return;
+    got = receive(connection, connection->input + connection->input_length, room);
+    if (got <= 0 || connection->dead)
+        return;
+    connection->input_length += (size_t)got;
+    if (connection->state == GW_READING_BODY)
+        connection->deadline_ms =
+            connection->gateway->now_ms + connection->gateway->config->idle_timeout_ms;
+    consume(connection, connection->input, connection->input_length);
+}
+
+/* ---- after the answer --------------------------------------------------------------------------
+ */
+
+static void linger(struct gw_connection *connection)
+{
+    gw_connection_discard_input(connection);
+    if (connection->peer_closed) {
+        gw_connection_close(connection);
+        return;
+    }
+    shutdown(connection->fd, SHUT_WR);
+    connection->state = GW_LINGERING;
+    connection->deadline_ms = connection->gateway->now_ms + LINGER_MS;
+    vd_watch_on(connection->readable);
+}
+
+void gw_connection_response_done(struct gw_connection *connection)
+{
+    connection->request = NULL;
+    if (connection->dead)
+        return;
+    if (!connection->keep_alive || connection->gateway->draining) {
+        connection->closing = true;
+        if (connection->output_bytes == 0)
+            linger(connection);
+        return;
+    }
+    connection->state = GW_READING_HEAD;
+    connection->received_us = 0;
+    connection->deadline_ms =
+        connection->gateway->now_ms + connection->gateway->config->idle_timeout_ms;
+    vd_watch_on(connection->readable);
+    if (connection->input && !connection->reading && connection->output_bytes == 0)
+        consume(connection, connection->input, connection->input_length);
+}
+
+void gw_connection_drained(struct gw_connection *connection)
+{
+    if (connection->closing)
+        linger(connection);
+    else if (connection->state == GW_READING_HEAD && connection->input && !connection->reading)
+        consume(connection, connection->input, connection->input_length);
+}
+
+void gw_connection_sweep(struct gw_connection *connection)
+{
+    struct gateway *gateway = connection->gateway;
+
+    if (connection->stream) {
+        gw_stream_sweep(connection->stream);
+        return;
+    }
+    if (connection->output_bytes &&
+        gateway->now_ms - connection->progress_ms > gateway->config->idle_timeout_ms) {
+        gw_connection_close(connection);
+        return;
+    }
+    if (gateway->draining && connection->state == GW_READING_HEAD && !connection->input &&
+        connection->output_bytes == 0) {
+        gw_connection_close(connection);
+        return;
+    }
+    if (connection->deadline_ms == 0 || gateway->now_ms < connection->deadline_ms)
+        return;
+    if ((connection->state == GW_READING_HEAD && connection->input) ||
+        connection->state == GW_READING_BODY) {
+        connection->minor_1 = true;
+        connection->head_only = false;
+        refuse(connection, 408, "the request took too long to arrive");
+        return;
+    }
+    gw_connection_close(connection);
+}

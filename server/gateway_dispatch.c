@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests to workers.
+ *
+ * Happy path: a worker has room, the request is written straight from the read buffer into its ring
+ * and the worker is woken at the end of the turn. A worker is offered a few requests in advance, so
+ * that one wake-up serves many; until the worker takes one (a swap of its claim word), the gateway
+ * can take it back for a worker that has nothing to do: a slow request delays no other.
+ *
+ * Failure modes: all workers busy - the request waits in the queue, over the limit it is a 503; the
+ * worker dies - what it had not taken goes back to the front of the queue, what it had is a 502
+ * (504 when it was killed at the time limit), or a cut connection when the response had begun; the
+ * client leaves - what is not taken is taken back, for the rest the answer is dropped. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway.h"
+
+#define OFFERS_MAX 8 /* per worker; at most VD_CLAIMS */
+/* A request that has waited this long behind another one is given to a worker that has time. */
+#define STUCK_US 2000
+
+/* ---- the record --------------------------------------------------------------------------------
+ */
+
+static size_t record_bytes(const struct vd_http_request *head, size_t body_length)
+{
+    return sizeof(struct vd_frame_request) + head->header_count * 2 * sizeof(struct vd_frame_span) +
+           head->head_length + body_length;
+}
+
+static struct vd_frame_span span(struct vd_http_span from)
+{
+    return (struct vd_frame_span){.offset = from.offset, .length = from.length};
+}
+
+static void record_fill(void *record, const struct gw_connection *connection, const char *bytes,
+                        const struct vd_http_request *head, size_t body_offset, size_t body_length)
+{
+    struct vd_frame_request *frame = record;
+    struct vd_frame_span *spans = (struct vd_frame_span *)(frame + 1);
+    char *to;
+
+    memset(frame, 0, sizeof(*frame));
+    frame->header_count = (uint32_t)head->header_count;
+    frame->head_length = (uint32_t)head->head_length;
+    frame->minor_version = head->minor_version;
+    frame->body_length = body_length;
+    frame->received_us = connection->received_us ? connection->received_us : vd_monotonic_us();
+    frame->method = span(head->method_span);
+    frame->target = span(head->target);
+    memcpy(frame->remote_address, connection->remote_address, sizeof(frame->remote_address));
+    memcpy(frame->local_address, connection->local_address, sizeof(frame->local_address));
+    frame->remote_port = connection->remote_port;
+    frame->local_port = connection->local_port;
+    _Static_assert(sizeof(struct vd_http_field) == 2 * sizeof(struct vd_frame_span), "same table");
+    memcpy(spans, head->headers, head->header_count * sizeof(struct vd_http_field));
+    to = (char *)(spans + 2 * head->header_count);
+    memcpy(to, bytes, head->head_length);
+    if (body_length)
+        memcpy(to + head->head_length, bytes + body_offset, body_length);
+}
+
+/* ---- choosing ----------------------------------------------------------------------------------
+ */
+
+static bool takes_requests(const struct gw_worker *worker)
+{
+    return worker->ready && !worker->broken && !worker->sending &&
+           atomic_load_explicit(&worker->slot->state, memory_order_acquire) == VD_SLOT_READY;
+}
+
+static bool is_stuck(const struct gw_worker *worker, uint64_t now_us)
+{
+    const struct gw_request *first = TAILQ_FIRST(&worker->in_flight);
+
+    return first && now_us - first->offered_us > STUCK_US;
+}
+
+static struct gw_worker *choose(struct gateway *gateway, bool idle_only)
+{
+    struct gw_worker *best = NULL;
+    unsigned count = gateway->config->workers;
+    uint64_t now_us = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        struct gw_worker *worker = &gateway->workers[(gateway->dispatch_cursor + i) % count];
+
+        if (!takes_requests(worker))
+            continue;
+        if (worker->in_flight_count == 0) {
+            gateway->dispatch_cursor = (worker->index + 1) % count;
+            return worker;
+        }
+        if (idle_only || worker->in_flight_count >= OFFERS_MAX ||
+            (best && worker->in_flight_count >= best->in_flight_count))
+            continue;
+        if (now_us == 0)
+            now_us = vd_monotonic_us();
+        if (!is_stuck(worker, now_us))
+            best = worker;
+    }
+    return best;
+}
+
+/* ---- offering ----------------------------------------------------------------------------------
+ */
+
+static uint32_t free_claim(const struct gw_worker *worker)
+{
+    const struct gw_request *request;
+    uint32_t used = 0;
+
+    TAILQ_FOREACH(request, &worker->in_flight, link)
+    used |= 1u << request->claim;
+    return (uint32_t)__builtin_ctz(~used);
+}
+
+static void offer(struct gw_worker *worker, struct gw_request *request)
+{
+    request->worker = worker;
+    request->state = GW_REQUEST_OFFERED;
+    request->offered_us = vd_monotonic_us();
+    atomic_store_explicit(&worker->slot->claims[request->claim],
+                          vd_claim_word(request->id, VD_CLAIM_OFFERED), memory_order_release);
+    TAILQ_INSERT_TAIL(&worker->in_flight, request, link);
+    worker->in_flight_count++;
+    worker->ring_bell = true;
+}
+
+static void set_claim(void *record, uint32_t claim)
+{
+    ((struct vd_frame_request *)record)->claim = claim;
+}
+
+/* The rest of a large record, as far as the ring takes it. */
+static void send_more(struct gw_worker *worker)
+{
+    struct gw_request *request = worker->sending;
+
+    while (request->record_sent < request->record_length) {
+        size_t left = request->record_length - request->record_sent;
+        size_t part = left < VD_FRAME_CHUNK_BYTES ? left : VD_FRAME_CHUNK_BYTES;
+        uint16_t flags = (uint16_t)((part < left ? VD_FRAME_MORE : 0) |
+                                    (request->record_sent ? VD_FRAME_CONTINUED : 0));
+
+        if (!vd_ring_has_room(&worker->requests, part))
+            return;
+        struct vd_frame *frame =
+            vd_ring_reserve(&worker->requests, part, VD_FRAME_REQUEST, flags, request->id);
+        if (!frame)
+            return;
+        memcpy(frame->payload, request->record + request->record_sent, part);
+        vd_ring_commit(&worker->requests);
+        request->record_sent += part;
+        worker->ring_bell = true;
+    }
+    request->whole = true;
+    free(request->record);
+    request->record = NULL;
+    worker->sending = NULL;
+}
+
+static bool offer_record(struct gw_worker *worker, struct gw_request *request)
+{
+    request->claim = free_claim(worker);
+    set_claim(request->record, request->claim);
+    if (request->record_length > VD_FRAME_CHUNK_BYTES) {
+        request->record_sent = 0;
+        request->whole = false;
+        request->frame = NULL;
+        offer(worker, request);
+        worker->sending = request;
+        send_more(worker);
+        return true;
+    }
+    struct vd_frame *frame = vd_ring_reserve(&worker->requests, request->record_length,
+                                             VD_FRAME_REQUEST, 0, request->id);
+    if (!frame)
+        return false;
+    memcpy(frame->payload, request->record, request->record_length);
+    request->frame = frame;
+    request->whole = true;
+    offer(worker, request);
+    vd_ring_commit(&worker->requests);
+    free(request->record);
+    request->record = NULL;
+    return true;
+}
+
+static bool offer_directly(struct gw_request *request, const char *bytes,
+                           const struct vd_http_request *head, size_t body_offset,
+                           size_t body_length, size_t length)
+{
+    struct gateway *gateway = request->connection->gateway;
+    struct gw_worker *worker = choose(gateway, false);
+
+    if (!worker)
+        return false;
+    struct vd_frame *frame =
+        vd_ring_reserve(&worker->requests, length, VD_FRAME_REQUEST, 0, request->id);
+    if (!frame)
+        return false;
+    record_fill(frame->payload, request->connection, bytes, head, body_offset, body_length);
+    request->claim = free_claim(worker);
+    set_claim(frame->payload, request->claim);
+    request->frame = frame;
+    request->whole = true;
+    offer(worker, request);
+    vd_ring_commit(&worker->requests);
+    return true;
+}
+
+static void enqueue(struct gateway *gateway, struct gw_request *request, bool front)
+{
+    request->state = GW_REQUEST_QUEUED;
+    request->worker = NULL;
+    request->frame = NULL;
+    if (front)
+        TAILQ_INSERT_HEAD(&gateway->queue, request, link);
+    else
+        TAILQ_INSERT_TAIL(&gateway->queue, request, link);
+    gateway->queue_length++;
+}
+
+static void request_free(struct gateway *gateway, struct gw_request *request)
+{
+    gateway->open_requests--;
+    free(request->record);
+    free(request);
+}
+
+static void refuse(struct gw_connection *connection, const char *reason)
+{
+    connection->keep_alive = false;
+    gw_respond_error(connection, 503, reason);
+}
+
+void gw_dispatch_request(struct gw_connection *connection, const char *bytes,
+                         const struct vd_http_request *head, size_t body_offset, size_t body_length)
+{
+    struct gateway *gateway = connection->gateway;
+    size_t length = record_bytes(head, body_length);
+
+    if (gateway->queue_length >= gateway->config->max_queue) {
+        refuse(connection, "too many requests are waiting");
+        return;
+    }
+    struct gw_request *request = calloc(1, sizeof(*request));
+    if (!request) {
+        refuse(connection, "out of memory");
+        return;
+    }
+    request->connection = connection;
+    request->id = (uint64_t)gateway->epoch << VD_REQUEST_EPOCH_SHIFT | ++gateway->next_request;
+    connection->request = request;
+    gateway->open_requests++;
+    if (gateway->queue_length == 0 && length <= VD_FRAME_CHUNK_BYTES &&
+        offer_directly(request, bytes, head, body_offset, body_length, length))
+        return;
+    request->record = malloc(length);
+    if (!request->record) {
+        connection->request = NULL;
+        request_free(gateway, request);
+        refuse(connection, "out of memory");
+        return;
+    }
+    request->record_length = length;
+    record_fill(request->record, connection, bytes, head, body_offset, body_length);
+    enqueue(gateway, request, false);
+}
+
+/* ---- taking back -------------------------------------------------------------------------------
+ */
+
+static void leave_worker(struct gw_request *request)
+{
+    struct gw_worker *worker = request->worker;
+
+    if (!worker)
+        return;
+    TAILQ_REMOVE(&worker->in_flight, request, link);
+    worker->in_flight_count--;
+    if (worker->sending == request)
+        worker->sending = NULL;
+    request->worker = NULL;
+}
+
+static bool revoke_claim(struct gw_request *request)
+{
+    uint64_t offered = vd_claim_word(request->id, VD_CLAIM_OFFERED);
+
+    return request->worker && request->whole &&
+           atomic_compare_exchange_strong(&request->worker->slot->claims[request->claim], &offered,
+                                          vd_claim_word(request->id, VD_CLAIM_REVOKED));
+}
+
+/* A frame that the worker will skip stays as it is until we, the only producer, write over it. */
+static bool copy_back(struct gw_request *request)
+{
+    request->record = malloc(request->frame->length);
+    if (!request->record)
+        return false;
+    request->record_length = request->frame->length;
+    memcpy(request->record, request->frame->payload, request->record_length);
+    return true;
+}
+
+static bool take_back(struct gateway *gateway, struct gw_request *request)
+{
+    if (request->state != GW_REQUEST_OFFERED || !request->frame || !revoke_claim(request))
+        return false;
+    bool copied = copy_back(request);
+
+    leave_worker(request);
+    if (copied) {
+        enqueue(gateway, request, true);
+        return true;
+    }
+    request->connection->request = NULL;
+    refuse(request->connection, "out of memory");
+    request_free(gateway, request);
+    return true;
+}
+
+/* What waits behind a slow request goes to the front of the queue, in its order. */
+static void unstick(struct gateway *gateway, struct gw_worker *worker)
+{
+    struct gw_request *request = TAILQ_LAST(&worker->in_flight, gw_request_list), *previous;
+
+    for (; request && request != TAILQ_FIRST(&worker->in_flight); request = previous) {
+        previous = TAILQ_PREV(request, gw_request_list, link);
+        take_back(gateway, request);
+    }
+}
+
+static void unstick_all(struct gateway *gateway)
+{
+    struct gw_worker *free_worker = NULL;
+    uint64_t now_us = 0;
+
+    for (unsigned i = 0; i < gateway->config->workers; i++) {
+        struct gw_worker *worker = &gateway->workers[i];
+
+        if (worker->in_flight_count < 2)
+            continue;
+        if (now_us == 0)
+            now_us = vd_monotonic_us();
+        if (!is_stuck(worker, now_us))
+            continue;
+        if (!free_worker && !(free_worker = choose(gateway, false)))
+            return;
+        unstick(gateway, worker);
+    }
+}
+
+void gw_dispatch_pump(struct gateway *gateway)
+{
+    struct gw_request *request;
+
+    for (unsigned i = 0; i < gateway->config->workers; i++)
+        if (gateway->workers[i].sending)
+            send_more(gateway->workers + i);
+    unstick_all(gateway);
+    while ((request = TAILQ_FIRST(&gateway->queue))) {
+        struct gw_worker *worker = choose(gateway, request->record_length > VD_FRAME_CHUNK_BYTES);
+
+        if (!worker)
+            return;
+        TAILQ_REMOVE(&gateway->queue, request, link);
+        gateway->queue_length--;
+        if (!offer_record(worker, request)) {
+            enqueue(gateway, request, true);
+            return;
+        }
+    }
+}
+
+bool gw_dispatch_uneasy(const struct gateway *gateway)
+{
+    bool busy = false, idle = false;
+
+    for (unsigned i = 0; i < gateway->config->workers; i++) {
+        busy |= gateway->workers[i].in_flight_count >= 2;
+        idle |= gateway->workers[i].in_flight_count == 0 && gateway->workers[i].ready;
+    }
+    return busy && idle;
+}
+
+/* ---- the end of a request ----------------------------------------------------------------------
+ */
+
+struct gw_request *gw_dispatch_find(struct gw_worker *worker, uint64_t id)
+{
+    struct gw_request *request;
+
+    TAILQ_FOREACH(request, &worker->in_flight, link)
+    if (request->id == id)
+        return request;
+    return NULL;
+}
+
+void gw_dispatch_finished(struct gw_request *request)
+{
+    struct gateway *gateway = request->worker->gateway;
+
+    leave_worker(request);
+    request_free(gateway, request);
+}
+
+void gw_dispatch_abandon(struct gw_request *request)
+{
+    struct gateway *gateway = request->connection->gateway;
+
+    request->connection = NULL;
+    if (request->state == GW_REQUEST_QUEUED) {
+        TAILQ_REMOVE(&gateway->queue, request, link);
+        gateway->queue_length--;
+        request_free(gateway, request);
+    } else if (request->state == GW_REQUEST_STREAMED) {
+        gw_respond_credit(request);
+    } else if (revoke_claim(request)) {
+        leave_worker(request);
+        request_free(gateway, request);
+    }
+}
+
+static void log_lost(struct gw_worker *worker, const struct gw_request *request, uint32_t reason)
+{
+    const struct vd_frame_request *record =
+        request->frame ? (const void *)request->frame->payload : (const void *)request->record;
+    const char *head;
+
+    if (!record)
+        return;
+    head = (const char *)(record + 1) + record->header_count * 2 * sizeof(struct vd_frame_span);
+    vd_log(worker->gateway->logger, VD_LOG_ERROR, "request_lost", "%.*s %.*s: worker %u %s",
+           (int)(record->method.length < 32 ? record->method.length : 32),
+           head + record->method.offset,
+           (int)(record->target.length < 200 ? strcspn(head + record->target.offset, "? ") : 200),
+           head + record->target.offset, worker->index,
+           reason == VD_DEATH_TIMEOUT ? "was killed at the time limit" : "died");
+}
+
+static void answer_for_the_dead(struct gw_worker *worker, struct gw_request *request,
+                                uint32_t reason)
+{
+    struct gw_connection *connection = request->connection;
+
+    log_lost(worker, request, reason);
+    if (!connection)
+        return;
+    connection->request = NULL;
+    if (request->state == GW_REQUEST_STREAMED)
+        gw_connection_close(connection);
+    else if (reason == VD_DEATH_TIMEOUT)
+        gw_respond_error(connection, 504, "the worker took too long and was stopped");
+    else
+        gw_respond_error(connection, 502, "the worker died while it handled the request");
+}
+
+void gw_dispatch_worker_died(struct gw_worker *worker, uint32_t reason)
+{
+    struct gateway *gateway = worker->gateway;
+    struct gw_request *request, *previous;
+
+    for (request = TAILQ_LAST(&worker->in_flight, gw_request_list); request; request = previous) {
+        previous = TAILQ_PREV(request, gw_request_list, link);
+        if (take_back(gateway, request))
+            continue;
+        /* A large record that was not whole yet cannot have been taken: it is all still here. */
+        if (request->state == GW_REQUEST_OFFERED && !request->whole && request->connection) {
+            leave_worker(request);
+            enqueue(gateway, request, true);
+            continue;
+        }
+        answer_for_the_dead(worker, request, reason);
+        leave_worker(request);
+        request_free(gateway, request);
+    }
+}

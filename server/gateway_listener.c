@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accepting connections. When descriptors run out or the limit is reached, accepting pauses (the
+ * kernel's backlog holds who comes) and goes on when a connection was closed. */
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway.h"
+
+#define ACCEPTS_A_TURN 64
+
+static void pause_accepting(struct gateway *gateway)
+{
+    vd_watch_off(gateway->accepting);
+    gateway->accept_paused = true;
+    gateway->accept_resume_ms = gateway->now_ms + 100;
+}
+
+static void connections_waiting(void *context)
+{
+    struct gateway *gateway = context;
+
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        if (gateway->connection_count >= gateway->config->max_connections) {
+            vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "connections_full",
+                           "%zu connections are open: accepting pauses", gateway->connection_count);
+            pause_accepting(gateway);
+            return;
+        }
+        int fd = accept4(gateway->node->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            gateway->counters.accepted++;
+            gw_connection_create(gateway, fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_ERROR, "descriptors_full",
+                           "accept: %s: accepting pauses", errno == EMFILE ? "EMFILE" : "no room");
+            pause_accepting(gateway);
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            return;
+        }
+    }
+}
+
+enum vd_err gw_listener_start(struct gateway *gateway)
+{
+    gateway->accepting = vd_watch_create(gateway->loop, gateway->node->listen_fd, VD_WATCH_READ,
+                                         connections_waiting, gateway);
+    if (!gateway->accepting)
+        return VD_ERR_NO_MEMORY;
+    vd_watch_on(gateway->accepting);
+    return VD_OK;
+}
+
+void gw_listener_stop(struct gateway *gateway)
+{
+    if (!gateway->accepting)
+        return;
+    vd_watch_destroy(gateway->accepting);
+    gateway->accepting = NULL;
+    close(gateway->node->listen_fd);
+    gateway->node->listen_fd = -1;
+}
+
+void gw_listener_sweep(struct gateway *gateway)
+{
+    if (!gateway->accept_paused || !gateway->accepting ||
+        gateway->now_ms < gateway->accept_resume_ms ||
+        gateway->connection_count >= gateway->config->max_connections)
+        return;
+    gateway->accept_paused = false;
+    vd_watch_on(gateway->accepting);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bytes to a client: straight to the socket while it takes them, a copy of the rest until it does.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "gateway.h"
+
+#define PIECES_A_WRITE 32
+
+static void socket_writable(void *context)
+{
+    gw_output_flushable(context);
+}
+
+static bool wait_for_room(struct gw_connection *connection)
+{
+    if (!connection->writable)
+        connection->writable = vd_watch_create(connection->gateway->loop, connection->fd,
+                                               VD_WATCH_WRITE, socket_writable, connection);
+    if (!connection->writable) {
+        gw_connection_close(connection);
+        return false;
+    }
+    connection->progress_ms = connection->gateway->now_ms;
+    vd_watch_on(connection->writable);
+    return true;
+}
+
+static bool keep(struct gw_connection *connection, const struct iovec *parts, int count,
+                 size_t skip)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < count; i++)
+        total += parts[i].iov_len;
+    total -= skip;
+    struct gw_piece *piece = malloc(sizeof(*piece) + total);
+    if (!piece) {
+        gw_connection_close(connection);
+        return false;
+    }
+    piece->length = 0;
+    piece->sent = 0;
+    for (int i = 0; i < count; i++) {
+        size_t from = skip < parts[i].iov_len ? skip : parts[i].iov_len;
+
+        memcpy(piece->bytes + piece->length, (char *)parts[i].iov_base + from,
+               parts[i].iov_len - from);
+        piece->length += parts[i].iov_len - from;
+        skip -= from;
+    }
+    STAILQ_INSERT_TAIL(&connection->output, piece, link);
+    connection->output_bytes += total;
+    return true;
+}
+
+/* One part goes by send: cheaper than sendmsg, and most responses are one part. */
+static ssize_t socket_write(int fd, const struct iovec *parts, int count)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count};
+
+    if (count == 1)
+        return send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+bool gw_output_write(struct gw_connection *connection, const struct iovec *parts, int count)
+{
+    size_t total = 0;
+    ssize_t written = 0;
+
+    if (connection->dead)
+        return false;
+    for (int i = 0; i < count; i++)
+        total += parts[i].iov_len;
+    if (connection->output_bytes == 0) {
+        do
+            written = socket_write(connection->fd, parts, count);
+        while (written < 0 && errno == EINTR);
+        if (written < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            gw_connection_close(connection);
+            return false;
+        }
+        if (written < 0)
+            written = 0;
+    }
+    if ((size_t)written == total)
+        return true;
+    return keep(connection, parts, count, (size_t)written) && wait_for_room(connection);
+}
+
+static void pieces_sent(struct gw_connection *connection, size_t bytes)
+{
+    connection->output_bytes -= bytes;
+    while (bytes) {
+        struct gw_piece *piece = STAILQ_FIRST(&connection->output);
+        size_t left = piece->length - piece->sent;
+
+        if (bytes < left) {
+            piece->sent += bytes;
+            return;
+        }
+        bytes -= left;
+        STAILQ_REMOVE_HEAD(&connection->output, link);
+        free(piece);
+    }
+}
+
+static bool flush_pieces(struct gw_connection *connection)
+{
+    while (!STAILQ_EMPTY(&connection->output)) {
+        struct iovec parts[PIECES_A_WRITE];
+        struct gw_piece *piece;
+        int count = 0;
+
+        STAILQ_FOREACH(piece, &connection->output, link)
+        {
+            if (count == PIECES_A_WRITE)
+                break;
+            parts[count].iov_base = piece->bytes + piece->sent;
+            parts[count++].iov_len = piece->length - piece->sent;
+        }
+        ssize_t written = socket_write(connection->fd, parts, count);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            gw_connection_close(connection);
+            return false;
+        }
+        if (written <= 0)
+            return false;
+        connection->progress_ms = connection->gateway->now_ms;
+        pieces_sent(connection, (size_t)written);
+    }
+    return true;
+}
+
+void gw_output_flushable(struct gw_connection *connection)
+{
+    if (connection->dead)
+        return;
+    bool empty = flush_pieces(connection);
+
+    if (connection->dead)
+        return;
+    if (connection->request && connection->state == GW_RESPONDING)
+        gw_respond_credit(connection->request);
+    if (!empty)
+        return;
+    vd_watch_off(connection->writable);
+    if (connection->stream) {
+        connection->stream->blocked = false;
+        gw_stream_flush(connection->stream);
+    }
+    if (!connection->dead)
+        gw_connection_drained(connection);
+}
+
+void gw_output_wait(struct gw_connection *connection)
+{
+    wait_for_room(connection);
+}
+
+void gw_output_drop(struct gw_connection *connection)
+{
+    struct gw_piece *piece;
+
+    while ((piece = STAILQ_FIRST(&connection->output))) {
+        STAILQ_REMOVE_HEAD(&connection->output, link);
+        free(piece);
+    }
+    connection->output_bytes = 0;
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Server-sent event streams.
+ *
+ * A broadcast appends one pointer to each follower's queue and puts it on the dirty list; at the
+ * end of the turn each dirty stream is flushed: everything that waits for it leaves in one write. A
+ * stream whose socket is full is left alone until it drains; when more than the configured bytes
+ * wait, the connection is cut: the browser comes back with Last-Event-ID and is brought up to date
+ * from the history, nobody else has waited. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "gateway.h"
+
+#define EVENTS_A_WRITE 64
+
+/* ---- queue -------------------------------------------------------------------------------------
+ */
+
+static bool queue_grow(struct gw_stream *stream)
+{
+    uint32_t capacity = stream->queue_capacity * 2;
+    struct gw_event **grown = malloc(capacity * sizeof(*grown));
+
+    if (!grown)
+        return false;
+    for (uint32_t i = 0; i < stream->queue_count; i++)
+        grown[i] = stream->queue[(stream->queue_first + i) & (stream->queue_capacity - 1)];
+    if (stream->queue != stream->inline_queue)
+        free(stream->queue);
+    stream->queue = grown;
+    stream->queue_capacity = capacity;
+    stream->queue_first = 0;
+    return true;
+}
+
+static void queue_shrink(struct gw_stream *stream)
+{
+    if (stream->queue == stream->inline_queue)
+        return;
+    free(stream->queue);
+    stream->queue = stream->inline_queue;
+    stream->queue_capacity = GW_STREAM_INLINE;
+    stream->queue_first = 0;
+}
+
+static uint32_t wire_length(const struct gw_stream *stream, const struct gw_event *event)
+{
+    return stream->raw ? event->payload_length : event->length;
+}
+
+static const char *wire_bytes(const struct gw_stream *stream, const struct gw_event *event)
+{
+    return event->bytes + (stream->raw ? event->payload_offset : 0);
+}
+
+static bool queue_push(struct gw_stream *stream, struct gw_event *event)
+{
+    if (stream->queue_count == stream->queue_capacity && !queue_grow(stream))
+        return false;
+    stream->queue[(stream->queue_first + stream->queue_count++) & (stream->queue_capacity - 1)] =
+        event;
+    stream->queue_bytes += event->length;
+    event->references++;
+    return true;
+}
+
+void gw_stream_enqueue(struct gw_stream *stream, struct gw_event *event)
+{
+    struct gateway *gateway = stream->connection->gateway;
+
+    if (stream->connection->dead)
+        return;
+    if (stream->queue_bytes > gateway->config->stream_queue_bytes + stream->replay_bytes ||
+        !queue_push(stream, event)) {
+        gateway->counters.slow_closed++;
+        gateway->counters.dropped += stream->queue_count;
+        gw_connection_close(stream->connection);
+        return;
+    }
+    if (!stream->dirty && !stream->blocked) {
+        stream->dirty = true;
+        stream->next_dirty = gateway->dirty;
+        gateway->dirty = stream;
+    }
+}
+
+/* ---- flush -------------------------------------------------------------------------------------
+ */
+
+static void queue_sent(struct gw_stream *stream, size_t bytes)
+{
+    while (bytes) {
+        struct gw_event *event = stream->queue[stream->queue_first];
+        uint32_t left = wire_length(stream, event) - stream->sent_of_first;
+
+        if (bytes < left) {
+            stream->sent_of_first += (uint32_t)bytes;
+            return;
+        }
+        bytes -= left;
+        stream->sent_of_first = 0;
+        stream->queue_bytes -= event->length;
+        stream->queue_first = (stream->queue_first + 1) & (stream->queue_capacity - 1);
+        stream->queue_count--;
+        gw_event_release(event);
+    }
+}
+
+static int gather(const struct gw_stream *stream, struct iovec *parts, size_t *total)
+{
+    int count = 0;
+
+    *total = 0;
+    for (uint32_t i = 0; i < stream->queue_count && count < EVENTS_A_WRITE; i++) {
+        struct gw_event *event =
+            stream->queue[(stream->queue_first + i) & (stream->queue_capacity - 1)];
+        uint32_t skip = i == 0 ? stream->sent_of_first : 0;
+
+        parts[count].iov_base = (void *)(wire_bytes(stream, event) + skip);
+        parts[count].iov_len = wire_length(stream, event) - skip;
+        *total += parts[count++].iov_len;
+    }
+    return count;
+}
+
+/* The usual case: one event waits, one send. */
+static ssize_t write_some(struct gw_stream *stream, size_t *total)
+{
+    struct iovec parts[EVENTS_A_WRITE];
+    int count;
+
+    if (stream->queue_count == 1) {
+        struct gw_event *event = stream->queue[stream->queue_first];
+
+        *total = wire_length(stream, event) - stream->sent_of_first;
+        return send(stream->connection->fd, wire_bytes(stream, event) + stream->sent_of_first,
+                    *total, MSG_NOSIGNAL);
+    }
+    count = gather(stream, parts, total);
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
+    return sendmsg(stream->connection->fd, &message, MSG_NOSIGNAL);
+}
+
+static void stream_ended(struct gw_stream *stream)
+{
+    struct gw_connection *connection = stream->connection;
+
+    connection->closing = true;
+    if (connection->output_bytes == 0)
+        gw_connection_close(connection);
+}
+
+void gw_stream_flush(struct gw_stream *stream)
+{
+    struct gw_connection *connection = stream->connection;
+
+    if (connection->dead || connection->output_bytes) {
+        stream->blocked = !connection->dead;
+        return;
+    }
+    while (stream->queue_count) {
+        size_t total;
+        ssize_t written = write_some(stream, &total);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            gw_connection_close(connection);
+            return;
+        }
+        if (written > 0)
+            queue_sent(stream, (size_t)written);
+        if (written < 0 || (size_t)written < total) {
+            stream->blocked = true;
+            gw_output_wait(connection);
+            return;
+        }
+    }
+    stream->replay_bytes = 0;
+    stream->last_write_ms = connection->gateway->now_ms;
+    queue_shrink(stream);
+    if (stream->ending)
+        stream_ended(stream);
+}
+
+void gw_streams_flush(struct gateway *gateway)
+{
+    while (gateway->dirty) {
+        struct gw_stream *stream = gateway->dirty;
+
+        gateway->dirty = stream->next_dirty;
+        stream->dirty = false;
+        gw_stream_flush(stream);
+    }
+}
+
+/* ---- open and close ----------------------------------------------------------------------------
+ */
+
+static size_t read_patterns(const struct vd_frame_stream *frame, const unsigned char *payload,
+                            size_t length, struct vd_text *patterns)
+{
+    const unsigned char *bytes = payload + frame->pattern_count * sizeof(uint16_t);
+    size_t used = 0;
+
+    if (frame->pattern_count == 0 || frame->pattern_count > GW_STREAM_PATTERNS_MAX ||
+        frame->pattern_count * sizeof(uint16_t) + (size_t)frame->patterns_length +
+                frame->headers_length !=
+            length)
+        return 0;
+    for (uint32_t i = 0; i < frame->pattern_count; i++) {
+        uint16_t one;
+
+        memcpy(&one, payload + i * sizeof(one), sizeof(one));
+        if (used + one > frame->patterns_length ||
+            vd_scope_check((const char *)bytes + used, one, NULL) != VD_OK)
+            return 0;
+        patterns[i].bytes = (const char *)bytes + used;
+        patterns[i].length = one;
+        used += one;
+    }
+    return frame->pattern_count;
+}
+
+static void write_head(struct gw_connection *connection, const char *headers, size_t headers_length)
+{
+    static const char fixed[] = "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
+                                "X-Accel-Buffering: no\r\n";
+    static const char chunked[] = "Transfer-Encoding: chunked\r\n\r\n";
+    char head[320];
+    bool raw = !connection->minor_1;
+
+    connection->keep_alive = connection->minor_1;
+    size_t used = gw_response_head(connection, head, sizeof(head), 200);
+    struct iovec parts[] = {
+        {.iov_base = head, .iov_len = used},
+        {.iov_base = (void *)fixed, .iov_len = sizeof(fixed) - 1},
+        {.iov_base = (void *)headers, .iov_len = headers_length},
+        {.iov_base = (void *)(raw ? "\r\n" : chunked), .iov_len = raw ? 2 : sizeof(chunked) - 1},
+    };
+    gw_output_write(connection, parts, 4);
+}
+
+static void enqueue_and_release(struct gw_stream *stream, struct gw_event *event)
+{
+    if (!event) {
+        gw_connection_close(stream->connection);
+        return;
+    }
+    gw_stream_enqueue(stream, event);
+    gw_event_release(event);
+}
+
+/* What a browser missed since the id it names, or a gap where that cannot be told. */
+static void catch_up(struct gw_stream *stream, const struct vd_text *patterns, size_t count)
+{
+    struct gw_connection *connection = stream->connection;
+    struct gateway *gateway = connection->gateway;
+    uint64_t epoch = vd_history_epoch(gateway->node->history), last, seen_epoch;
+    uint64_t next = vd_history_next(gateway->node->history), *offsets = NULL;
+    bool gap = false;
+    int end = 0;
+
+    if (sscanf(connection->last_event_id, "%" SCNx64 ":%" SCNu64 "%n", &seen_epoch, &last, &end) !=
+            2 ||
+        connection->last_event_id[end] != '\0' || seen_epoch != epoch || last >= next) {
+        gateway->counters.gaps++;
+        enqueue_and_release(stream, gw_event_gap(epoch, next - 1, "unknown event id"));
+        return;
+    }
+    size_t found =
+        gw_replay_collect(gateway->replay, patterns, count, last, gateway->wall_ms, &offsets, &gap);
+    if (gap) {
+        gateway->counters.gaps++;
+        enqueue_and_release(stream, gw_event_gap(epoch, 0, "history does not reach back"));
+    }
+    for (size_t i = 0; i < found && !connection->dead; i++) {
+        struct gw_event *event = gw_replay_event(gateway->replay, offsets[i]);
+
+        if (event)
+            stream->replay_bytes += event->length;
+        enqueue_and_release(stream, event);
+    }
+    gateway->counters.replayed += found;
+    free(offsets);
+}
+
+static void greet(struct gw_stream *stream)
+{
+    struct gateway *gateway = stream->connection->gateway;
+    char text[96];
+
+    snprintf(text, sizeof(text), "retry: %" PRIu32 "\nid: %" PRIx64 ":%" PRIu64 "\n\n",
+             gateway->config->retry_ms, vd_history_epoch(gateway->node->history),
+             vd_history_next(gateway->node->history) - 1);
+    enqueue_and_release(stream, gw_event_text(text));
+}
+
+static bool follow_all(struct gw_stream *stream, const struct vd_text *patterns, size_t count)
+{
+    struct gateway *gateway = stream->connection->gateway;
+
+    for (size_t i = 0; i < count; i++) {
+        if (vd_interest_follow(gateway->interest, &stream->links[i], &stream->follower.base,
+                               patterns[i].bytes, patterns[i].length) != VD_OK)
+            return false;
+        stream->link_count++;
+    }
+    return true;
+}
+
+static struct gw_stream *stream_create(struct gw_connection *connection, size_t count)
+{
+    struct gw_stream *stream = calloc(1, sizeof(*stream) + count * sizeof(struct vd_interest_link));
+
+    if (!stream)
+        return NULL;
+    stream->follower.kind = GW_FOLLOWER_STREAM;
+    stream->connection = connection;
+    stream->queue = stream->inline_queue;
+    stream->queue_capacity = GW_STREAM_INLINE;
+    stream->raw = !connection->minor_1;
+    stream->id = ++connection->gateway->next_stream;
+    return stream;
+}
+
+/* A browser never sees HEAD of a stream; answer it like any other. */
+static void respond_head_only(struct gw_connection *connection)
+{
+    gw_respond_text(connection, 200, "text/event-stream", "", "", 0);
+}
+
+void gw_stream_open(struct gw_request *request, const struct vd_frame_stream *frame,
+                    const unsigned char *payload, size_t length)
+{
+    struct gw_connection *connection = request->connection;
+    struct vd_text patterns[GW_STREAM_PATTERNS_MAX];
+    size_t count = read_patterns(frame, payload, length, patterns);
+
+    if (!connection)
+        return;
+    connection->request = NULL;
+    if (count == 0) {
+        gw_respond_error(connection, 500, "the stream names no valid scope");
+        return;
+    }
+    if (connection->head_only) {
+        respond_head_only(connection);
+        return;
+    }
+    struct gateway *gateway = connection->gateway;
+    struct gw_stream *stream = stream_create(connection, count);
+    if (!stream) {
+        gw_connection_close(connection);
+        return;
+    }
+    connection->stream = stream;
+    connection->state = GW_STREAMING;
+    connection->deadline_ms = 0;
+    gw_connection_discard_input(connection);
+    gateway->stream_count++;
+    gateway->counters.streams_opened++;
+    write_head(connection, (const char *)payload + length - frame->headers_length,
+               frame->headers_length);
+    if (!connection->dead && !follow_all(stream, patterns, count))
+        gw_connection_close(connection);
+    if (connection->dead)
+        return;
+    if (connection->last_event_id[0] == '\0')
+        greet(stream);
+    else
+        catch_up(stream, patterns, count);
+    vd_watch_on(connection->readable);
+    gw_client_event(gateway, VD_FRAME_EVENT_CONNECT, stream->id);
+    if (gateway->draining && !connection->dead)
+        gw_stream_end(stream);
+}
+
+void gw_stream_close(struct gw_stream *stream)
+{
+    struct gateway *gateway = stream->connection->gateway;
+
+    for (uint32_t i = 0; i < stream->link_count; i++)
+        vd_interest_unfollow(gateway->interest, &stream->links[i]);
+    while (stream->queue_count) {
+        gw_event_release(stream->queue[stream->queue_first]);
+        stream->queue_first = (stream->queue_first + 1) & (stream->queue_capacity - 1);
+        stream->queue_count--;
+    }
+    queue_shrink(stream);
+    gw_client_event(gateway, VD_FRAME_EVENT_DISCONNECT, stream->id);
+    stream->connection->stream = NULL;
+    free(stream);
+}
+
+/* Not all browsers at once: each gets a reconnect time of its own. */
+void gw_stream_end(struct gw_stream *stream)
+{
+    struct gateway *gateway = stream->connection->gateway;
+    char text[64];
+
+    snprintf(text, sizeof(text), "retry: %" PRIu32 "\n\n",
+             gateway->config->retry_ms + (uint32_t)((stream->id * 2654435761u) % 2000u));
+    stream->ending = true;
+    enqueue_and_release(stream, gw_event_text(text));
+    if (stream->connection->dead)
+        return;
+    if (!stream->raw && queue_push(stream, gateway->last_chunk) == false)
+        gw_connection_close(stream->connection);
+}
+
+void gw_stream_sweep(struct gw_stream *stream)
+{
+    struct gateway *gateway = stream->connection->gateway;
+
+    if (stream->blocked) {
+        if (gateway->now_ms - stream->connection->progress_ms > gateway->config->idle_timeout_ms) {
+            gateway->counters.slow_closed++;
+            gw_connection_close(stream->connection);
+        }
+        return;
+    }
+    if (gateway->now_ms - stream->last_write_ms >= gateway->config->heartbeat_ms)
+        gw_stream_enqueue(stream, gateway->heartbeat);
+}

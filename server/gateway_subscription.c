@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Subscriptions of the workers, and the lane their events travel on.
+ *
+ * A subscription that several workers announced with the same id and pattern is one: a message goes
+ * to one of them (round robin), or to all when it was subscribed so. The lane is the events ring;
+ * when it is full, events wait here, bounded, invalidations coalesce, and what does not fit even so
+ * is dropped, counted and announced to the worker by a gap before the next event. Events that a
+ * dead worker had not read go to another one; while no worker is alive they wait. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway.h"
+
+#define LANE_ENTRIES_MAX 8192
+#define LANE_BYTES_MAX   (4 * 1024 * 1024)
+#define WAITING_MAX      1024
+
+static bool is_member(const struct gw_subscription *subscription, unsigned index)
+{
+    return subscription->members[index / 64] >> (index % 64) & 1;
+}
+
+static size_t parts_length(const struct iovec *parts, int count)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < count; i++)
+        total += parts[i].iov_len;
+    return total;
+}
+
+static void parts_copy(char *to, const struct iovec *parts, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (parts[i].iov_len)
+            memcpy(to, parts[i].iov_base, parts[i].iov_len);
+        to += parts[i].iov_len;
+    }
+}
+
+/* ---- lane --------------------------------------------------------------------------------------
+ */
+
+static struct gw_lane_entry *entry_create(uint16_t type, uint64_t tag, const struct iovec *parts,
+                                          int count, bool coalesces)
+{
+    size_t length = parts_length(parts, count);
+    struct gw_lane_entry *entry = malloc(sizeof(*entry) + length);
+
+    if (!entry)
+        return NULL;
+    entry->type = type;
+    entry->tag = tag;
+    entry->length = length;
+    entry->sent = 0;
+    entry->coalesces = coalesces;
+    parts_copy(entry->bytes, parts, count);
+    return entry;
+}
+
+static void lane_drop(struct gw_worker *worker)
+{
+    worker->lane_gap = true;
+    atomic_fetch_add_explicit(&worker->slot->events_dropped, 1, memory_order_relaxed);
+    vd_log_limited(worker->gateway->logger, worker->gateway->now_ms, VD_LOG_WARN, "events_dropped",
+                   "worker %u does not keep up: an event for it was dropped", worker->index);
+}
+
+static bool waits_already(const struct gw_worker *worker, const struct gw_lane_entry *entry)
+{
+    const struct gw_lane_entry *other;
+
+    if (!entry->coalesces)
+        return false;
+    STAILQ_FOREACH(other, &worker->lane, link)
+    if (other->coalesces && other->sent == 0 && other->tag == entry->tag &&
+        other->length == entry->length && memcmp(other->bytes, entry->bytes, entry->length) == 0)
+        return true;
+    return false;
+}
+
+static void lane_append(struct gw_worker *worker, struct gw_lane_entry *entry)
+{
+    if (waits_already(worker, entry)) {
+        free(entry);
+        return;
+    }
+    if (worker->lane_count >= LANE_ENTRIES_MAX ||
+        (worker->lane_count && worker->lane_bytes + entry->length > LANE_BYTES_MAX)) {
+        lane_drop(worker);
+        free(entry);
+        return;
+    }
+    STAILQ_INSERT_TAIL(&worker->lane, entry, link);
+    worker->lane_count++;
+    worker->lane_bytes += entry->length;
+}
+
+static bool push_frame(struct gw_worker *worker, uint16_t type, uint16_t flags, uint64_t tag,
+                       const char *bytes, size_t length)
+{
+    if (!vd_ring_has_room(&worker->events, length))
+        return false;
+    struct vd_frame *frame = vd_ring_reserve(&worker->events, length, type, flags, tag);
+
+    if (!frame)
+        return false;
+    if (length)
+        memcpy(frame->payload, bytes, length);
+    vd_ring_commit(&worker->events);
+    worker->ring_bell = true;
+    return true;
+}
+
+static bool push_entry(struct gw_worker *worker, struct gw_lane_entry *entry)
+{
+    do {
+        size_t left = entry->length - entry->sent;
+        size_t part = left < VD_FRAME_CHUNK_BYTES ? left : VD_FRAME_CHUNK_BYTES;
+        uint16_t flags =
+            (uint16_t)((part < left ? VD_FRAME_MORE : 0) | (entry->sent ? VD_FRAME_CONTINUED : 0));
+
+        if (!push_frame(worker, entry->type, flags, entry->tag, entry->bytes + entry->sent, part))
+            return false;
+        entry->sent += part;
+    } while (entry->sent < entry->length);
+    return true;
+}
+
+void gw_lane_flush(struct gw_worker *worker)
+{
+    struct gw_lane_entry *entry;
+
+    if (worker->broken || worker->generation == 0)
+        return;
+    while ((entry = STAILQ_FIRST(&worker->lane))) {
+        if (worker->lane_gap && entry->sent == 0) {
+            if (!push_frame(worker, VD_FRAME_EVENT_GAP, 0, 0, NULL, 0))
+                return;
+            worker->lane_gap = false;
+        }
+        if (!push_entry(worker, entry))
+            return;
+        STAILQ_REMOVE_HEAD(&worker->lane, link);
+        worker->lane_count--;
+        worker->lane_bytes -= entry->length;
+        free(entry);
+    }
+}
+
+void gw_lane_send(struct gw_worker *worker, uint16_t type, uint64_t tag, const struct iovec *parts,
+                  int count, bool coalesces)
+{
+    size_t length = parts_length(parts, count);
+
+    if (STAILQ_EMPTY(&worker->lane) && !worker->lane_gap && length <= VD_FRAME_CHUNK_BYTES &&
+        worker->generation && !worker->broken) {
+        struct vd_frame *frame = vd_ring_reserve(&worker->events, length, type, 0, tag);
+
+        if (frame) {
+            parts_copy((char *)frame->payload, parts, count);
+            vd_ring_commit(&worker->events);
+            worker->ring_bell = true;
+            return;
+        }
+    }
+    struct gw_lane_entry *entry = entry_create(type, tag, parts, count, coalesces);
+    if (!entry) {
+        lane_drop(worker);
+        return;
+    }
+    lane_append(worker, entry);
+    gw_lane_flush(worker);
+}
+
+void gw_lane_clear(struct gw_worker *worker)
+{
+    struct gw_lane_entry *entry;
+
+    while ((entry = STAILQ_FIRST(&worker->lane))) {
+        STAILQ_REMOVE_HEAD(&worker->lane, link);
+        free(entry);
+    }
+    worker->lane_count = worker->lane_bytes = 0;
+    worker->lane_gap = false;
+}
+
+/* ---- subscriptions -----------------------------------------------------------------------------
+ */
+
+static struct gw_subscription *find(struct gateway *gateway, uint32_t id, bool every_worker,
+                                    const char *pattern, size_t length)
+{
+    struct gw_subscription *subscription;
+
+    LIST_FOREACH(subscription, &gateway->subscriptions, link)
+    if (subscription->id == id && subscription->every_worker == every_worker &&
+        subscription->pattern_length == length &&
+        memcmp(subscription->pattern, pattern, length) == 0)
+        return subscription;
+    return NULL;
+}
+
+static struct gw_subscription *create(struct gateway *gateway, uint32_t id, bool every_worker,
+                                      const char *pattern, size_t length)
+{
+    struct gw_subscription *subscription = calloc(1, sizeof(*subscription) + length);
+
+    if (!subscription)
+        return NULL;
+    subscription->follower.kind = GW_FOLLOWER_SUBSCRIPTION;
+    subscription->id = id;
+    subscription->every_worker = every_worker;
+    subscription->pattern_length = (uint16_t)length;
+    memcpy(subscription->pattern, pattern, length);
+    STAILQ_INIT(&subscription->waiting);
+    if (vd_interest_follow(gateway->interest, &subscription->interest, &subscription->follower.base,
+                           pattern, length) != VD_OK) {
+        free(subscription);
+        return NULL;
+    }
+    LIST_INSERT_HEAD(&gateway->subscriptions, subscription, link);
+    return subscription;
+}
+
+void gw_subscribe(struct gw_worker *worker, uint32_t id, bool every_worker, const char *pattern,
+                  size_t length)
+{
+    struct gateway *gateway = worker->gateway;
+    struct gw_subscription *subscription = find(gateway, id, every_worker, pattern, length);
+    struct gw_lane_entry *entry;
+
+    if (!subscription)
+        subscription = create(gateway, id, every_worker, pattern, length);
+    if (!subscription) {
+        vd_log(gateway->logger, VD_LOG_ERROR, "out_of_memory", "a subscription was not taken");
+        return;
+    }
+    subscription->members[worker->index / 64] |= UINT64_C(1) << (worker->index % 64);
+    while ((entry = STAILQ_FIRST(&subscription->waiting))) {
+        STAILQ_REMOVE_HEAD(&subscription->waiting, link);
+        lane_append(worker, entry);
+    }
+    subscription->waiting_count = 0;
+    gw_lane_flush(worker);
+}
+
+static struct gw_worker *next_member(struct gateway *gateway, struct gw_subscription *subscription)
+{
+    unsigned count = gateway->config->workers;
+
+    for (unsigned i = 0; i < count; i++) {
+        unsigned index = (subscription->next_member + i) % count;
+        struct gw_worker *worker = &gateway->workers[index];
+
+        if (is_member(subscription, index) && worker->generation && !worker->broken) {
+            subscription->next_member = (index + 1) % count;
+            return worker;
+        }
+    }
+    return NULL;
+}
+
+static void wait_for_member(struct gateway *gateway, struct gw_subscription *subscription,
+                            struct gw_lane_entry *entry)
+{
+    if (!entry || subscription->waiting_count >= WAITING_MAX) {
+        gateway->counters.dropped++;
+        vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "message_dropped",
+                       "no worker is alive for subscription %u and its queue is full",
+                       subscription->id);
+        free(entry);
+        return;
+    }
+    STAILQ_INSERT_TAIL(&subscription->waiting, entry, link);
+    subscription->waiting_count++;
+}
+
+static void deliver_parts(struct gateway *gateway, struct gw_subscription *subscription,
+                          const struct iovec *parts, int count, bool coalesces)
+{
+    struct gw_worker *worker;
+
+    if (subscription->every_worker) {
+        for (unsigned i = 0; i < gateway->config->workers; i++)
+            if (is_member(subscription, i))
+                gw_lane_send(&gateway->workers[i], VD_FRAME_EVENT_MESSAGE, subscription->id, parts,
+                             count, coalesces);
+        return;
+    }
+    worker = next_member(gateway, subscription);
+    if (worker)
+        gw_lane_send(worker, VD_FRAME_EVENT_MESSAGE, subscription->id, parts, count, coalesces);
+    else
+        wait_for_member(
+            gateway, subscription,
+            entry_create(VD_FRAME_EVENT_MESSAGE, subscription->id, parts, count, coalesces));
+}
+
+void gw_subscription_deliver(struct gateway *gateway, struct gw_subscription *subscription,
+                             const struct vd_message *message)
+{
+    struct vd_frame_message frame = {
+        .scope_length = (uint16_t)message->scope_length,
+        .event_length = (uint16_t)message->event_length,
+        .origin_length = (uint16_t)message->origin_length,
+        .has_data = message->has_data,
+        .data_length = (uint32_t)message->data_length,
+        .sequence = message->sequence,
+    };
+    struct iovec parts[] = {
+        {.iov_base = &frame, .iov_len = sizeof(frame)},
+        {.iov_base = (void *)message->scope, .iov_len = message->scope_length},
+        {.iov_base = (void *)message->event, .iov_len = message->event_length},
+        {.iov_base = (void *)message->origin, .iov_len = message->origin_length},
+        {.iov_base = (void *)message->data, .iov_len = message->data_length},
+    };
+
+    /* Two invalidations of one scope ask for the same thing; their numbers may differ. */
+    if (!message->has_data)
+        frame.sequence = 0;
+    deliver_parts(gateway, subscription, parts, 5, !message->has_data);
+}
+
+void gw_subscriptions_worker_left(struct gw_worker *worker)
+{
+    struct gw_subscription *subscription;
+
+    LIST_FOREACH(subscription, &worker->gateway->subscriptions, link)
+    subscription->members[worker->index / 64] &= ~(UINT64_C(1) << (worker->index % 64));
+}
+
+void gw_subscriptions_finish(struct gateway *gateway)
+{
+    struct gw_subscription *subscription;
+    struct gw_lane_entry *entry;
+
+    while ((subscription = LIST_FIRST(&gateway->subscriptions))) {
+        LIST_REMOVE(subscription, link);
+        vd_interest_unfollow(gateway->interest, &subscription->interest);
+        while ((entry = STAILQ_FIRST(&subscription->waiting))) {
+            STAILQ_REMOVE_HEAD(&subscription->waiting, link);
+            free(entry);
+        }
+        free(subscription);
+    }
+}
+
+/* ---- events of the dead ------------------------------------------------------------------------
+ */
+
+static void pass_on(struct gateway *gateway, uint16_t type, uint64_t tag, const char *bytes,
+                    size_t length)
+{
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = length};
+    struct gw_subscription *subscription;
+
+    if (type == VD_FRAME_EVENT_CONNECT || type == VD_FRAME_EVENT_DISCONNECT) {
+        char text[24] = {0};
+
+        memcpy(text, bytes, length < sizeof(text) - 1 ? length : sizeof(text) - 1);
+        gw_client_event(gateway, type, strtoull(text, NULL, 16));
+        return;
+    }
+    if (type != VD_FRAME_EVENT_MESSAGE)
+        return;
+    LIST_FOREACH(subscription, &gateway->subscriptions, link)
+    if (subscription->id == tag && !subscription->every_worker) {
+        deliver_parts(gateway, subscription, &part, 1, false);
+        return;
+    }
+}
+
+/* Whole records only: of one that the worker had begun to read, the beginning is gone. */
+static void salvage_ring(struct gw_worker *worker)
+{
+    struct vd_ring_consumer unread;
+    const struct vd_frame *frame;
+
+    if (vd_ring_consumer_init(&unread, worker->gateway->node->events[worker->index]) != VD_OK)
+        return;
+    while (vd_ring_peek(&unread, &frame) == VD_OK) {
+        if (!(frame->flags & (VD_FRAME_MORE | VD_FRAME_CONTINUED)))
+            pass_on(worker->gateway, frame->type, frame->tag, (const char *)frame->payload,
+                    frame->length);
+        else if (!(frame->flags & VD_FRAME_CONTINUED))
+            worker->gateway->counters.dropped++;
+        vd_ring_release(&unread);
+    }
+}
+
+void gw_lane_salvage(struct gw_worker *worker)
+{
+    struct gw_lane_entry *entry;
+    uint32_t generation = worker->generation;
+
+    worker->generation = 0; /* nothing is passed on to itself */
+    salvage_ring(worker);
+    while ((entry = STAILQ_FIRST(&worker->lane))) {
+        STAILQ_REMOVE_HEAD(&worker->lane, link);
+        pass_on(worker->gateway, entry->type, entry->tag, entry->bytes, entry->length);
+        free(entry);
+    }
+    gw_lane_clear(worker);
+    worker->generation = generation;
+}
+
+/* A stream opened or closed: told to one worker of those that asked. */
+void gw_client_event(struct gateway *gateway, uint16_t type, uint64_t stream)
+{
+    struct gw_worker *best = NULL;
+    char text[24];
+
+    for (unsigned i = 0; i < gateway->config->workers; i++) {
+        struct gw_worker *worker = &gateway->workers[i];
+
+        if (worker->wants_clients && worker->generation && !worker->broken &&
+            (!best || worker->in_flight_count < best->in_flight_count))
+            best = worker;
+    }
+    if (!best)
+        return;
+    int length = snprintf(text, sizeof(text), "%" PRIx64, stream);
+    struct iovec part = {.iov_base = text, .iov_len = (size_t)length};
+    gw_lane_send(best, type, 0, &part, 1, false);
+}

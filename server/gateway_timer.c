@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Node-wide intervals: the clock is the gateway's, the handler runs in one live worker. A timer
+ * that is still running when it is due again is not started twice; one whose worker died is started
+ * again. */
+#include <stdlib.h>
+
+#include "gateway.h"
+
+static bool is_member(const uint64_t *members, unsigned index)
+{
+    return members[index / 64] >> (index % 64) & 1;
+}
+
+static struct gw_timer *find(struct gateway *gateway, uint32_t id)
+{
+    struct gw_timer *timer;
+
+    LIST_FOREACH(timer, &gateway->timers, link)
+    if (timer->id == id)
+        return timer;
+    return NULL;
+}
+
+void gw_timer_set(struct gw_worker *worker, uint32_t id, uint32_t interval_ms)
+{
+    struct gateway *gateway = worker->gateway;
+    struct gw_timer *timer = find(gateway, id);
+
+    if (!timer) {
+        timer = calloc(1, sizeof(*timer));
+        if (!timer)
+            return;
+        timer->id = id;
+        timer->due_ms = gateway->now_ms + interval_ms;
+        LIST_INSERT_HEAD(&gateway->timers, timer, link);
+    }
+    timer->interval_ms = interval_ms;
+    timer->members[worker->index / 64] |= UINT64_C(1) << (worker->index % 64);
+}
+
+void gw_timer_done(struct gw_worker *worker, uint32_t id)
+{
+    struct gw_timer *timer = find(worker->gateway, id);
+
+    if (timer && timer->running == worker)
+        timer->running = NULL;
+}
+
+void gw_timers_worker_left(struct gw_worker *worker)
+{
+    struct gw_timer *timer;
+
+    LIST_FOREACH(timer, &worker->gateway->timers, link)
+    {
+        timer->members[worker->index / 64] &= ~(UINT64_C(1) << (worker->index % 64));
+        if (timer->running == worker)
+            timer->running = NULL;
+    }
+}
+
+/* The least busy one, so that the timer does not wait behind a slow request. */
+static struct gw_worker *choose(struct gateway *gateway, const struct gw_timer *timer)
+{
+    struct gw_worker *best = NULL;
+
+    for (unsigned i = 0; i < gateway->config->workers; i++) {
+        struct gw_worker *worker = &gateway->workers[i];
+
+        if (worker->ready && !worker->broken && is_member(timer->members, i) &&
+            (!best || worker->in_flight_count < best->in_flight_count))
+            best = worker;
+    }
+    return best;
+}
+
+static void fire(struct gateway *gateway, struct gw_timer *timer)
+{
+    struct gw_worker *worker = timer->running ? NULL : choose(gateway, timer);
+
+    if (worker) {
+        timer->running = worker;
+        gw_lane_send(worker, VD_FRAME_EVENT_TIMER, timer->id, NULL, 0, false);
+    }
+    timer->due_ms += timer->interval_ms;
+    if (timer->due_ms <= gateway->now_ms)
+        timer->due_ms = gateway->now_ms + timer->interval_ms;
+}
+
+void gw_timers_turn(struct gateway *gateway)
+{
+    struct gw_timer *timer;
+
+    if (gateway->draining)
+        return;
+    LIST_FOREACH(timer, &gateway->timers, link)
+    if (timer->due_ms <= gateway->now_ms)
+        fire(gateway, timer);
+}
+
+uint64_t gw_timers_next_ms(const struct gateway *gateway)
+{
+    const struct gw_timer *timer;
+    uint64_t next = 0;
+
+    LIST_FOREACH(timer, &gateway->timers, link)
+    if (next == 0 || timer->due_ms < next)
+        next = timer->due_ms;
+    return gateway->draining ? 0 : next;
+}
+
+void gw_timers_finish(struct gateway *gateway)
+{
+    struct gw_timer *timer;
+
+    while ((timer = LIST_FIRST(&gateway->timers))) {
+        LIST_REMOVE(timer, link);
+        free(timer);
+    }
+}
