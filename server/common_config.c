@@ -4,6 +4,7 @@
  * Happy path: zeroed fields get their defaults, every number is checked against its row. Failure:
  * the first field that is wrong is named, with what is allowed; nothing has been started yet. */
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common_node.h"
 
@@ -20,6 +21,9 @@ struct limit {
 #define MIB   (1024ull * KIB)
 #define GIB   (1024ull * MIB)
 #define A_DAY 86400000ull
+
+#define CONNECTIONS_MAX    1000000u
+#define DESCRIPTOR_RESERVE 64u /* files, bells, the broker's link */
 
 #define ROW(name, fallback, minimum, maximum)                                                      \
     {                                                                                              \
@@ -38,7 +42,7 @@ static const struct limit limits[] = {
     ROW(max_header_bytes, 32 * KIB, KIB, MIB),
     ROW(max_message_bytes, VD_MESSAGE_MAX_BYTES, 1, 64 * MIB),
     ROW(max_queue, 4096, 1, 1000000),
-    ROW(max_connections, 0, 0, 10000000),
+    ROW(max_connections, 0, 0, CONNECTIONS_MAX),
     ROW(heartbeat_ms, 15000, 10, A_DAY),
     ROW(retry_ms, 1000, 1, A_DAY),
     ROW(idle_timeout_ms, 60000, 10, A_DAY),
@@ -99,6 +103,27 @@ static enum vd_err check_numbers(struct vd_server_config *config, struct vd_erro
     return VD_OK;
 }
 
+/* The gateway raises its soft limit of descriptors to the hard one (supervisor_children.c). */
+static enum vd_err check_connections(struct vd_server_config *config, struct vd_error *error)
+{
+    struct rlimit files;
+    size_t allowed = CONNECTIONS_MAX;
+    size_t reserve = DESCRIPTOR_RESERVE + config->workers;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return vd_error_set_errno(error, "getrlimit(RLIMIT_NOFILE)");
+    if (files.rlim_max < allowed + reserve)
+        allowed = files.rlim_max > 2 * reserve ? files.rlim_max - reserve : reserve;
+    if (config->max_connections > allowed)
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "max_connections is %zu, allowed are 1 to %zu (0: as many as that), "
+                            "from the hard limit of open files (ulimit -Hn)",
+                            config->max_connections, allowed);
+    if (config->max_connections == 0)
+        config->max_connections = allowed;
+    return VD_OK;
+}
+
 static enum vd_err check_address(struct vd_server_config *config, struct vd_error *error)
 {
     size_t length;
@@ -151,6 +176,7 @@ enum vd_err vd_server_config_check(struct vd_server_config *config, struct vd_er
     enum vd_err result;
 
     if ((result = check_numbers(config, error)) != VD_OK ||
+        (result = check_connections(config, error)) != VD_OK ||
         (result = check_address(config, error)) != VD_OK ||
         (result = check_broker(config, error)) != VD_OK)
         return result;

@@ -236,9 +236,27 @@ static uint32_t time_to_sleep(struct gateway *gateway)
     return until > now ? (uint32_t)(until - now) : 1;
 }
 
+/* SIGTERM may come to the whole process group or control group (a service manager stops it): it is
+ * an order only when the supervisor has seen the last worker go. */
+static bool is_over(const struct gateway *gateway)
+{
+    if (!terminated)
+        return false;
+    if (vd_orphaned())
+        return true;
+    if (atomic_load(&gateway->shared->phase) != VD_PHASE_STOPPING)
+        return false;
+    for (unsigned i = 0; i < gateway->node->config.workers; i++) {
+        if (atomic_load(&gateway->node->slots[i].state) != VD_SLOT_EMPTY)
+            return false;
+    }
+    return true;
+}
+
 static bool work_waits(struct gateway *gateway)
 {
-    return terminated || gw_workers_waiting(gateway) || (vd_orphaned() && !gateway->orphaned) ||
+    return is_over(gateway) || gw_workers_waiting(gateway) ||
+           (vd_orphaned() && !gateway->orphaned) ||
            (!gateway->draining && atomic_load(&gateway->shared->phase) != VD_PHASE_SERVING);
 }
 
@@ -286,7 +304,7 @@ int vd_gateway_main(struct vd_node *node, uint32_t epoch)
         return 1;
     }
     atomic_store(&gateway.shared->gateway_ready_epoch, epoch);
-    while (!terminated)
+    while (!is_over(&gateway))
         turn(&gateway);
     gateway_finish(&gateway);
     return 0;

@@ -17,13 +17,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "supervisor_state.h"
-
-/* Until the gateway lands, programs that only use other parts of this folder link without it. */
-#pragma weak vd_gateway_main
 
 #define FIRST_RESTART_MS 20
 #define RESTART_CAP_MS   30000
@@ -92,6 +90,17 @@ static pid_t fork_child(struct vd_supervisor *supervisor, struct vd_child *child
     return -1;
 }
 
+/* It holds every connection. Workers keep the soft limit: programs that use select(2) need it. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 static void start_gateway(struct vd_supervisor *supervisor, uint64_t now_ms)
 {
     struct vd_shared *shared = supervisor->node->shared;
@@ -100,8 +109,10 @@ static void start_gateway(struct vd_supervisor *supervisor, uint64_t now_ms)
 
     atomic_store(&shared->gateway_epoch, epoch);
     pid = fork_child(supervisor, &supervisor->gateway, now_ms);
-    if (pid == 0)
+    if (pid == 0) {
+        raise_descriptor_limit();
         _exit(vd_gateway_main(supervisor->node, epoch));
+    }
     atomic_store(&shared->gateway_pid, pid > 0 ? pid : 0);
     vd_supervisor_poke(supervisor); /* the epoch is another: workers announce themselves */
 }
