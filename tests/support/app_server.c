@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A server in C, for tests and benchmarks: everything that vd_server_run offers behind a few
+ * routes.
+ *
+ *     app_server [--port 0] [--host 127.0.0.1] [--workers N] [--broker pipe] [--log-level warn]
+ *                [--subscribe once:PATTERN|every:PATTERN].. [--interval node:MS|worker:MS]..
+ *                [--boot crash|hang|exit] [--request-timeout-ms MS] [--max-requests N] ..
+ *
+ *     GET  /hello                   "Hello, world!\n"
+ *     GET  /pid                     the worker's pid
+ *     POST /echo                    the body
+ *     GET  /sleep?ms=               answers after that long
+ *     GET  /spin /crash /exit       hangs for ever, SIGSEGV, _exit(0): all without an answer
+ *     GET  /big?bytes=              a body streamed in pieces
+ *     GET  /large?bytes=            the same as one response
+ *     GET  /events?scope=a&scope=b  an SSE stream
+ *     POST /publish?scope=X[&event=E]            the body is the data
+ *     POST /flood?scope=X&count=N[&bytes=B]      N messages, "<pid> <n>", padded to B
+ *     GET  /subs /ticks             what subscriptions and intervals saw, by worker, as JSON
+ *
+ * Prints "listening HOST PORT" on stdout. Exit code: 0 after a clean drain, 1 and a sentence on
+ * stderr for an error, 2 for wrong options. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "server.h"
+#include "worker.h"
+#include "worker_router.h"
+
+#define WATCH_MAX 8
+
+struct watch {
+    const char *text; /* pattern, or milliseconds */
+    bool every_worker;
+};
+
+/* Seen by all processes: any worker can answer for the others. */
+struct counts {
+    _Atomic uint64_t messages[WATCH_MAX][VD_WORKERS_MAX];
+    _Atomic uint64_t ticks[WATCH_MAX][VD_WORKERS_MAX];
+};
+
+struct app {
+    struct vd_server_config config;
+    struct watch subscriptions[WATCH_MAX];
+    struct watch intervals[WATCH_MAX];
+    size_t subscription_count, interval_count;
+    const char *boot;
+    struct counts *counts;
+    struct vd_router *router;
+    struct vd_route_match match;
+};
+
+/* ---- queries -----------------------------------------------------------------------------------
+ */
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static size_t decode(const char *bytes, size_t length, char *out, size_t room)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < length && n < room; i++) {
+        if (bytes[i] == '%' && i + 2 < length && hex_digit(bytes[i + 1]) >= 0 &&
+            hex_digit(bytes[i + 2]) >= 0) {
+            out[n++] = (char)(hex_digit(bytes[i + 1]) * 16 + hex_digit(bytes[i + 2]));
+            i += 2;
+        } else {
+            out[n++] = bytes[i] == '+' ? ' ' : bytes[i];
+        }
+    }
+    return n;
+}
+
+/* The @nth value of @name, decoded into @out. Returns its length, or -1. */
+static long query(const struct vd_worker_request *request, const char *name, unsigned nth,
+                  char *out, size_t room)
+{
+    const char *at = request->query.bytes, *end = at ? at + request->query.length : at;
+    size_t name_length = strlen(name);
+
+    while (at < end) {
+        const char *stop = memchr(at, '&', (size_t)(end - at));
+
+        if (!stop)
+            stop = end;
+        if ((size_t)(stop - at) > name_length && at[name_length] == '=' &&
+            memcmp(at, name, name_length) == 0 && nth-- == 0)
+            return (long)decode(at + name_length + 1, (size_t)(stop - at) - name_length - 1, out,
+                                room);
+        at = stop + 1;
+    }
+    return -1;
+}
+
+static unsigned long query_number(const struct vd_worker_request *request, const char *name)
+{
+    char text[24];
+    long length = query(request, name, 0, text, sizeof(text) - 1);
+
+    if (length < 0)
+        return 0;
+    text[length] = '\0';
+    return strtoul(text, NULL, 10);
+}
+
+/* ---- answers -----------------------------------------------------------------------------------
+ */
+
+#define HEADER(name, value)                                                                        \
+    {                                                                                              \
+        {name, sizeof(name) - 1},                                                                  \
+        {                                                                                          \
+            value, sizeof(value) - 1                                                               \
+        }                                                                                          \
+    }
+
+static const struct vd_header text_header[] = {HEADER("Content-Type", "text/plain")};
+static const struct vd_header json_header[] = {HEADER("Content-Type", "application/json")};
+
+static void answer(struct vd_worker *worker, unsigned status, const void *body, size_t length)
+{
+    vd_worker_respond(worker, status, text_header, 1, body, length, NULL);
+}
+
+static void answer_error(struct vd_worker *worker, enum vd_err code, const struct vd_error *error)
+{
+    char text[VD_ERROR_TEXT_BYTES + 32];
+    int length = snprintf(text, sizeof(text), "%s: %s\n", vd_err_name(code), error->text);
+
+    answer(worker, code == VD_ERR_TIMEOUT ? 503 : 400, text, (size_t)length);
+}
+
+static void answer_pid(struct vd_worker *worker)
+{
+    char text[16];
+    int length = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+
+    answer(worker, 200, text, (size_t)length);
+}
+
+static void get_hello(struct vd_worker *worker, const struct app *app,
+                      const struct vd_worker_request *request)
+{
+    (void)app, (void)request;
+    answer(worker, 200, "Hello, world!\n", 14);
+}
+
+static void get_pid(struct vd_worker *worker, const struct app *app,
+                    const struct vd_worker_request *request)
+{
+    (void)app, (void)request;
+    answer_pid(worker);
+}
+
+static void post_echo(struct vd_worker *worker, const struct app *app,
+                      const struct vd_worker_request *request)
+{
+    (void)app;
+    answer(worker, 200, request->body.bytes, request->body.length);
+}
+
+static void get_sleep(struct vd_worker *worker, const struct app *app,
+                      const struct vd_worker_request *request)
+{
+    (void)app;
+    usleep((useconds_t)query_number(request, "ms") * 1000);
+    answer_pid(worker);
+}
+
+static void get_spin(struct vd_worker *worker, const struct app *app,
+                     const struct vd_worker_request *request)
+{
+    (void)worker, (void)app, (void)request;
+    for (;;)
+        pause();
+}
+
+static void get_crash(struct vd_worker *worker, const struct app *app,
+                      const struct vd_worker_request *request)
+{
+    (void)worker, (void)app, (void)request;
+    signal(SIGSEGV, SIG_DFL); /* a sanitizer would make a long report of it */
+    raise(SIGSEGV);
+}
+
+static void get_exit(struct vd_worker *worker, const struct app *app,
+                     const struct vd_worker_request *request)
+{
+    (void)worker, (void)app, (void)request;
+    _exit(0);
+}
+
+static void fill(char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        bytes[i] = (char)('a' + i % 26);
+}
+
+static void get_big(struct vd_worker *worker, const struct app *app,
+                    const struct vd_worker_request *request)
+{
+    char piece[26 * 400];
+    size_t left = query_number(request, "bytes");
+
+    (void)app;
+    fill(piece, sizeof(piece));
+    if (vd_worker_respond_begin(worker, 200, text_header, 1, NULL) != VD_OK)
+        return;
+    while (left > 0) {
+        size_t part = left < sizeof(piece) ? left : sizeof(piece);
+
+        if (vd_worker_respond_write(worker, piece, part) != VD_OK)
+            return;
+        left -= part;
+    }
+    vd_worker_respond_end(worker, false);
+}
+
+static void get_large(struct vd_worker *worker, const struct app *app,
+                      const struct vd_worker_request *request)
+{
+    size_t length = query_number(request, "bytes");
+    char *body = malloc(length + 1);
+
+    (void)app;
+    if (!body) {
+        answer(worker, 500, "no memory\n", 10);
+        return;
+    }
+    fill(body, length);
+    answer(worker, 200, body, length);
+    free(body);
+}
+
+/* ---- streams and messages ----------------------------------------------------------------------
+ */
+
+static void get_events(struct vd_worker *worker, const struct app *app,
+                       const struct vd_worker_request *request)
+{
+    char scopes[64][300];
+    struct vd_text patterns[64];
+    size_t count = 0;
+    long length;
+    struct vd_error error = {0};
+    enum vd_err result;
+
+    (void)app;
+    while (count < 64 && (length = query(request, "scope", (unsigned)count, scopes[count],
+                                         sizeof(scopes[count]))) >= 0) {
+        patterns[count] = (struct vd_text){scopes[count], (size_t)length};
+        count++;
+    }
+    result = vd_worker_respond_stream(worker, patterns, count, NULL, 0, &error);
+    if (result != VD_OK && result != VD_ERR_CLOSED)
+        answer_error(worker, result, &error);
+}
+
+static void post_publish(struct vd_worker *worker, const struct app *app,
+                         const struct vd_worker_request *request)
+{
+    char scope[300], event[200];
+    long scope_length = query(request, "scope", 0, scope, sizeof(scope));
+    long event_length = query(request, "event", 0, event, sizeof(event));
+    struct vd_message message = {
+        .scope = scope,
+        .scope_length = scope_length > 0 ? (size_t)scope_length : 0,
+        .event = event_length > 0 ? event : NULL,
+        .event_length = event_length > 0 ? (size_t)event_length : 0,
+        .data = request->body.bytes,
+        .data_length = request->body.length,
+        .has_data = true,
+    };
+    struct vd_error error = {0};
+    enum vd_err result = vd_worker_publish(worker, &message, &error);
+
+    (void)app;
+    if (result != VD_OK)
+        answer_error(worker, result, &error);
+    else
+        vd_worker_respond(worker, 204, NULL, 0, NULL, 0, NULL);
+}
+
+static void post_flood(struct vd_worker *worker, const struct app *app,
+                       const struct vd_worker_request *request)
+{
+    char scope[300], *data;
+    long scope_length = query(request, "scope", 0, scope, sizeof(scope));
+    unsigned long count = query_number(request, "count"), bytes = query_number(request, "bytes");
+    struct vd_message message = {.scope = scope,
+                                 .scope_length = scope_length > 0 ? (size_t)scope_length : 0,
+                                 .has_data = true};
+    struct vd_error error = {0};
+    enum vd_err result = VD_OK;
+
+    (void)app;
+    data = malloc(bytes + 64);
+    for (unsigned long n = 1; data && n <= count && result == VD_OK; n++) {
+        int length = snprintf(data, 64, "%d %lu", (int)getpid(), n);
+
+        memset(data + length, ' ', bytes + 64 - (size_t)length);
+        message.data = data;
+        message.data_length = (size_t)length < bytes ? bytes : (size_t)length;
+        result = vd_worker_publish(worker, &message, &error);
+    }
+    free(data);
+    if (result != VD_OK)
+        answer_error(worker, result, &error);
+    else
+        answer_pid(worker);
+}
+
+/* {"worker": 0, "once:room:*": [12, 0], ..} */
+static void answer_counts(struct vd_worker *worker, const struct app *app,
+                          const struct watch *watches, size_t count,
+                          _Atomic uint64_t counts[WATCH_MAX][VD_WORKERS_MAX], const char *one,
+                          const char *every)
+{
+    char *body = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&body, &length);
+
+    if (!out)
+        return;
+    fprintf(out, "{\"worker\": %u", vd_worker_index(worker));
+    for (size_t i = 0; i < count; i++) {
+        fprintf(out, ", \"%s:%s\": [", watches[i].every_worker ? every : one, watches[i].text);
+        for (unsigned w = 0; w < app->config.workers; w++)
+            fprintf(out, "%s%" PRIu64, w ? ", " : "", atomic_load(&counts[i][w]));
+        fprintf(out, "]");
+    }
+    fprintf(out, "}\n");
+    fclose(out);
+    vd_worker_respond(worker, 200, json_header, 1, body, length, NULL);
+    free(body);
+}
+
+static void get_subs(struct vd_worker *worker, const struct app *app,
+                     const struct vd_worker_request *request)
+{
+    (void)request;
+    answer_counts(worker, app, app->subscriptions, app->subscription_count, app->counts->messages,
+                  "once", "every");
+}
+
+static void get_ticks(struct vd_worker *worker, const struct app *app,
+                      const struct vd_worker_request *request)
+{
+    (void)request;
+    answer_counts(worker, app, app->intervals, app->interval_count, app->counts->ticks, "node",
+                  "worker");
+}
+
+/* ---- routes ------------------------------------------------------------------------------------
+ */
+
+static const struct route {
+    const char *method, *path;
+    void (*handler)(struct vd_worker *worker, const struct app *app,
+                    const struct vd_worker_request *request);
+} routes[] = {
+    {"GET", "/hello", get_hello},       {"GET", "/pid", get_pid},
+    {"POST", "/echo", post_echo},       {"GET", "/sleep", get_sleep},
+    {"GET", "/spin", get_spin},         {"GET", "/crash", get_crash},
+    {"GET", "/exit", get_exit},         {"GET", "/big", get_big},
+    {"GET", "/large", get_large},       {"GET", "/events", get_events},
+    {"POST", "/publish", post_publish}, {"POST", "/flood", post_flood},
+    {"GET", "/subs", get_subs},         {"GET", "/ticks", get_ticks},
+};
+
+static void serve(struct vd_worker *worker, struct app *app,
+                  const struct vd_worker_request *request)
+{
+    enum vd_err result = vd_router_match(app->router, request->method, request->path, &app->match);
+
+    if (result == VD_OK)
+        routes[app->match.route].handler(worker, app, request);
+    else if (result == VD_ERR_STATE)
+        answer(worker, 405, "method not allowed\n", 19);
+    else
+        answer(worker, 404, "not found\n", 10);
+}
+
+static void boot(struct vd_worker *worker, const struct app *app)
+{
+    if (app->boot && strcmp(app->boot, "crash") == 0)
+        abort();
+    while (app->boot && strcmp(app->boot, "hang") == 0)
+        pause();
+    if (app->boot && strcmp(app->boot, "exit") == 0)
+        _exit(0);
+    for (uint32_t i = 0; i < app->subscription_count; i++) {
+        const struct watch *watch = &app->subscriptions[i];
+        struct vd_text pattern = {watch->text, strlen(watch->text)};
+
+        vd_worker_subscribe(worker, i, pattern, watch->every_worker, NULL);
+    }
+    for (uint32_t i = 0; i < app->interval_count; i++) {
+        const struct watch *watch = &app->intervals[i];
+
+        vd_worker_set_interval(worker, i, (uint32_t)atoi(watch->text), watch->every_worker, NULL);
+    }
+}
+
+static void count(_Atomic uint64_t counts[WATCH_MAX][VD_WORKERS_MAX], uint32_t id,
+                  const struct vd_worker *worker)
+{
+    if (id < WATCH_MAX)
+        atomic_fetch_add(&counts[id][vd_worker_index(worker)], 1);
+}
+
+static int worker_main(struct vd_worker *worker, void *context)
+{
+    struct app *app = context;
+    struct vd_worker_event event;
+
+    boot(worker, app);
+    while (vd_worker_next_event(worker, -1, &event) == VD_OK) {
+        switch (event.kind) {
+        case VD_WORKER_REQUEST:
+            serve(worker, app, &event.request);
+            break;
+        case VD_WORKER_MESSAGE:
+            count(app->counts->messages, event.id, worker);
+            break;
+        case VD_WORKER_TIMER:
+            count(app->counts->ticks, event.id, worker);
+            break;
+        case VD_WORKER_SHUTDOWN:
+            return 0;
+        default:
+            break;
+        }
+    }
+    return 1;
+}
+
+static void listening(const char *host, uint16_t port, void *context)
+{
+    (void)context;
+    printf("listening %s %u\n", host, port);
+    fflush(stdout);
+}
+
+/* ---- options -----------------------------------------------------------------------------------
+ */
+
+#define FIELD(option, name)                                                                        \
+    {                                                                                              \
+        option, offsetof(struct vd_server_config, name),                                           \
+            sizeof(((struct vd_server_config *)NULL)->name)                                        \
+    }
+
+static const struct {
+    const char *option;
+    size_t offset, size;
+} numbers[] = {
+    FIELD("--workers", workers),
+    FIELD("--request-timeout-ms", request_timeout_ms),
+    FIELD("--max-requests", max_requests),
+    FIELD("--drain-timeout-ms", drain_timeout_ms),
+    FIELD("--boot-timeout-ms", boot_timeout_ms),
+    FIELD("--max-body-bytes", max_body_bytes),
+    FIELD("--max-header-bytes", max_header_bytes),
+    FIELD("--max-message-bytes", max_message_bytes),
+    FIELD("--max-queue", max_queue),
+    FIELD("--max-connections", max_connections),
+    FIELD("--heartbeat-ms", heartbeat_ms),
+    FIELD("--retry-ms", retry_ms),
+    FIELD("--idle-timeout-ms", idle_timeout_ms),
+    FIELD("--header-timeout-ms", header_timeout_ms),
+    FIELD("--stream-queue-bytes", stream_queue_bytes),
+    FIELD("--history-log-bytes", history_log_bytes),
+    FIELD("--history-per-scope", history_per_scope),
+    FIELD("--history-age-ms", history_age_ms),
+    FIELD("--publish-timeout-ms", publish_timeout_ms),
+};
+
+static bool set_number(struct vd_server_config *config, const char *option, const char *value)
+{
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        unsigned char *at = (unsigned char *)config + numbers[i].offset;
+        uint64_t wide = strtoull(value, NULL, 10);
+        uint32_t narrow = (uint32_t)wide;
+
+        if (strcmp(option, numbers[i].option) != 0)
+            continue;
+        if (numbers[i].size == sizeof(narrow))
+            memcpy(at, &narrow, sizeof(narrow));
+        else
+            memcpy(at, &wide, sizeof(wide));
+        return true;
+    }
+    return false;
+}
+
+static bool add_watch(struct watch *watches, size_t *watch_count, const char *value,
+                      const char *one, const char *every)
+{
+    const char *colon = strchr(value, ':');
+    size_t length = colon ? (size_t)(colon - value) : 0;
+    bool is_one = length == strlen(one) && memcmp(value, one, length) == 0;
+    bool is_every = length == strlen(every) && memcmp(value, every, length) == 0;
+
+    if (*watch_count == WATCH_MAX || (!is_one && !is_every))
+        return false;
+    watches[(*watch_count)++] = (struct watch){.text = colon + 1, .every_worker = is_every};
+    return true;
+}
+
+static bool set_option(struct app *app, const char *option, const char *value)
+{
+    if (strcmp(option, "--port") == 0) {
+        app->config.port = (uint16_t)atoi(value);
+        app->config.port_any = app->config.port == 0;
+        return true;
+    }
+    if (strcmp(option, "--host") == 0)
+        app->config.host = value;
+    else if (strcmp(option, "--broker") == 0)
+        app->config.broker_driver = value;
+    else if (strcmp(option, "--boot") == 0)
+        app->boot = value;
+    else if (strcmp(option, "--log-level") == 0)
+        return vd_log_level_parse(value, &app->config.log_level);
+    else if (strcmp(option, "--subscribe") == 0)
+        return add_watch(app->subscriptions, &app->subscription_count, value, "once", "every");
+    else if (strcmp(option, "--interval") == 0)
+        return add_watch(app->intervals, &app->interval_count, value, "node", "worker");
+    else
+        return set_number(&app->config, option, value);
+    return true;
+}
+
+static bool prepare(struct app *app)
+{
+    app->counts =
+        mmap(NULL, sizeof(*app->counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    app->router = vd_router_create();
+    if (app->counts == MAP_FAILED || !app->router)
+        return false;
+    for (uint32_t i = 0; i < sizeof(routes) / sizeof(*routes); i++) {
+        if (vd_router_add(app->router, routes[i].method, routes[i].path, i, NULL) != VD_OK)
+            return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static struct app app = {.config = {.port_any = true, .workers = 1, .log_level = VD_LOG_INFO}};
+    struct vd_server_hooks hooks = {
+        .worker_main = worker_main, .listening = listening, .context = &app};
+    struct vd_error error = {0};
+    enum vd_err result;
+
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 == argc || !set_option(&app, argv[i], argv[i + 1])) {
+            fprintf(stderr, "app_server: wrong option %s (see the head of app_server.c)\n",
+                    argv[i]);
+            return 2;
+        }
+    }
+    if (!prepare(&app))
+        return 1;
+    result = vd_server_run(&app.config, &hooks, &error);
+    if (result != VD_OK)
+        fprintf(stderr, "%s: %s\n", vd_err_name(result), error.text);
+    vd_router_destroy(app.router);
+    return result == VD_OK ? 0 : 1;
+}
