@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the kill -9 tests share: memory that outlives a child, a child that dies with its parent, a
- * random source and a busy wait that is finer than the scheduler. */
+ * random source, and two ways to kill: by the parent at a point that it has seen, or by a timer of
+ * the kernel that hits the child wherever it is, also when both share a processor. */
 #ifndef VIADUCT_TESTS_FAULT_KILLING_H
 #define VIADUCT_TESTS_FAULT_KILLING_H
 
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -59,6 +62,33 @@ static inline pid_t start(void (*body)(void *), void *argument)
         _exit(0);
     }
     return child;
+}
+
+/* In the child: be killed after @microseconds of work. */
+static inline void die_in(uint64_t microseconds)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+    struct itimerspec when = {0};
+    timer_t timer;
+
+    when.it_value.tv_sec = (time_t)(microseconds / 1000000);
+    when.it_value.tv_nsec = (long)(microseconds % 1000000 * 1000) + 1;
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
+        timer_settime(timer, 0, &when, NULL) != 0)
+        _exit(1);
+}
+
+/* Has the child been killed by its timer? It may not end in any other way. */
+static inline bool is_dead(pid_t child)
+{
+    int status = 0;
+    pid_t reaped = waitpid(child, &status, WNOHANG);
+
+    if (reaped == 0)
+        return false;
+    assert_int_equal(reaped, child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    return true;
 }
 
 /* The child must still be there to be killed: one that ended by itself has failed. */
