@@ -53,6 +53,7 @@ static void test_check_table(void **state)
         {"a\xc2\x85", VD_ERR_INVALID, "U+0085"},
         {"a\xff", VD_ERR_INVALID, "UTF-8 at byte 1"},
         {"\xc0\xaf", VD_ERR_INVALID, "UTF-8"},
+        {"\xc1\xbf", VD_ERR_INVALID, "UTF-8"},
         {"\xed\xa0\x80", VD_ERR_INVALID, "UTF-8"},
         {"\xe0\x80\x80", VD_ERR_INVALID, "UTF-8"},
         {"\xf4\x90\x80\x80", VD_ERR_INVALID, "UTF-8"},

@@ -313,6 +313,11 @@ static void test_decode_refuses(void **state)
         {TEXT("{\"scope\":\"x\",\"data\":\"\\ud800\\u0041\"}")},
         {TEXT("{\"scope\":\"x\",\"data\":\"\\ud800\\ud800\"}")},
         {TEXT("{\"scope\":\"x\",\"data\":\"\\ud800\\n\"}")},
+        {TEXT("{\"scope\":\"x\",\"data\":\"\\ud800\\ue000\"}")},
+        {TEXT("{\"scope\":\"x\",\"data\":\"\\udc00\\udc00\"}")},
+        {TEXT("{\"scope\":\"x\",\"data\":\"\x1f\"}")},
+        {TEXT("{\"scope\":\"x\",\"data\":\"\x1f}")},
+        {TEXT("{\"scope\":\"x\",\"data\":\"\xc1\xbf\"}")},
         {TEXT("{\"scope\":\"x\",\"data64\":\"aGVsbG8\"}")},
         {TEXT("{\"scope\":\"x\",\"data64\":\"aGVsbG9=\"}")},
         {TEXT("{\"scope\":\"x\",\"data64\":\"aGVsb===\"}")},
@@ -424,12 +429,20 @@ static void test_scratch_is_enough(void **state)
     size_t length = sizeof(text) - 1;
     char *exact = malloc(length);
     struct vd_message message;
+    char longer[1000];
 
     (void)state;
     assert_int_equal(vd_wire_decode(text, length, 0, exact, length, &message, NULL), VD_OK);
     assert_int_equal(message.data_length, 29);
     for (size_t i = 0; i < message.data_length; i++)
         assert_int_equal(((const char *)message.data)[i], 0);
+    free(exact);
+    /* unescaped characters and decoded bytes of the same string do not both fit */
+    length =
+        (size_t)snprintf(longer, sizeof(longer), "{\"scope\":\"x\",\"data64\":\"\\/%0799d\"}", 0);
+    exact = malloc(length);
+    assert_int_equal(vd_wire_decode(longer, length, 0, exact, length, &message, NULL), VD_OK);
+    assert_int_equal(message.data_length, 600);
     free(exact);
 }
 
