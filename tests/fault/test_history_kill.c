@@ -13,7 +13,7 @@
 
 #include "killing.h"
 
-#define KILLS     500u
+#define KILLS     500ul
 #define LOG_BYTES VD_HISTORY_LOG_MIN_BYTES
 #define ENTRIES   256u
 #define DATA_MAX  2047u

@@ -213,10 +213,11 @@ static void read_until_dead(struct fixture *f, struct vd_ring_consumer *consumer
     while (!is_dead(child)) {
         enum vd_err result = wait_for_frame(f, consumer, &frame, 1);
 
-        if (result == VD_OK)
+        if (result == VD_OK) {
             take_whole(f, consumer, frame, expected);
-        else
+        } else {
             assert_int_equal(result, VD_ERR_TIMEOUT);
+        }
     }
 }
 
@@ -251,10 +252,11 @@ static void test_killed_writer(void **state)
 
         f.die_in_us = i % 2 ? 1 + next_random(&f.random) % 1000 : 0;
         child = start(write_for_ever, &f);
-        if (f.die_in_us)
+        if (f.die_in_us) {
             read_until_dead(&f, &consumer, &expected, child);
-        else
+        } else {
             read_then_kill(&f, &consumer, &expected, child);
+        }
         f.hits[atomic_load(&f.diary->phase)]++;
         drain_after_kill(&f, &consumer, &expected);
     }
@@ -364,10 +366,11 @@ static void test_killed_reader(void **state)
 
         f.die_in_us = i % 2 ? 1 + next_random(&f.random) % 1000 : 0;
         child = start(read_for_ever, &f);
-        if (f.die_in_us)
+        if (f.die_in_us) {
             feed_until_dead(&f, &producer, &number, child);
-        else
+        } else {
             feed_then_kill(&f, &producer, &number, child);
+        }
         f.hits[atomic_load(&f.diary->phase)]++;
         assert_int_equal(atomic_load(&f.diary->failed), 0);
         vd_doorbell_force(f.writer_bell); /* as whoever reaps it does */

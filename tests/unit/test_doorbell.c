@@ -92,9 +92,9 @@ static void test_finish_takes_nothing(void **state)
  * that one lost wake-up is a stuck test (the deadline of poll names it). */
 
 struct lane {
-    struct vd_ring *ring;
     struct vd_doorbell reader_bell;
     struct vd_doorbell writer_bell;
+    struct vd_ring *ring;
     _Atomic uint64_t writer_sleeps;
     _Atomic int failed;
 };

@@ -14,7 +14,7 @@
 #include <viaduct/history.h>
 
 #define LOG_BYTES VD_HISTORY_LOG_MIN_BYTES
-#define ENTRIES   64u
+#define ENTRIES   64ul
 #define EPOCH     0x1122334455667788u
 
 /* The layout drawn in history.c, for the tests that damage it. */
@@ -131,10 +131,11 @@ static void test_sizes(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         size_t bytes = vd_history_bytes(rows[i].log_bytes, rows[i].entries);
 
-        if (rows[i].allowed)
+        if (rows[i].allowed) {
             assert_true(bytes > rows[i].log_bytes && bytes <= 2 << 20);
-        else if (rows[i].epoch)
+        } else if (rows[i].epoch) {
             assert_int_equal(bytes, 0);
+        }
         assert_int_equal(
             vd_history_init(history, rows[i].log_bytes, rows[i].entries, rows[i].epoch),
             rows[i].allowed ? VD_OK : VD_ERR_INVALID);
@@ -285,10 +286,11 @@ static void model_run(uint64_t seed, size_t entries)
         assert_true(result == VD_OK || result == VD_ERR_TOO_LARGE);
         assert_true(vd_history_first(f.history) >= first);
         first = vd_history_first(f.history);
-        if (result == VD_OK)
+        if (result == VD_OK) {
             assert_true(first < m->next);
-        else
+        } else {
             assert_int_equal(first, m->next);
+        }
         if (next_random(&f) % 8 == 0) {
             assert_int_equal(vd_history_recover(f.history), VD_OK);
             assert_int_equal(vd_history_first(f.history), first); /* a sound log loses nothing */

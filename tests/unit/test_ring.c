@@ -12,7 +12,7 @@
 
 #include <viaduct/ring.h>
 
-#define CAPACITY 4096u
+#define CAPACITY 4096ul
 
 /* One ring with both its sides, and what random operations need. */
 struct fixture {
@@ -88,10 +88,11 @@ static void test_capacities(void **state)
 
         assert_int_equal(vd_ring_bytes(rows[i].capacity) > rows[i].capacity, allowed);
         assert_int_equal(vd_ring_init(ring, rows[i].capacity), allowed ? VD_OK : VD_ERR_INVALID);
-        if (allowed)
+        if (allowed) {
             assert_int_equal(vd_ring_capacity_bytes(ring), rows[i].capacity);
-        else
+        } else {
             assert_int_equal(vd_ring_bytes(rows[i].capacity), 0);
+        }
     }
     assert_int_equal(vd_ring_init((struct vd_ring *)(void *)((char *)ring + 8), 4096),
                      VD_ERR_INVALID);
@@ -157,8 +158,8 @@ static void test_frame_limits(void **state)
         {4096, 2033, false},
         {4096, SIZE_MAX, false},
         {4096, (size_t)UINT32_MAX + 1, false},
-        {1024 * 1024, VD_RING_FRAME_MAX_BYTES, true},
-        {1024 * 1024, VD_RING_FRAME_MAX_BYTES + 1, false},
+        {1048576, VD_RING_FRAME_MAX_BYTES, true},
+        {1048576, VD_RING_FRAME_MAX_BYTES + 1, false},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -506,10 +507,11 @@ static void test_damage_is_reported(void **state)
         made = vd_ring_consumer_init(&f.consumer, f.ring);
         if ((made == VD_ERR_CORRUPT) != rows[i].init_sees_it)
             fail_msg("%s: init says %s", rows[i].what, vd_err_name(made));
-        if (made == VD_OK)
+        if (made == VD_OK) {
             assert_int_equal(vd_ring_peek(&f.consumer, &frame), VD_ERR_CORRUPT);
-        else
+        } else {
             assert_int_equal(vd_ring_producer_init(&producer, f.ring), VD_ERR_CORRUPT);
+        }
         end(&f);
     }
 }

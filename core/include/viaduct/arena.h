@@ -25,7 +25,7 @@
 struct vd_arena;
 
 #define VD_ARENA_NAME_MAX     47
-#define VD_ARENA_HEADER_BYTES (64 * 1024) /* of the capacity: header and directory */
+#define VD_ARENA_HEADER_BYTES ((size_t)64 * 1024) /* of the capacity: header and directory */
 #define VD_ARENA_REGIONS_MAX  1023
 
 /* @capacity_bytes is rounded up to whole pages. The descriptor is close-on-exec.

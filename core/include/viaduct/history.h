@@ -21,7 +21,7 @@
 
 struct vd_history;
 
-#define VD_HISTORY_LOG_MIN_BYTES (64 * 1024)
+#define VD_HISTORY_LOG_MIN_BYTES ((size_t)64 * 1024)
 
 /* Shared memory for @log_bytes of messages (power of two, at least 64 KiB) and at most
  * @max_entries entries (power of two); 0 when these are not allowed. Alignment 64. */

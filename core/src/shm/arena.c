@@ -134,10 +134,11 @@ enum vd_err vd_arena_create(size_t capacity_bytes, struct vd_arena **arena, stru
     void *base;
 
     *arena = NULL;
-    if (capacity_bytes <= sizeof(struct arena_header) || capacity_bytes > SIZE_MAX / 4)
+    if (capacity_bytes <= sizeof(struct arena_header) || capacity_bytes > SIZE_MAX / 4) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "an arena of %zu bytes: must be more than its header (%zu)",
                             capacity_bytes, sizeof(struct arena_header));
+    }
     created = malloc(sizeof(*created));
     if (!created)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for an arena handle");
@@ -182,9 +183,10 @@ static enum vd_err check_descriptor(int fd, uint64_t *base, uint64_t *capacity,
     if (magic != ARENA_MAGIC || *capacity != (uint64_t)status.st_size ||
         *capacity <= sizeof(struct arena_header) || *base == 0 || *base % page_bytes() != 0)
         return vd_error_set(error, VD_ERR_CORRUPT, "descriptor %d is not an arena", fd);
-    if (version != ARENA_VERSION)
+    if (version != ARENA_VERSION) {
         return vd_error_set(error, VD_ERR_CORRUPT, "arena of version %u, this program knows %u",
                             version, ARENA_VERSION);
+    }
     return VD_OK;
 }
 
@@ -228,11 +230,12 @@ enum vd_err vd_arena_attach(int fd, struct vd_arena **arena, struct vd_error *er
     }
     mapped = map_at(base, attached->capacity, attached->fd);
     if (mapped == MAP_FAILED) {
-        if (errno == EEXIST)
+        if (errno == EEXIST) {
             result = vd_error_set(error, VD_ERR_EXISTS, "the arena's address %p is taken here",
                                   (void *)(uintptr_t)base); /* NOLINT(performance-no-int-to-ptr) */
-        else
+        } else {
             result = vd_error_set_errno(error, "mapping the arena");
+        }
         goto err_after_dup;
     }
     attached->header = mapped;
@@ -277,13 +280,15 @@ static enum vd_err check_request(const struct vd_arena *arena, const char *name,
 {
     size_t length = strlen(name);
 
-    if (length == 0 || length > VD_ARENA_NAME_MAX)
+    if (length == 0 || length > VD_ARENA_NAME_MAX) {
         return vd_error_set(error, VD_ERR_INVALID, "region name of %zu bytes: allowed are 1 to %d",
                             length, VD_ARENA_NAME_MAX);
-    if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > page_bytes())
+    }
+    if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > page_bytes()) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "region %s: alignment %zu is no power of two up to a page", name,
                             alignment);
+    }
     if (find_region(arena, name))
         return vd_error_set(error, VD_ERR_EXISTS, "region %s exists already", name);
     return VD_OK;
