@@ -1,0 +1,681 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The serving process of a pipe hub: takes messages from every endpoint's up ring and gives each to
+ * all other endpoints' down rings.
+ *
+ * Happy path: a message of one frame is copied from ring to ring, without a copy in between. One of
+ * several frames is put together first. Where a down ring has no room, the message waits in that
+ * endpoint's backlog (one parcel, shared by all who wait for it) and goes on when the endpoint has
+ * released some frames and rings.
+ *
+ * Nothing here waits: up rings are always drained, so publishers get room; a full backlog drops,
+ * counts, and says so to its endpoint with a gap frame at the place of the loss.
+ *
+ * Failure modes: kill -9 of the serving process: a frame is released only after it was given to
+ * everybody, so its successor gives it again, and the endpoints know it by its number. Of a message
+ * of several frames those released are lost; endpoints take every change of the epoch for a gap.
+ * kill -9 of an endpoint: its complete frames are still delivered, an incomplete message is
+ * discarded, its number can be taken by another process. A damaged up ring is left alone until
+ * then. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <viaduct/clock.h>
+#include <viaduct/scope.h>
+
+#include "mailbox.h"
+#include "pipe_shared.h"
+
+#define RING_BYTES    ((size_t)256 * 1024)
+#define BACKLOG_BYTES ((size_t)4 * 1024 * 1024)
+#define FRAMES_A_TURN 256 /* of one endpoint, before the next has its turn */
+#define REAP_MS       250 /* how often a stuck endpoint is looked at: does its owner live? */
+
+/* What the serving process keeps of one endpoint. */
+struct pipe_peer {
+    struct vd_ring_consumer up;
+    struct vd_ring_producer down;
+    uint32_t generation; /* whose state this is */
+    bool up_broken;
+    bool down_broken;
+    bool ring_bell; /* written to since it was last rung */
+
+    struct vd_parcel *partial; /* being put together */
+    uint64_t partial_tag;
+    size_t partial_length;
+
+    struct vd_mailbox backlog;
+    size_t backlog_offset; /* of the oldest entry: already in the ring */
+    uint64_t backlog_tag;
+    uint64_t reap_ms;
+};
+
+struct pipe_server {
+    uint64_t next_tag;
+    uint64_t forwarded_total;
+    uint64_t dropped_total;
+    uint64_t incomplete_total;
+    uint64_t malformed_total;
+    struct pipe_peer peers[];
+};
+
+/* ---- locks -------------------------------------------------------------------------------------
+ */
+
+static struct flock lock_of(unsigned byte, short type)
+{
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
+}
+
+enum vd_err pipe_lock(const struct vd_pipe_hub *hub, unsigned byte, struct vd_error *error)
+{
+    struct flock lock = lock_of(byte, F_WRLCK);
+
+    if (fcntl(vd_arena_fd(hub->arena), F_SETLK, &lock) == 0)
+        return VD_OK;
+    if (errno == EACCES || errno == EAGAIN)
+        return vd_error_set(error, VD_ERR_EXISTS, "a live process has it");
+    return vd_error_set_errno(error, "lock of a pipe hub");
+}
+
+void pipe_unlock(const struct vd_pipe_hub *hub, unsigned byte)
+{
+    struct flock lock = lock_of(byte, F_UNLCK);
+
+    fcntl(vd_arena_fd(hub->arena), F_SETLK, &lock);
+}
+
+bool pipe_locked_by_other(const struct vd_pipe_hub *hub, unsigned byte)
+{
+    struct flock lock = lock_of(byte, F_WRLCK);
+
+    /* when it cannot be told, nobody is declared dead */
+    return fcntl(vd_arena_fd(hub->arena), F_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
+}
+
+bool pipe_hub_alive(const struct vd_pipe_hub *hub)
+{
+    return pipe_hub_is_here(hub, getpid()) || pipe_locked_by_other(hub, PIPE_BYTE_HUB);
+}
+
+/* ---- create ------------------------------------------------------------------------------------
+ */
+
+static enum vd_err check_options(unsigned endpoints, const struct vd_pipe_hub_options *options,
+                                 struct vd_error *error)
+{
+    if (endpoints < 1 || endpoints > VD_PIPE_ENDPOINTS_MAX)
+        return vd_error_set(error, VD_ERR_INVALID, "endpoints is %u; allowed are 1 to %d",
+                            endpoints, VD_PIPE_ENDPOINTS_MAX);
+    if (vd_ring_bytes(options->ring_bytes) == 0)
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "ring_bytes is %zu; allowed are powers of two from %d on",
+                            options->ring_bytes, VD_RING_CAPACITY_MIN_BYTES);
+    if (options->max_message_bytes > UINT32_MAX)
+        return vd_error_set(error, VD_ERR_INVALID, "max_message_bytes is %zu; allowed are up to %u",
+                            options->max_message_bytes, UINT32_MAX);
+    return VD_OK;
+}
+
+static size_t padded(size_t bytes)
+{
+    return (bytes + 4095) & ~(size_t)4095;
+}
+
+static enum vd_err allocate_regions(struct vd_pipe_hub *hub, unsigned endpoints, size_t ring_bytes,
+                                    struct vd_error *error)
+{
+    size_t ring = (vd_ring_bytes(ring_bytes) + 63) & ~(size_t)63;
+
+    hub->shared = vd_arena_allocate(hub->arena, "pipe hub", sizeof(*hub->shared), 64, error);
+    if (!hub->shared)
+        return error->code;
+    hub->slots =
+        vd_arena_allocate(hub->arena, "pipe slots", sizeof(*hub->slots) * endpoints, 64, error);
+    if (!hub->slots)
+        return error->code;
+    hub->rings = vd_arena_allocate(hub->arena, "pipe rings", ring * 2 * endpoints, 64, error);
+    return hub->rings ? VD_OK : error->code;
+}
+
+static void finish_bells(struct vd_pipe_hub *hub, unsigned endpoints)
+{
+    vd_doorbell_finish(&hub->shared->hub_bell);
+    for (unsigned i = 0; i < endpoints; i++)
+        vd_doorbell_finish(&hub->slots[i].bell);
+}
+
+static enum vd_err init_shared(struct vd_pipe_hub *hub, unsigned endpoints,
+                               const struct vd_pipe_hub_options *options, struct vd_error *error)
+{
+    struct pipe_shared *shared = hub->shared;
+    enum vd_err code;
+
+    shared->magic = PIPE_MAGIC;
+    shared->version = PIPE_VERSION;
+    shared->endpoints = endpoints;
+    shared->ring_bytes = options->ring_bytes;
+    /* a quarter, so that a frame fits beside another that is being read */
+    shared->chunk_bytes = options->ring_bytes / 4 < 64 * 1024 ? options->ring_bytes / 4 : 64 * 1024;
+    shared->max_message_bytes = options->max_message_bytes;
+    code = vd_doorbell_init(&shared->hub_bell, error);
+    for (unsigned i = 0; i < endpoints && !code; i++) {
+        code = vd_doorbell_init(&hub->slots[i].bell, error);
+        vd_ring_init(pipe_up(hub, i), options->ring_bytes);
+        vd_ring_init(pipe_down(hub, i), options->ring_bytes);
+    }
+    if (code)
+        finish_bells(hub, endpoints);
+    return code;
+}
+
+enum vd_err vd_pipe_hub_create(unsigned endpoints, const struct vd_pipe_hub_options *given,
+                               struct vd_pipe_hub **made, struct vd_error *error_or_null)
+{
+    struct vd_pipe_hub_options options = given ? *given : (struct vd_pipe_hub_options){0};
+    struct vd_error mine, *error = error_or_null ? error_or_null : &mine;
+    struct vd_pipe_hub *hub;
+    enum vd_err code;
+
+    options.ring_bytes = options.ring_bytes ? options.ring_bytes : RING_BYTES;
+    options.backlog_bytes = options.backlog_bytes ? options.backlog_bytes : BACKLOG_BYTES;
+    if (options.max_message_bytes == 0)
+        options.max_message_bytes = VD_MESSAGE_MAX_BYTES;
+    code = check_options(endpoints, &options, error);
+    if (code)
+        return code;
+    hub = calloc(1, sizeof(*hub));
+    if (!hub || !(hub->held = calloc(endpoints, sizeof(*hub->held)))) {
+        code = vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a pipe hub");
+        goto err_after_calloc;
+    }
+    hub->backlog_bytes = options.backlog_bytes;
+    hub->logger = options.logger;
+    code = vd_arena_create(VD_ARENA_HEADER_BYTES + padded(sizeof(struct pipe_shared)) +
+                               padded(sizeof(struct pipe_slot) * endpoints) +
+                               padded((vd_ring_bytes(options.ring_bytes) + 64) * 2 * endpoints),
+                           &hub->arena, error);
+    if (code)
+        goto err_after_calloc;
+    code = allocate_regions(hub, endpoints, options.ring_bytes, error);
+    if (!code)
+        code = init_shared(hub, endpoints, &options, error);
+    if (code)
+        goto err_after_arena;
+    *made = hub;
+    return VD_OK;
+
+err_after_arena:
+    vd_arena_destroy(hub->arena);
+err_after_calloc:
+    if (hub)
+        free(hub->held);
+    free(hub);
+    return code;
+}
+
+/* ---- serve -------------------------------------------------------------------------------------
+ */
+
+static bool is_attached(const struct pipe_slot *slot)
+{
+    return atomic_load_explicit(&slot->pid, memory_order_acquire) != 0;
+}
+
+static void drop_partial(struct pipe_server *server, struct pipe_peer *peer)
+{
+    if (!peer->partial)
+        return;
+    server->incomplete_total++;
+    vd_parcel_release(peer->partial);
+    peer->partial = NULL;
+}
+
+static void clear_backlog(struct pipe_peer *peer)
+{
+    vd_mailbox_finish(&peer->backlog);
+    peer->backlog_offset = 0;
+}
+
+/* Take up the rings as they are. A ring that cannot be read is left alone. */
+static void begin_peer(struct vd_pipe_hub *hub, unsigned index)
+{
+    struct pipe_peer *peer = &hub->server->peers[index];
+    struct pipe_slot *slot = &hub->slots[index];
+
+    peer->generation = atomic_load_explicit(&slot->generation, memory_order_acquire);
+    peer->up_broken = vd_ring_consumer_init(&peer->up, pipe_up(hub, index)) != VD_OK;
+    peer->down_broken = vd_ring_producer_init(&peer->down, pipe_down(hub, index)) != VD_OK;
+    if (peer->up_broken)
+        atomic_store_explicit(&slot->broken_generation, peer->generation, memory_order_release);
+}
+
+/* The copy of a serving parent's state is freed like one's own: parcels are private memory. */
+static void free_server(struct vd_pipe_hub *hub)
+{
+    if (!hub->server)
+        return;
+    for (unsigned i = 0; i < hub->shared->endpoints; i++) {
+        vd_parcel_release(hub->server->peers[i].partial);
+        vd_mailbox_finish(&hub->server->peers[i].backlog);
+    }
+    free(hub->server);
+    hub->server = NULL;
+}
+
+enum vd_err vd_pipe_hub_serve(struct vd_pipe_hub *hub, struct vd_error *error)
+{
+    unsigned endpoints = hub->shared->endpoints;
+    struct pipe_server *server;
+    enum vd_err code;
+
+    if (pipe_hub_is_here(hub, getpid()))
+        return vd_error_set(error, VD_ERR_EXISTS, "this process serves the hub already");
+    server = calloc(1, sizeof(*server) + endpoints * sizeof(server->peers[0]));
+    if (!server)
+        return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory to serve a pipe hub");
+    code = pipe_lock(hub, PIPE_BYTE_HUB, error);
+    if (code == VD_ERR_EXISTS)
+        vd_error_set(error, code, "process %d serves the hub already",
+                     (int)atomic_load(&hub->shared->hub_pid));
+    if (code) {
+        free(server);
+        return code;
+    }
+    /* tags go on where no predecessor can have been: a reader tells its messages from ours */
+    server->next_tag = ((uint64_t)atomic_load(&hub->shared->epoch) + 1) << 40;
+    free_server(hub); /* a copy inherited from a parent that serves */
+    hub->server = server;
+    hub->server_pid = getpid();
+    for (unsigned i = 0; i < endpoints; i++) {
+        vd_mailbox_init(&server->peers[i].backlog, hub->backlog_bytes);
+        begin_peer(hub, i);
+    }
+    atomic_store(&hub->shared->hub_pid, getpid());
+    atomic_fetch_add(&hub->shared->epoch, 1);
+    vd_pipe_hub_poke(hub);
+    return VD_OK;
+}
+
+void vd_pipe_hub_poke(struct vd_pipe_hub *hub)
+{
+    vd_doorbell_force(&hub->shared->hub_bell);
+    for (unsigned i = 0; i < hub->shared->endpoints; i++)
+        vd_doorbell_force(&hub->slots[i].bell);
+}
+
+/* Another process has taken the number since we last looked: what waited was for its predecessor.
+ * The up ring goes on: complete messages of the dead are delivered. Must be asked before anything
+ * is queued for the endpoint, or it would be thrown away with the predecessor's. */
+static void meet_successor(struct vd_pipe_hub *hub, unsigned index)
+{
+    struct pipe_peer *peer = &hub->server->peers[index];
+    uint32_t generation = atomic_load_explicit(&hub->slots[index].generation, memory_order_acquire);
+
+    if (generation == peer->generation)
+        return;
+    clear_backlog(peer);
+    if (peer->up_broken)
+        peer->up_broken = vd_ring_consumer_init(&peer->up, pipe_up(hub, index)) != VD_OK;
+    peer->generation = generation;
+}
+
+/* ---- down: to one endpoint ---------------------------------------------------------------------
+ */
+
+/* One frame, or VD_ERR_FULL; then the endpoint rings when it has made room. */
+static bool put_frame(struct pipe_peer *peer, const void *bytes, size_t length, uint16_t type,
+                      uint16_t flags, uint64_t tag)
+{
+    struct vd_frame *frame;
+
+    if (!vd_ring_has_room(&peer->down, length))
+        return false;
+    frame = vd_ring_reserve(&peer->down, length, type, flags, tag);
+    if (!frame)
+        return false;
+    memcpy(frame->payload, bytes, length);
+    vd_ring_commit(&peer->down);
+    peer->ring_bell = true;
+    return true;
+}
+
+static bool put_gap(struct pipe_peer *peer, uint64_t *missed)
+{
+    if (*missed == 0)
+        return true;
+    if (!put_frame(peer, missed, sizeof(*missed), PIPE_FRAME_GAP, PIPE_FIRST | PIPE_LAST, 0))
+        return false;
+    *missed = 0;
+    return true;
+}
+
+/* Write as much of the oldest entry as there is room for. true: all of it. */
+static bool put_entry(struct vd_pipe_hub *hub, struct pipe_peer *peer,
+                      struct vd_mailbox_entry *entry)
+{
+    size_t chunk_bytes = hub->shared->chunk_bytes;
+
+    if (!put_gap(peer, &entry->missed))
+        return false;
+    if (peer->backlog_offset == 0)
+        peer->backlog_tag = hub->server->next_tag++;
+    while (peer->backlog_offset < entry->parcel->length) {
+        size_t left = entry->parcel->length - peer->backlog_offset;
+        size_t length = left < chunk_bytes ? left : chunk_bytes;
+        uint16_t flags = (uint16_t)((peer->backlog_offset == 0 ? PIPE_FIRST : 0) |
+                                    (length == left ? PIPE_LAST : 0));
+        if (!put_frame(peer, entry->parcel->flat + peer->backlog_offset, length, PIPE_FRAME_MESSAGE,
+                       flags, peer->backlog_tag))
+            return false;
+        peer->backlog_offset += length;
+    }
+    return true;
+}
+
+static void put_backlog(struct vd_pipe_hub *hub, struct pipe_peer *peer)
+{
+    struct vd_mailbox_entry *entry, done;
+
+    if (peer->down_broken)
+        return;
+    while ((entry = vd_mailbox_peek(&peer->backlog)) != NULL) {
+        if (!put_entry(hub, peer, entry))
+            return;
+        vd_mailbox_pop(&peer->backlog, &done);
+        vd_parcel_release(done.parcel);
+        peer->backlog_offset = 0;
+    }
+    put_gap(peer, &peer->backlog.missed);
+}
+
+static bool has_backlog(const struct pipe_peer *peer)
+{
+    return peer->backlog.count > 0 || peer->backlog.missed > 0;
+}
+
+static void queue_for(struct pipe_server *server, struct pipe_peer *peer, struct vd_parcel *parcel)
+{
+    if (!parcel)
+        peer->backlog.missed++; /* no memory for it */
+    else if (vd_mailbox_push(&peer->backlog, parcel))
+        return;
+    server->dropped_total++;
+}
+
+/* ---- up: from one endpoint ---------------------------------------------------------------------
+ */
+
+/* Give one whole message (flat form) to everybody but its sender. @parcel: when there is one
+ * already; else it is made only if somebody has no room. */
+static void fan_out(struct vd_pipe_hub *hub, unsigned sender, const void *flat, size_t length,
+                    struct vd_parcel *parcel)
+{
+    struct pipe_server *server = hub->server;
+    struct vd_parcel *made = NULL;
+
+    server->forwarded_total++;
+    for (unsigned i = 0; i < hub->shared->endpoints; i++) {
+        struct pipe_peer *peer = &server->peers[i];
+        if (i == sender || !is_attached(&hub->slots[i]) || peer->down_broken)
+            continue;
+        meet_successor(hub, i);
+        if (!has_backlog(peer) && length <= hub->shared->chunk_bytes &&
+            put_frame(peer, flat, length, PIPE_FRAME_MESSAGE, PIPE_FIRST | PIPE_LAST,
+                      server->next_tag++))
+            continue;
+        if (!parcel && !made && (made = vd_parcel_create(length)) != NULL)
+            memcpy(made->flat, flat, length);
+        queue_for(server, peer, parcel ? parcel : made);
+        put_backlog(hub, peer);
+    }
+    vd_parcel_release(made);
+}
+
+static size_t flat_limit(const struct vd_pipe_hub *hub)
+{
+    return sizeof(struct vd_flat_message) + VD_SCOPE_MAX_BYTES + VD_EVENT_MAX_BYTES +
+           VD_ORIGIN_MAX_BYTES + (size_t)hub->shared->max_message_bytes;
+}
+
+static bool begin_partial(struct vd_pipe_hub *hub, struct pipe_peer *peer,
+                          const struct vd_frame *frame)
+{
+    size_t length = vd_flat_announced_bytes(frame->payload, frame->length);
+
+    drop_partial(hub->server, peer);
+    if (length <= frame->length || length > flat_limit(hub)) {
+        hub->server->malformed_total++;
+        return false;
+    }
+    peer->partial = vd_parcel_create(length);
+    if (!peer->partial) {
+        hub->server->dropped_total++;
+        return false;
+    }
+    peer->partial_tag = frame->tag;
+    peer->partial_length = 0;
+    return true;
+}
+
+/* One fragment of several. */
+static void put_together(struct vd_pipe_hub *hub, unsigned index, const struct vd_frame *frame)
+{
+    struct pipe_peer *peer = &hub->server->peers[index];
+
+    if (frame->flags & PIPE_FIRST) {
+        if (!begin_partial(hub, peer, frame))
+            return;
+    } else if (!peer->partial || peer->partial_tag != frame->tag) {
+        drop_partial(hub->server, peer); /* the rest of something whose beginning is lost */
+        return;
+    }
+    if (frame->length > peer->partial->length - peer->partial_length) {
+        hub->server->malformed_total++;
+        drop_partial(hub->server, peer);
+        return;
+    }
+    memcpy(peer->partial->flat + peer->partial_length, frame->payload, frame->length);
+    peer->partial_length += frame->length;
+    if (!(frame->flags & PIPE_LAST))
+        return;
+    if (peer->partial_length == peer->partial->length) {
+        struct vd_parcel *whole = peer->partial;
+        peer->partial = NULL;
+        fan_out(hub, index, whole->flat, whole->length, whole);
+        vd_parcel_release(whole);
+        return;
+    }
+    hub->server->malformed_total++;
+    drop_partial(hub->server, peer);
+}
+
+static void take_frame(struct vd_pipe_hub *hub, unsigned index, const struct vd_frame *frame)
+{
+    struct pipe_peer *peer = &hub->server->peers[index];
+
+    if (frame->type != PIPE_FRAME_MESSAGE) {
+        hub->server->malformed_total++;
+        return;
+    }
+    if ((frame->flags & (PIPE_FIRST | PIPE_LAST)) != (PIPE_FIRST | PIPE_LAST)) {
+        put_together(hub, index, frame);
+        return;
+    }
+    drop_partial(hub->server, peer);
+    if (vd_flat_announced_bytes(frame->payload, frame->length) != frame->length) {
+        hub->server->malformed_total++;
+        return;
+    }
+    fan_out(hub, index, frame->payload, frame->length, NULL);
+}
+
+static void break_up(struct vd_pipe_hub *hub, unsigned index)
+{
+    struct pipe_peer *peer = &hub->server->peers[index];
+
+    peer->up_broken = true;
+    drop_partial(hub->server, peer);
+    hub->server->malformed_total++;
+    atomic_store_explicit(&hub->slots[index].broken_generation, peer->generation,
+                          memory_order_release);
+    vd_log_limited(hub->logger, vd_monotonic_ms(), VD_LOG_ERROR, "pipe_ring_damaged",
+                   "the ring of endpoint %u is damaged; it is read again when another process "
+                   "takes that endpoint",
+                   index);
+}
+
+static void drain_up(struct vd_pipe_hub *hub, unsigned index)
+{
+    struct pipe_peer *peer = &hub->server->peers[index];
+    const struct vd_frame *frame;
+    bool wants_room = false;
+    enum vd_err code = VD_OK;
+
+    for (unsigned n = 0; n < FRAMES_A_TURN && !peer->up_broken; n++) {
+        code = vd_ring_peek(&peer->up, &frame);
+        if (code != VD_OK)
+            break;
+        take_frame(hub, index, frame);
+        wants_room |= vd_ring_release(&peer->up);
+    }
+    if (code == VD_ERR_CORRUPT)
+        break_up(hub, index);
+    if (wants_room)
+        peer->ring_bell = true;
+}
+
+/* ---- the loop ----------------------------------------------------------------------------------
+ */
+
+static void look_at_slot(struct vd_pipe_hub *hub, unsigned index, uint64_t now_ms)
+{
+    struct pipe_peer *peer = &hub->server->peers[index];
+    struct pipe_slot *slot = &hub->slots[index];
+    int32_t pid = atomic_load_explicit(&slot->pid, memory_order_acquire);
+
+    meet_successor(hub, index);
+    if (!has_backlog(peer))
+        return;
+    /* It does not read: slow, or dead? */
+    if (pid != 0 && pid != getpid() && now_ms - peer->reap_ms >= REAP_MS) {
+        peer->reap_ms = now_ms;
+        if (!pipe_locked_by_other(hub, PIPE_BYTE_ENDPOINT(index)) &&
+            atomic_load_explicit(&slot->generation, memory_order_acquire) == peer->generation)
+            atomic_compare_exchange_strong(&slot->pid, &pid, 0);
+    }
+    if (!is_attached(slot)) {
+        clear_backlog(peer);
+        return;
+    }
+    put_backlog(hub, peer);
+}
+
+static void ring_bells(struct vd_pipe_hub *hub)
+{
+    for (unsigned i = 0; i < hub->shared->endpoints; i++) {
+        if (!hub->server->peers[i].ring_bell)
+            continue;
+        hub->server->peers[i].ring_bell = false;
+        vd_doorbell_ring(&hub->slots[i].bell);
+    }
+}
+
+static bool up_waits(struct pipe_peer *peer)
+{
+    const struct vd_frame *frame;
+
+    return !peer->up_broken && vd_ring_peek(&peer->up, &frame) != VD_ERR_EMPTY;
+}
+
+/* Asleep from here on: whoever publishes or makes room rings. What came between our last look and
+ * the arming rang nobody, so look once more: at the up rings, and at the down rings that had no
+ * room (whose wish for room stands from this try on). */
+static void settle(struct vd_pipe_hub *hub)
+{
+    bool more = false;
+
+    vd_doorbell_arm(&hub->shared->hub_bell);
+    for (unsigned i = 0; i < hub->shared->endpoints; i++) {
+        struct pipe_peer *peer = &hub->server->peers[i];
+        more = more || up_waits(peer);
+        if (has_backlog(peer))
+            put_backlog(hub, peer);
+    }
+    ring_bells(hub);
+    if (more)
+        vd_doorbell_force(&hub->shared->hub_bell);
+}
+
+int vd_pipe_hub_fd(const struct vd_pipe_hub *hub)
+{
+    return hub->shared->hub_bell.fd;
+}
+
+enum vd_err vd_pipe_hub_dispatch(struct vd_pipe_hub *hub)
+{
+    uint64_t now_ms;
+
+    if (!pipe_hub_is_here(hub, getpid()))
+        return VD_ERR_STATE;
+    now_ms = vd_monotonic_ms();
+    vd_doorbell_disarm(&hub->shared->hub_bell);
+    for (unsigned i = 0; i < hub->shared->endpoints; i++) {
+        look_at_slot(hub, i, now_ms);
+        drain_up(hub, i);
+    }
+    settle(hub);
+    return VD_OK;
+}
+
+enum vd_err vd_pipe_hub_poll(struct vd_pipe_hub *hub, int timeout_ms)
+{
+    struct pollfd ready = {.fd = hub->shared->hub_bell.fd, .events = POLLIN};
+
+    if (!pipe_hub_is_here(hub, getpid()))
+        return VD_ERR_STATE;
+    if (poll(&ready, 1, timeout_ms) <= 0)
+        return VD_ERR_TIMEOUT;
+    return vd_pipe_hub_dispatch(hub);
+}
+
+void vd_pipe_hub_status(const struct vd_pipe_hub *hub, struct vd_pipe_hub_status *status)
+{
+    const struct pipe_server *server = hub->server;
+
+    *status = (struct vd_pipe_hub_status){.endpoints = hub->shared->endpoints};
+    for (unsigned i = 0; i < status->endpoints; i++) {
+        int32_t pid = atomic_load_explicit(&hub->slots[i].pid, memory_order_acquire);
+        if (pid != 0 && (pid == getpid() || pipe_locked_by_other(hub, PIPE_BYTE_ENDPOINT(i))))
+            status->attached++;
+    }
+    if (!pipe_hub_is_here(hub, getpid()))
+        return;
+    status->forwarded_total = server->forwarded_total;
+    status->dropped_total = server->dropped_total;
+    status->incomplete_total = server->incomplete_total;
+    status->malformed_total = server->malformed_total;
+    for (unsigned i = 0; i < status->endpoints; i++)
+        status->backlog_bytes += server->peers[i].backlog.bytes;
+}
+
+void vd_pipe_hub_destroy(struct vd_pipe_hub *hub)
+{
+    if (!hub)
+        return;
+    if (pipe_hub_is_here(hub, getpid()))
+        pipe_unlock(hub, PIPE_BYTE_HUB);
+    free_server(hub);
+    /* the numbers of the descriptors are the same in all processes, the descriptors are not: close
+     * them here, but leave the shared words alone */
+    close(hub->shared->hub_bell.fd);
+    for (unsigned i = 0; i < hub->shared->endpoints; i++)
+        close(hub->slots[i].bell.fd);
+    vd_arena_destroy(hub->arena);
+    free(hub->held);
+    free(hub);
+}
