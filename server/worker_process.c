@@ -93,8 +93,6 @@ static uint64_t requests_limit(const struct vd_node *node, unsigned index)
 enum vd_err vd_worker_init(struct vd_worker *worker, struct vd_node *node, unsigned index,
                            uint32_t generation, struct vd_error *error)
 {
-    enum vd_err result;
-
     memset(worker, 0, sizeof(*worker));
     worker->node = node;
     worker->shared = node->shared;
@@ -107,10 +105,7 @@ enum vd_err vd_worker_init(struct vd_worker *worker, struct vd_node *node, unsig
         vd_ring_consumer_init(&worker->events, node->events[index]) != VD_OK ||
         vd_ring_producer_init(&worker->to_gateway, node->to_gateway[index]) != VD_OK)
         return vd_error_set(error, VD_ERR_CORRUPT, "the rings of worker %u are damaged", index);
-    result = mark_process(worker, error);
-    /* the end of a predecessor's record may be missing */
-    worker->discard_pending = generation > 1;
-    return result;
+    return mark_process(worker, error);
 }
 
 void vd_worker_finish(struct vd_worker *worker)
