@@ -6,7 +6,8 @@
  *
  * Failure modes: whatever two servers in a row could read differently is refused (RFC 9112 6.3 and
  * 11.2, request smuggling): two lengths even when equal, a length and a coding, a coding before
- * HTTP/1.1, `chunked` that is not the last coding, a list where one number belongs, two hosts. */
+ * HTTP/1.1, `chunked` that is not the last coding, a list where one number belongs, two hosts, a
+ * tab around a length or coding (allowed, but there are readers that take it for a part of it). */
 #include "common_http_fields.h"
 
 #include <string.h>
@@ -56,6 +57,19 @@ static bool next_element(const char **at, const char *end, struct element *eleme
         element->length--;
     }
     return true;
+}
+
+/* Only spaces may surround the value; behind it comes CRLF, at which the search ends. */
+static bool refuse_tab(struct vd_http_head *head, const struct vd_http_field *field)
+{
+    const char *at = head->bytes + field->name.offset + field->name.length + 1;
+    const char *value = head->bytes + field->value.offset;
+    bool tab = memchr(at, '\t', (size_t)(value - at)) != NULL;
+    for (at = value + field->value.length; *at != '\r'; at++) {
+        tab = tab || *at == '\t';
+    }
+    return !tab ||
+           vd_http_head_fail(head, 400, "There must be no tab beside a Content-Length or coding.");
 }
 
 static bool note_content_length(struct vd_http_head *head, const char *value, size_t length)
@@ -195,10 +209,11 @@ bool vd_http_head_note(struct vd_http_head *head, size_t index)
         return true;
     case 14:
         return !vd_http_name_is(name, 14, "content-length") ||
-               note_content_length(head, value, field->value.length);
+               (refuse_tab(head, field) && note_content_length(head, value, field->value.length));
     case 17:
         return !vd_http_name_is(name, 17, "transfer-encoding") ||
-               note_transfer_encoding(head, value, field->value.length);
+               (refuse_tab(head, field) &&
+                note_transfer_encoding(head, value, field->value.length));
     default:
         return true;
     }

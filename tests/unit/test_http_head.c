@@ -234,7 +234,7 @@ static void bodies(void **state)
     assert_true(feed.request.content_length == 42 && feed.request.expect_continue);
     accept(&feed, POST "Content-Length: 999999999999999999\r\n\r\n");
     assert_true(feed.request.content_length == UINT64_C(999999999999999999));
-    accept(&feed, POST "transfer-encoding:\t Chunked\t\r\nExpect: 100-continue\r\n\r\n");
+    accept(&feed, POST "transfer-encoding:  Chunked \r\nExpect: 100-continue\r\n\r\n");
     assert_true(feed.request.chunked && !feed.request.has_content_length);
     assert_true(feed.request.expect_continue);
     accept(&feed, GET "Expect: 100-continue\r\n\r\n"); /* nothing to go on with */
@@ -400,6 +400,10 @@ static void smuggling(void **state)
         BAD(400, POST "Transfer-Encoding: chunked, identity\r\n\r\n"),
         BAD(400, POST "Transfer-Encoding: chunked,\r\n\r\n"),
         BAD(400, POST "Transfer-Encoding: , chunked\r\n\r\n"),
+        BAD(400, POST "Transfer-Encoding:\tchunked\r\n\r\n"),
+        BAD(400, POST "Transfer-Encoding: chunked \t\r\n\r\n"),
+        BAD(400, POST "Content-Length: \t5\r\n\r\n"),
+        BAD(400, POST "Content-Length: 5\t \r\n\r\n"),
         BAD(400, POST "Transfer-Encoding: chun ked\r\n\r\n"),
         BAD(400, POST "Transfer-Encoding:\r\n\r\n"),
         BAD(400, POST "Transfer-Encoding: identity\r\n\r\n"),
