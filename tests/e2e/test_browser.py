@@ -77,24 +77,16 @@ def test_two_tabs_on_different_workers_chat(start, browser, artifacts):
     bob = Tab(browser, server, "Bob")
     said = []
 
-    def both_workers():
-        """Lines until each tab's were taken by a worker that took none of the other's last ones."""
-        n = len(said)
-        tab, name = ((ada, "Ada"), (bob, "Bob"))[n % 2]
-        # While the other worker cannot answer, this tab is served by "its own".
-        other = server.workers()[(n + 1) % 2]
-        os.kill(other, signal.SIGSTOP)
-        try:
-            tab.say(f"line {n} of {name}")
-            until(lambda: any(line[1] == f"line {n} of {name}" for line in tab.lines()), 5, f"line {n}")
-        finally:
-            os.kill(other, signal.SIGCONT)
-        said.append((name, f"line {n} of {name}"))
-        lines = ada.lines()
-        return ({line[2] for line in lines if line[0] == "Ada"} | {line[2] for line in lines if line[0] == "Bob"} ==
-                {"0", "1"} and n >= 5)
+    def different_workers():
+        """A line of Ada's through one worker and one of Bob's through another."""
+        tab, name = ((ada, "Ada"), (bob, "Bob"))[len(said) % 2]
+        said.append((name, f"line {len(said)} of {name}"))
+        tab.say(said[-1][1])
+        until(lambda: any(line[1] == said[-1][1] for line in tab.lines()), 5, said[-1][1])
+        workers = {who: {line[2] for line in tab.lines() if line[0] == who} for who in ("Ada", "Bob")}
+        return len(said) >= 6 and len(workers["Ada"] | workers["Bob"]) == 2
 
-    until(both_workers, 20, "both workers took lines")
+    until(different_workers, 20, "both workers took lines")
     for tab in (ada, bob):
         until(lambda: [(name, text) for name, text, _ in tab.lines()] == said, 5, "all lines in order, once")
         until(lambda: tab.here() == ["Ada", "Bob"], 5, "both are here")

@@ -60,9 +60,13 @@ def test_sigterm_finishes_requests_and_exits_0(start, streams):
         server.connect(1)
 
 
-def test_sigint_is_sigterm(start):
+def test_ctrl_c_finishes_requests_and_exits_0(start):
     server = start(workers=2)
-    os.killpg(server.supervisor, signal.SIGINT)  # as a terminal does: to all of them
+    with server.connect() as busy:
+        busy.send(b"GET /sleep/700 HTTP/1.1\r\nHost: test\r\n\r\n")
+        assert server.get("/who").status == 200
+        os.killpg(server.supervisor, signal.SIGINT)  # as a terminal does: to all of them
+        assert busy.answer().status == 200
     server.ended(0)
 
 

@@ -47,7 +47,7 @@ class Server:
         if self.process.poll() is not None:
             raise AssertionError(f"exit code {self.process.returncode} at start:\n{self.log()}")
         if self.address is None:  # asked for port 0; the log says what it became
-            said = re.search(r"listening\S* (?:on )?(?:http://)?(\S+?)[: ](\d+)", self.log())
+            said = re.search(r"listening: (\S+) port (\d+)", self.log())
             if not said:
                 return False
             self.address = (said[1], int(said[2]))
