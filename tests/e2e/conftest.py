@@ -26,19 +26,19 @@ def artifacts(request):
 
 @pytest.fixture
 def start(request, artifacts):
-    """start(app="e2e.php", workers=2, **environment) -> a running Server.
+    """start(app="e2e.php", workers=2, php=options, **environment) -> a running Server.
 
     At the end of the test each is stopped by SIGTERM, must exit with 0 and leave no process."""
     servers = []
 
-    def starter(app="e2e.php", workers=2, **environment):
+    def starter(app="e2e.php", workers=2, php=(), **environment):
         path = Path(__file__).parent / "apps" / app
         if not path.exists():
             path = SOURCE / app
         log = artifacts / f"{request.node.name.replace('/', '_')}-{len(servers)}.log"
         log.unlink(missing_ok=True)
         env = {"PORT": 0, "WORKERS": workers, "VIADUCT_BUILD": BUILD, **environment}
-        server = Server([SOURCE / "scripts/php", path], log, {k: str(v) for k, v in env.items()})
+        server = Server([SOURCE / "scripts/php", *php, path], log, {k: str(v) for k, v in env.items()})
         servers.append(server)
         return server.start()
 
