@@ -19,32 +19,42 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture
 def artifacts(request):
     """A folder below the build tree for what a person may want to look at."""
-    folder = ARTIFACTS / Path(request.node.fspath).stem
+    folder = ARTIFACTS / f"{Path(request.node.fspath).stem}-{os.environ.get('VIADUCT_E2E_APP', 'php')}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
+def command(app, php, workers, options):
+    """The command line and environment of an app; "e2e" is the app of VIADUCT_E2E_APP: c or php."""
+    if app == "e2e" and os.environ.get("VIADUCT_E2E_APP") == "c":
+        numbers = {"workers": workers, **options}
+        words = [word for name, value in numbers.items() for word in (f"--{name.replace('_', '-')}", value)]
+        return [BUILD / "bin/app_server", "--port", 0, "--broker", "pipe", *words], {}
+    path = SOURCE / app if "/" in app else Path(__file__).parent / "apps" / f"{app}.php"
+    environment = {"PORT": 0, "WORKERS": workers, "VIADUCT_BUILD": BUILD,
+                   **{name.upper(): value for name, value in options.items()}}
+    return [SOURCE / "scripts/php", *php, path], environment
+
+
 @pytest.fixture
 def start(request, artifacts):
-    """start(app="e2e.php", workers=2, php=options, **environment) -> a running Server.
+    """start(app="e2e", workers=2, php=options of php, request_timeout_ms=500) -> a running Server.
 
     At the end of the test each is stopped by SIGTERM, must exit with 0 and leave no process."""
     servers = []
 
-    def starter(app="e2e.php", workers=2, php=(), **environment):
-        path = Path(__file__).parent / "apps" / app
-        if not path.exists():
-            path = SOURCE / app
+    def starter(app="e2e", workers=2, php=(), **options):
         log = artifacts / f"{request.node.name.replace('/', '_')}-{len(servers)}.log"
         log.unlink(missing_ok=True)
-        env = {"PORT": 0, "WORKERS": workers, "VIADUCT_BUILD": BUILD, **environment}
-        server = Server([SOURCE / "scripts/php", *php, path], log, {k: str(v) for k, v in env.items()})
-        servers.append(server)
-        return server.start()
+        argv, environment = command(app, php, workers, options)
+        servers.append(Server(argv, log, {name: str(value) for name, value in environment.items()}))
+        return servers[-1].start()
 
     yield starter
     try:
         for server in servers:
+            if server.process is None:
+                continue
             if getattr(request.node, "failed", True):
                 print(f"--- {server.log_path}\n{server.log()}")
             server.stop()

@@ -13,11 +13,11 @@ def open_audience(streams):
     """500 streams: 380 follow one room, 100 three of them, 20 all by a glob."""
     audience = []
     for n in range(10):
-        audience += [(stream, [SCOPES[n]]) for stream in streams.open(f"/events?scopes=room:{n}", count=38)]
+        audience += [(stream, [SCOPES[n]]) for stream in streams.open(f"/events?scope=room:{n}", count=38)]
         three = [SCOPES[n], SCOPES[(n + 3) % 10], SCOPES[(n + 7) % 10]]
-        audience += [(stream, three) for stream in streams.open(f"/events?scopes={','.join(three)}", count=10)]
+        audience += [(stream, three) for stream in streams.open(f"/events?scope={'&scope='.join(three)}", count=10)]
     # Two patterns that both match: still once.
-    audience += [(stream, SCOPES) for stream in streams.open("/events?scopes=room:*,room:1", count=20)]
+    audience += [(stream, SCOPES) for stream in streams.open("/events?scope=room:*&scope=room:1", count=20)]
     return audience
 
 

@@ -29,7 +29,7 @@ def test_the_document_is_what_the_page_promises(start):
 def test_counts_are_true_within_a_second_of_a_close(start, streams):
     server = start(workers=2)
     some = streams(server)
-    opened = some.open("/events?scopes=a", count=50)
+    opened = some.open("/events?scope=a", count=50)
     assert sse(server) == 50
     some.close(opened[:30])
     began = time.monotonic()
@@ -41,7 +41,7 @@ def test_counts_are_true_within_a_second_of_a_close(start, streams):
 
 def test_metrics_are_prometheus_text(start):
     server = start(workers=2)
-    server.post("/publish", scope="a", data="x")
+    server.publish("a", "x")
     answer = server.get("/metrics")
     assert answer.status == 200 and answer.header("Content-Type").startswith("text/plain")
     samples = [line for line in answer.text.splitlines() if line and not line.startswith("#")]

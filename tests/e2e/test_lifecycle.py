@@ -23,9 +23,9 @@ class Load(threading.Thread):
         connection = self.server.connect()
         try:
             while not self.stopping:
-                answer = connection.get("/sleep/2")
+                answer = connection.get("/sleep?ms=2")
                 assert answer.status == 200, answer
-                self.pids.add(answer.json()["pid"])
+                self.pids.add(int(answer.text))
                 self.count += 1
                 if not self.keep_alive:
                     connection.close()
@@ -46,14 +46,14 @@ class Load(threading.Thread):
 def test_sigterm_finishes_requests_and_exits_0(start, streams):
     server = start(workers=2)
     some = streams(server)
-    [stream] = some.open("/events?scopes=a")
+    [stream] = some.open("/events?scope=a")
     with server.connect() as busy:
-        busy.send(b"GET /sleep/1000 HTTP/1.1\r\nHost: test\r\n\r\n")
+        busy.send(b"GET /sleep?ms=1000 HTTP/1.1\r\nHost: test\r\n\r\n")
         with server.connect() as idle:
-            assert idle.get("/who").status == 200  # the one behind it is in a worker, too
+            assert idle.get("/pid").status == 200  # the one behind it is in a worker, too
             os.kill(server.supervisor, signal.SIGTERM)
             answer = busy.answer()
-            assert answer.status == 200 and "pid" in answer.json()
+            assert answer.status == 200 and int(answer.text)
     some.pump(lambda: stream.state == "closed", what="the stream is closed")
     server.ended(0)
     with pytest.raises(OSError):
@@ -63,8 +63,8 @@ def test_sigterm_finishes_requests_and_exits_0(start, streams):
 def test_ctrl_c_finishes_requests_and_exits_0(start):
     server = start(workers=2)
     with server.connect() as busy:
-        busy.send(b"GET /sleep/700 HTTP/1.1\r\nHost: test\r\n\r\n")
-        assert server.get("/who").status == 200
+        busy.send(b"GET /sleep?ms=700 HTTP/1.1\r\nHost: test\r\n\r\n")
+        assert server.get("/pid").status == 200
         os.killpg(server.supervisor, signal.SIGINT)  # as a terminal does: to all of them
         assert busy.answer().status == 200
     server.ended(0)
@@ -72,7 +72,7 @@ def test_ctrl_c_finishes_requests_and_exits_0(start):
 
 def test_sigusr1_replaces_the_workers_without_a_failed_request(start, streams):
     server = start(workers=2)
-    [stream] = streams(server).open("/events?scopes=a")
+    [stream] = streams(server).open("/events?scope=a")
     before = server.workers()
     load = [Load(server, keep_alive=n % 2 == 0) for n in range(6)]
     for one in load:
@@ -93,7 +93,7 @@ def test_sigusr1_replaces_the_workers_without_a_failed_request(start, streams):
 
 
 def test_workers_are_recycled_after_max_requests(start):
-    server = start(workers=2, MAX_REQUESTS=20)
+    server = start(workers=2, max_requests=20)
     load = [Load(server, keep_alive=True) for _ in range(4)]
     for one in load:
         one.start()
@@ -110,7 +110,7 @@ def test_workers_are_recycled_after_max_requests(start):
 def test_a_drain_has_a_limit(start):
     server = start(workers=1)
     with server.connect() as hanging:
-        hanging.send(b"GET /hang HTTP/1.1\r\nHost: test\r\n\r\n")
+        hanging.send(b"GET /spin HTTP/1.1\r\nHost: test\r\n\r\n")
         until(lambda: server.get("/_health/live").status == 200)
         began = time.monotonic()
         os.kill(server.supervisor, signal.SIGTERM)

@@ -12,8 +12,8 @@ ALIASES = ("-d", "viaduct.aliases=php-via,openswoole")
 
 
 @pytest.mark.parametrize("app,driver,workers", [
-    ("seed_multi_worker.php", "PipeBroker", len(os.sched_getaffinity(0))),
-    ("seed_in_memory.php", "InMemoryBroker", 1),
+    ("seed_multi_worker", "PipeBroker", len(os.sched_getaffinity(0))),
+    ("seed_in_memory", "InMemoryBroker", 1),
 ])
 def test_the_snippet_serves(start, streams, app, driver, workers):
     server = start(app, workers=1, php=ALIASES)

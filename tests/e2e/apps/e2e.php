@@ -1,55 +1,60 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// The application under test: small handlers that do what the tests need, good and bad.
+// The application under test: the routes of tests/support/app_server.c, in PHP, so that the same
+// tests run against both.
 declare(strict_types=1);
 
-use Viaduct\{App, Config, Message, Request};
+use Viaduct\{App, Config, Request, Response};
 use Viaduct\Broker\{InMemoryBroker, PipeBroker};
 
-$broker = getenv('BROKER') === 'memory' ? new InMemoryBroker() : new PipeBroker();
 $config = (new Config())
     ->withPort((int) getenv('PORT'))
     ->withWorkerNum((int) getenv('WORKERS'))
-    ->withBroker($broker)
-    ->withRequestTimeout((float) (getenv('REQUEST_TIMEOUT') ?: 30))
+    ->withBroker(getenv('BROKER') === 'memory' ? new InMemoryBroker() : new PipeBroker())
+    ->withRequestTimeout((int) (getenv('REQUEST_TIMEOUT_MS') ?: 30_000) / 1000)
     ->withMaxRequests((int) getenv('MAX_REQUESTS'));
 $app = new App($config);
 
 $worker = -1;
-$seen = 0;
-
 $app->onStart(function (int $index) use (&$worker): void {
     $worker = $index;
-    if (getenv('CRASH_WHEN') && file_exists(getenv('CRASH_WHEN'))) {
-        posix_kill(getmypid(), SIGKILL);
+});
+$pid = fn (): Response => Response::text(getmypid() . "\n");
+
+$app->get('/pid', $pid);
+$app->get('/events', function (Request $request): array {
+    preg_match_all('/(?:^|&)scope=([^&]*)/', $request->query, $found);
+
+    return array_map(urldecode(...), $found[1]);
+});
+$app->post('/publish', function (Request $request) use ($app, &$worker): Response {
+    $app->broadcast($request->get['scope'], $request->body, $request->get['event'] ?? null);
+
+    return new Response('', 204, ['X-Worker' => (string) $worker]);
+});
+$app->post('/flood', function (Request $request) use ($app, $pid): Response {
+    ['scope' => $scope, 'count' => $count, 'bytes' => $bytes] = $request->get;
+    try {
+        for ($n = 1; $n <= (int) $count; $n++) {
+            $app->broadcast($scope, str_pad(getmypid() . " $n", (int) $bytes));
+        }
+    } catch (Viaduct\Broker\Exception\TimeoutException $timeout) {
+        return Response::text($timeout->getMessage(), 503);
     }
-});
-$app->subscribeAll('*', function (Message $message) use (&$seen): void {
-    $seen++;
-});
 
-$me = function () use (&$worker, &$seen): array {
-    return ['worker' => $worker, 'pid' => getmypid(), 'seen' => $seen];
-};
-
-$app->get('/who', $me);
-$app->stream('/events', fn (Request $request) => explode(',', $request->get['scopes']));
-$app->post('/publish', function (Request $request) use ($app, $me): array {
-    $app->broadcast($request->post['scope'], $request->post['data'] ?? null, $request->post['event'] ?? null);
-
-    return $me();
+    return $pid();
 });
-$app->get('/sleep/{ms}', function (int $ms) use ($me): array {
-    usleep($ms * 1000);
+$app->get('/sleep', function (Request $request) use ($pid): Response {
+    usleep((int) $request->get['ms'] * 1000);
 
-    return $me();
+    return $pid();
 });
-$app->get('/hang', function (): never {
+$app->get('/spin', function (): never {
     while (true) {
         usleep(100_000);
     }
 });
-$app->get('/kill', function (): never {
+$app->get('/crash', function (): never {
     posix_kill(getmypid(), SIGKILL);
     exit;
 });
@@ -60,22 +65,6 @@ $app->get('/memory', function (): string {
     ini_set('memory_limit', '16M');
 
     return str_repeat('x', 64 << 20);
-});
-// Publish as fast as it goes for a while; says what came of it.
-$app->get('/flood/{ms}/{bytes}', function (int $ms, int $bytes) use ($app, $me): array {
-    $data = str_repeat('x', $bytes);
-    $end = hrtime(true) + $ms * 1_000_000;
-    $sent = $failed = 0;
-    while (hrtime(true) < $end) {
-        try {
-            $app->broadcast('flood', $data);
-            $sent++;
-        } catch (Viaduct\Broker\Exception\TimeoutException) {
-            $failed++;
-        }
-    }
-
-    return [...$me(), 'sent' => $sent, 'failed' => $failed];
 });
 
 $app->run();

@@ -120,3 +120,6 @@ class Connection:
 
     def post(self, target, **form):
         return self.request("POST", target, form)
+
+    def publish(self, scope, data):
+        return self.request("POST", "/publish?" + urlencode({"scope": scope}), data.encode())

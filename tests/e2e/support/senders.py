@@ -10,7 +10,7 @@ from .wait import until
 class Sender(threading.Thread):
     """Publishes "<name> <n>" for n = 0, 1, ..., one after the other, to the scopes in turn.
 
-    acknowledged: (scope, n) answered 200. doubtful: (scope, n) whose answer was an error or never
+    acknowledged: (scope, n) answered 204. doubtful: (scope, n) whose answer was an error or never
     came: it may have been delivered or not."""
 
     def __init__(self, server, name, scopes, count, patient=False):
@@ -43,7 +43,7 @@ class Sender(threading.Thread):
         for n in range(self.count):
             scope = self.scopes[n % len(self.scopes)]
             try:
-                answer = connection.post("/publish", scope=scope, data=f"{self.name_} {n}")
+                answer = connection.publish(scope, f"{self.name_} {n}")
             except (Closed, socket.timeout) as error:
                 if not self.patient:
                     raise
@@ -51,9 +51,9 @@ class Sender(threading.Thread):
                 connection.close()
                 connection = self._connect()
             else:
-                if answer.status == 200:
+                if answer.status == 204:
                     self.acknowledged.append((scope, n))
-                    self.workers.add(answer.json()["worker"])
+                    self.workers.add(int(answer.header("X-Worker")))
                 elif self.patient and answer.status in (502, 503, 504):
                     self.doubtful.append((scope, n, answer.status))
                 else:

@@ -104,13 +104,13 @@ class Server:
         """Pids of the workers, by their place: {0: 4711, 1: 4712}."""
         found = {}
         for pid in self.pids():
-            name = re.search(r"worker (\d+)", self.command(pid))
+            name = re.fullmatch(r"viaduct-work(\d+)", self.command(pid))
             if name:
                 found[int(name[1])] = pid
         return found
 
     def gateway(self):
-        found = [pid for pid in self.pids() if "gateway" in self.command(pid)]
+        found = [pid for pid in self.pids() if self.command(pid) == "viaduct-gateway"]
         return found[0] if found else None
 
     # ---- talking to it ---------------------------------------------------------------------------
@@ -125,6 +125,10 @@ class Server:
     def post(self, target, **form):
         with self.connect() as connection:
             return connection.post(target, **form)
+
+    def publish(self, scope, data):
+        with self.connect() as connection:
+            return connection.publish(scope, data)
 
     def health(self):
         return self.get("/_health").json()
