@@ -115,7 +115,9 @@ void vd_loop_turn(struct vd_loop *loop, uint32_t timeout_ms)
                             .tv_usec = (suseconds_t)(timeout_ms % 1000) * 1000};
 
     if (timeout_ms == 0) {
-        event_base_loop(loop->base, EVLOOP_NONBLOCK);
+        /* NONBLOCK alone goes round for as long as anything is ready: for ever, with a rung bell.
+         */
+        event_base_loop(loop->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
         return;
     }
     event_add(loop->alarm, &limit);
