@@ -125,12 +125,13 @@ int vd_worker_process_main(struct vd_node *node, unsigned index, uint32_t genera
 {
     struct vd_worker *worker;
     struct vd_error error;
-    char name[VD_LOG_PROCESS_CHARS + 1];
+    char name[VD_LOG_PROCESS_CHARS + 1], title[24]; /* the kernel keeps 15 bytes of it */
     int code = EX_SOFTWARE;
 
     snprintf(name, sizeof(name), "worker %u", index);
     vd_logger_init(&node->logger, node->config.log_fd, node->config.log_level, name);
-    prctl(PR_SET_NAME, "viaduct-work");
+    snprintf(title, sizeof(title), "viaduct-work%u", index);
+    prctl(PR_SET_NAME, title);
     set_signals();
     if (vd_orphan_guard(atomic_load(&node->shared->supervisor_pid), VD_ORPHAN_GRACE_MS, &error) !=
         VD_OK)
