@@ -14,7 +14,7 @@
  *     GET  /big?bytes=              a body streamed in pieces
  *     GET  /large?bytes=            the same as one response
  *     GET  /events?scope=a&scope=b  an SSE stream
- *     POST /publish?scope=X[&event=E]            the body is the data
+ *     POST /publish?scope=X[&event=E]            the body is the data; X-Worker says who did it
  *     POST /flood?scope=X&count=N[&bytes=B]      N messages, "<pid> <n>", padded to B
  *     GET  /subs /ticks             what subscriptions and intervals saw, by worker, as JSON
  *
@@ -289,11 +289,15 @@ static void post_publish(struct vd_worker *worker, const struct app *app,
     struct vd_error error = {0};
     enum vd_err result = vd_worker_publish(worker, &message, &error);
 
+    char index[12];
+    struct vd_header header = {.name = {"X-Worker", 8}, .value = {index, 0}};
+
     (void)app;
+    header.value.length = (size_t)snprintf(index, sizeof(index), "%u", vd_worker_index(worker));
     if (result != VD_OK)
         answer_error(worker, result, &error);
     else
-        vd_worker_respond(worker, 204, NULL, 0, NULL, 0, NULL);
+        vd_worker_respond(worker, 204, &header, 1, NULL, 0, NULL);
 }
 
 static void post_flood(struct vd_worker *worker, const struct app *app,
