@@ -19,7 +19,7 @@
 
 #include "common_http_chars.h"
 
-#define OVERHEAD_MAX      (8 * 1024)
+#define OVERHEAD_MAX      8192u
 #define OVERHEAD_FREE     16 /* bytes of framing any chunk may cost */
 #define SIZE_BEFORE_SHIFT (INT64_MAX >> 4)
 
@@ -88,8 +88,7 @@ static enum state begin_data(struct vd_http_chunked *chunked)
         return TRAILER_FIRST;
     }
     uint64_t forgiven =
-        OVERHEAD_FREE +
-        2 * (chunked->remaining < OVERHEAD_MAX ? chunked->remaining : (uint64_t)OVERHEAD_MAX);
+        OVERHEAD_FREE + 2 * (chunked->remaining < OVERHEAD_MAX ? chunked->remaining : OVERHEAD_MAX);
     chunked->line_bytes -=
         (uint32_t)(chunked->line_bytes < forgiven ? chunked->line_bytes : forgiven);
     return DATA;

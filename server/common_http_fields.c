@@ -219,9 +219,9 @@ bool vd_http_head_note(struct vd_http_head *head, size_t index)
     }
 }
 
-static char lower(char byte)
+static int lower(char byte)
 {
-    return byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+    return byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
 }
 
 /* An absolute-form target names the host a second time; the two must agree (RFC 9112 3.2.2). */

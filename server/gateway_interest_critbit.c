@@ -13,23 +13,19 @@
 #include "gateway_interest_critbit.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct inner {
-    uintptr_t child[2];
+    void *child[2];
     size_t byte;
     unsigned char bit; /* exactly one set */
 };
 
-static struct inner *inner_of(uintptr_t reference)
+static struct inner *inner_of(void *reference)
 {
-    return reference & 1 ? (struct inner *)(reference - 1) : NULL;
-}
-
-static struct vd_critbit_leaf *leaf_of(uintptr_t reference)
-{
-    return (struct vd_critbit_leaf *)reference;
+    return (uintptr_t)reference & 1 ? (struct inner *)((char *)reference - 1) : NULL;
 }
 
 static unsigned char byte_at(const char *key, size_t length, size_t at)
@@ -43,13 +39,13 @@ static unsigned side(const struct inner *node, const char *key, size_t length)
 }
 
 /* Some leaf that agrees with the key in every bit the tree asks about. */
-static struct vd_critbit_leaf *closest(uintptr_t reference, const char *key, size_t length)
+static struct vd_critbit_leaf *closest(void *reference, const char *key, size_t length)
 {
     struct inner *node;
     while ((node = inner_of(reference))) {
         reference = node->child[side(node, key, length)];
     }
-    return leaf_of(reference);
+    return reference;
 }
 
 /* Does the place before @node belong to a difference at (@byte, @bit)? Higher bits come first. */
@@ -62,7 +58,7 @@ int vd_critbit_add(struct vd_critbit *tree, struct vd_critbit_leaf *leaf)
 {
     assert(((uintptr_t)leaf & 1) == 0);
     if (!tree->root) {
-        tree->root = (uintptr_t)leaf;
+        tree->root = leaf;
         return 0;
     }
     const struct vd_critbit_leaf *other = closest(tree->root, leaf->key, leaf->length);
@@ -86,22 +82,22 @@ int vd_critbit_add(struct vd_critbit *tree, struct vd_critbit_leaf *leaf)
     }
     fresh->byte = byte;
     fresh->bit = bit;
-    uintptr_t *at = &tree->root;
+    void **at = &tree->root;
     struct inner *node;
     while ((node = inner_of(*at)) && !comes_before(byte, bit, node)) {
         at = &node->child[side(node, leaf->key, leaf->length)];
     }
     unsigned mine = side(fresh, leaf->key, leaf->length);
-    fresh->child[mine] = (uintptr_t)leaf;
+    fresh->child[mine] = leaf;
     fresh->child[1 - mine] = *at;
-    *at = (uintptr_t)fresh + 1;
+    *at = (char *)fresh + 1;
     return 0;
 }
 
 void vd_critbit_remove(struct vd_critbit *tree, struct vd_critbit_leaf *leaf)
 {
-    uintptr_t *at = &tree->root;
-    uintptr_t *parent_at = NULL;
+    void **at = &tree->root;
+    void **parent_at = NULL;
     unsigned mine = 0;
     struct inner *node;
     while ((node = inner_of(*at))) {
@@ -109,9 +105,9 @@ void vd_critbit_remove(struct vd_critbit *tree, struct vd_critbit_leaf *leaf)
         mine = side(node, leaf->key, leaf->length);
         at = &node->child[mine];
     }
-    assert(leaf_of(*at) == leaf);
+    assert(*at == leaf);
     if (!parent_at) {
-        tree->root = 0;
+        tree->root = NULL;
         return;
     }
     struct inner *parent = inner_of(*parent_at);
@@ -119,15 +115,15 @@ void vd_critbit_remove(struct vd_critbit *tree, struct vd_critbit_leaf *leaf)
     free(parent);
 }
 
-static void each_below(uintptr_t reference,
-                       void (*found)(struct vd_critbit_leaf *leaf, void *context), void *context)
+static void each_below(void *reference, void (*found)(struct vd_critbit_leaf *leaf, void *context),
+                       void *context)
 {
     struct inner *node;
     while ((node = inner_of(reference))) {
         each_below(node->child[0], found, context);
         reference = node->child[1];
     }
-    found(leaf_of(reference), context);
+    found(reference, context);
 }
 
 void vd_critbit_each(const struct vd_critbit *tree, const char *prefix, size_t length,
@@ -136,7 +132,7 @@ void vd_critbit_each(const struct vd_critbit *tree, const char *prefix, size_t l
     if (!tree->root) {
         return;
     }
-    uintptr_t top = tree->root;
+    void *top = tree->root;
     struct inner *node;
     while ((node = inner_of(top)) && node->byte < length) {
         top = node->child[side(node, prefix, length)];

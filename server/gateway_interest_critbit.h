@@ -8,7 +8,6 @@
 #define VIADUCT_GATEWAY_INTEREST_CRITBIT_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 /* Embedded in what is looked for; the caller's memory. */
 struct vd_critbit_leaf {
@@ -18,7 +17,7 @@ struct vd_critbit_leaf {
 
 /* Zeroed memory is the empty tree. */
 struct vd_critbit {
-    uintptr_t root;
+    void *root; /* NULL, a leaf, or an inner node's address plus one */
 };
 
 /* Returns 0, or -1: out of memory, nothing changed. */

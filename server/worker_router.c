@@ -7,6 +7,7 @@
  * behind. An add that fails for want of memory may leave empty nodes, which match nothing. */
 #include "worker_router.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -201,6 +202,7 @@ static enum vd_err add_endpoints(struct vd_route_node *node, struct vd_route_ent
     for (const char *at = entry->methods; next_method(&at, &method);) {
         more++;
     }
+    assert(more > 0); /* check_methods has seen to it */
     struct vd_route_endpoint *endpoints =
         realloc(node->endpoints, (node->endpoint_count + more) * sizeof *endpoints);
     if (!endpoints) {

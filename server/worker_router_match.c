@@ -238,7 +238,7 @@ static void extract(const struct vd_route_entry *entry, const struct path *path,
 enum vd_err vd_router_match(const struct vd_router *router, struct vd_text method,
                             struct vd_text path, struct vd_route_match *match)
 {
-    struct path divided;
+    struct path divided = {.count = 0};
     match->parameter_count = 0;
     match->allow[0] = '\0';
     enum vd_err result = decode_path(path, match, &divided);

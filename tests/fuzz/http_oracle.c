@@ -14,7 +14,7 @@
 
 #include "common_http.h"
 
-#define BODY_BYTES_MAX (8 * 1024)
+#define BODY_BYTES_MAX ((size_t)8 * 1024)
 
 struct text {
     const char *bytes;

@@ -25,7 +25,7 @@ static void decode(struct decoded *decoded, const char *bytes, size_t length, si
     memset(decoded, 0, sizeof *decoded);
     while (decoded->result == VD_HTTP_INCOMPLETE && decoded->used < length) {
         size_t piece = length - decoded->used < step ? length - decoded->used : step;
-        char *copy = malloc(piece);
+        char *copy = malloc(piece > 0 ? piece : 1);
         assert_non_null(copy);
         memcpy(copy, bytes + decoded->used, piece);
         size_t consumed = 0;
@@ -208,14 +208,14 @@ static enum vd_http_result feed_chunks(size_t count, size_t size, size_t extensi
     enum vd_http_result result = VD_HTTP_INCOMPLETE;
     char *bytes = malloc(size + extension + 64);
     assert_non_null(bytes);
-    size_t length = (size_t)sprintf(bytes, "%zx;", size);
-    memset(bytes + length, 'e', extension);
-    length += extension;
-    memcpy(bytes + length, "\r\n", 2);
-    memset(bytes + length + 2, 'd', size);
-    length += size + 2;
-    memcpy(bytes + length, "\r\n", 2);
-    length += 2;
+    char *extensions = calloc(1, extension + 1);
+    char *data_bytes = calloc(1, size + 1);
+    assert_true(extensions && data_bytes);
+    memset(extensions, 'e', extension);
+    memset(data_bytes, 'd', size);
+    size_t length = (size_t)sprintf(bytes, "%zx;%s\r\n%s\r\n", size, extensions, data_bytes);
+    free(extensions);
+    free(data_bytes);
     for (size_t i = 0; i < count && result == VD_HTTP_INCOMPLETE; i++) {
         for (size_t at = 0; at < length && result == VD_HTTP_INCOMPLETE;) {
             struct vd_http_span data;

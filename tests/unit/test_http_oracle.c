@@ -169,9 +169,7 @@ static void they_agree_on_mutations(void **state)
     (void)state;
     for (size_t i = 0; i < MUTATIONS; i++) {
         char bytes[BYTES_MAX];
-        const char *seed = corpus[i % COUNT(corpus)];
-        size_t used = strlen(seed);
-        memcpy(bytes, seed, used);
+        size_t used = (size_t)snprintf(bytes, sizeof bytes, "%s", corpus[i % COUNT(corpus)]);
         for (unsigned steps = 1 + draw(&random, 4); steps > 0; steps--) {
             used = mutate(&random, bytes, used);
         }

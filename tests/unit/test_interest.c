@@ -68,7 +68,7 @@ static void follow(struct fixture *fixture, size_t link, size_t follower, const 
     char *copy = strdup(pattern); /* the index keeps no pointer into it */
     assert_false(one->linked);
     one->follower = &fixture->followers[follower];
-    strcpy(one->pattern, pattern);
+    snprintf(one->pattern, sizeof one->pattern, "%s", pattern);
     assert_int_equal(vd_interest_follow(fixture->interest, &one->link, &one->follower->follower,
                                         copy, strlen(copy)),
                      VD_OK);
@@ -186,7 +186,10 @@ static void draw_scope(uint64_t *random, unsigned globs, char scope[16])
     static const char letters[] = {'a', 'b', ':', '\x7e', '\xc3'}; /* bits high and low */
     unsigned length = 1 + draw(random, 8);
     for (unsigned i = 0; i < length; i++) {
-        scope[i] = globs > 0 && draw(random, globs) == 0 ? '*' : letters[draw(random, 5)];
+        scope[i] = letters[draw(random, 5)];
+        if (globs > 0 && draw(random, globs) == 0) {
+            scope[i] = '*';
+        }
     }
     scope[length] = '\0';
 }

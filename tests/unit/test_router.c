@@ -226,13 +226,13 @@ static void what_cannot_be_added(void **state)
         }
     }
     char deep[2 * 65 + 1] = "";
-    for (int i = 0; i < 65; i++) {
-        memcpy(deep + 2 * i, "/a", 3);
+    for (size_t i = 0; i < sizeof deep - 1; i++) {
+        deep[i] = i % 2 ? 'a' : '/';
     }
     assert_int_equal(vd_router_add(fixture->router, "GET", deep, 1, &fixture->error),
                      VD_ERR_INVALID);
     assert_int_equal(match(fixture, "GET", deep), VD_ERR_NOT_FOUND);
-    deep[2 * 64] = '\0';
+    deep[128] = '\0';
     add(fixture, "GET", deep, 64);
     assert_route(fixture, "GET", deep, 64);
 }
@@ -351,7 +351,7 @@ static void draw_pattern(uint64_t *random, char pattern[64])
     static const char *const segments[] = {"a", "b", "", "{%c}", "a{%c}", "{%c}b", "{%c}-a-{%c}"};
     unsigned count = 1 + draw(random, 3);
     char name = 'p';
-    pattern[0] = '\0';
+    size_t used = 0;
     for (unsigned i = 0; i < count; i++) {
         char segment[24];
 #pragma GCC diagnostic push
@@ -359,8 +359,7 @@ static void draw_pattern(uint64_t *random, char pattern[64])
         snprintf(segment, sizeof segment, segments[draw(random, 7)], name, name + 1);
 #pragma GCC diagnostic pop
         name = (char)(name + 2);
-        strcat(pattern, "/");
-        strcat(pattern, segment);
+        used += (size_t)snprintf(pattern + used, 64 - used, "/%s", segment);
     }
 }
 
@@ -369,10 +368,9 @@ static void draw_path(uint64_t *random, char path[64])
     static const char *const segments[] = {"a", "b",   "",    "ab",    "aab",
                                            "c", "x-a", "a-b", "b-a-b", "a-a-a-a-a"};
     unsigned count = 1 + draw(random, 3);
-    path[0] = '\0';
+    size_t used = 0;
     for (unsigned i = 0; i < count; i++) {
-        strcat(path, "/");
-        strcat(path, segments[draw(random, 10)]);
+        used += (size_t)snprintf(path + used, 64 - used, "/%s", segments[draw(random, 10)]);
     }
 }
 
