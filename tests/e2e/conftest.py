@@ -28,8 +28,9 @@ def command(app, php, workers, options):
     """The command line and environment of an app; "e2e" is the app of VIADUCT_E2E_APP: c or php."""
     if app == "e2e" and os.environ.get("VIADUCT_E2E_APP") == "c":
         numbers = {"workers": workers, **options}
+        numbers.setdefault("port", 0)
         words = [word for name, value in numbers.items() for word in (f"--{name.replace('_', '-')}", value)]
-        return [BUILD / "bin/app_server", "--port", 0, "--broker", "pipe", *words], {}
+        return [BUILD / "bin/app_server", "--broker", "pipe", *words], {}
     path = SOURCE / app if "/" in app else Path(__file__).parent / "apps" / f"{app}.php"
     environment = {"PORT": 0, "WORKERS": workers, "VIADUCT_BUILD": BUILD,
                    **{name.upper(): value for name, value in options.items()}}
@@ -43,12 +44,12 @@ def start(request, artifacts):
     At the end of the test each is stopped by SIGTERM, must exit with 0 and leave no process."""
     servers = []
 
-    def starter(app="e2e", workers=2, php=(), **options):
+    def starter(app="e2e", workers=2, php=(), wait=True, **options):
         log = artifacts / f"{request.node.name.replace('/', '_')}-{len(servers)}.log"
         log.unlink(missing_ok=True)
         argv, environment = command(app, php, workers, options)
         servers.append(Server(argv, log, {name: str(value) for name, value in environment.items()}))
-        return servers[-1].start()
+        return servers[-1].start(wait)
 
     yield starter
     try:

@@ -36,21 +36,25 @@ class Server:
 
     # ---- life ------------------------------------------------------------------------------------
 
-    def start(self):
+    def start(self, wait=True):
+        """wait=False: until it listens or has ended, whether it serves or not."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, start_new_session=True)
-        until(self._serves, 20, "the server answers", every=0.05)
+        until(self._serves if wait else self._listens, 20, "the server answers", every=0.05)
         return self
+
+    def _listens(self):
+        said = re.search(r"listening: (\S+) port (\d+)", self.log())
+        if said:  # asked for port 0; the log says what it became
+            self.address = (said[1], int(said[2]))
+        return said or self.process.poll() is not None
 
     def _serves(self):
         if self.process.poll() is not None:
             raise AssertionError(f"exit code {self.process.returncode} at start:\n{self.log()}")
-        if self.address is None:  # asked for port 0; the log says what it became
-            said = re.search(r"listening: (\S+) port (\d+)", self.log())
-            if not said:
-                return False
-            self.address = (said[1], int(said[2]))
+        if self.address is None and not self._listens():
+            return False
         try:
             return self.health().get("status") == "ok"
         except (OSError, Closed):

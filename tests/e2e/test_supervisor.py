@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The supervisor: what it starts again, kills, replaces and leaves alone. Against the C server."""
+import os
+import random
+import signal
+import threading
+import time
+
+import pytest
+
+from support.http import Closed
+from support.server import group_members
+from support.wait import until
+
+
+def request(server, target):
+    """A connection with one request on its way."""
+    connection = server.connect()
+    connection.send(f"GET {target} HTTP/1.1\r\nHost: test\r\n\r\n".encode())
+    return connection
+
+
+def is_busy(server, pid):
+    """The worker is in its handler: asleep in a system call other than its own poll."""
+    with open(f"/proc/{pid}/wchan", encoding="ascii") as file:
+        return "poll" not in file.read()
+
+
+def test_a_killed_gateway_comes_back_and_the_workers_stay(start):
+    server = start(workers=2)
+    workers, gateway = server.workers(), server.gateway()
+    busy = request(server, "/sleep?ms=300")
+    until(lambda: any(is_busy(server, pid) for pid in workers.values()), 5, "a request is in a worker")
+    os.kill(gateway, signal.SIGKILL)
+    # The listening socket is kept: this one waits in its queue instead of being refused.
+    assert server.get("/hello").status == 200
+    assert server.gateway() not in (None, gateway)
+    with pytest.raises(Closed):
+        busy.answer()
+    # The worker's late answer goes nowhere and harms nobody.
+    assert {int(server.get("/pid").text) for _ in range(30)} <= set(workers.values())
+    assert server.workers() == workers
+
+
+def test_all_children_killed_at_once_come_back(start):
+    server = start(workers=3)
+    for _ in range(3):
+        before = set(server.pids())
+        for pid in [server.gateway(), *server.workers().values()]:
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: len(server.workers()) == 3 and server.gateway()
+              and set(server.pids()) & before == {server.supervisor}, 5, "all are new")
+        assert server.get("/hello").status == 200
+
+
+def test_kills_at_random_under_load(start):
+    server = start(workers=3)
+    chance, stop, served = random.Random(20261120), threading.Event(), []
+
+    def load():
+        while not stop.is_set():
+            try:
+                with server.connect(10) as connection:
+                    for _ in range(50):
+                        served.append(connection.get("/hello").status)
+            except (Closed, ConnectionError):
+                pass  # the gateway was killed: a client reconnects
+
+    clients = [threading.Thread(target=load) for _ in range(4)]
+    for client in clients:
+        client.start()
+    try:
+        for _ in range(25):
+            victims = until(lambda: [pid for pid in server.pids() if pid != server.supervisor], 35, "a victim")
+            os.kill(chance.choice(victims), signal.SIGKILL)
+            time.sleep(chance.uniform(0, 0.15))  # not a wait: the distance between two kills
+        until(lambda: len(server.workers()) == 3 and server.gateway(), 35, "everyone is back")
+        before = len(served)
+        until(lambda: len(served) > before + 300, 10, "requests are served")
+    finally:
+        stop.set()
+        for client in clients:
+            client.join(20)
+    assert not any(client.is_alive() for client in clients), "a request was never answered"
+    assert set(served) <= {200, 502, 503}
+
+
+def test_a_second_signal_ends_at_once(start):
+    server = start(workers=2)
+    busy = request(server, "/spin")
+    until(lambda: "in_flight" not in server.health() or server.health()["in_flight"] > 0, 5, "a request hangs")
+    began = time.monotonic()
+    server.process.send_signal(signal.SIGINT)
+    until(lambda: "draining" in server.log(), 5, "the drain begins")
+    assert server.process.poll() is None
+    server.process.send_signal(signal.SIGINT)
+    server.expect_exit = 1
+    server.ended(1)
+    assert time.monotonic() - began < 3
+    assert "a second SIGINT" in server.log()
+    busy.close()
+
+
+def test_sigterm_to_every_process_is_a_clean_end(start):
+    """As a service manager does it: to the whole control group at once."""
+    server = start(workers=2)
+    busy = request(server, "/sleep?ms=400")
+    until(lambda: any(is_busy(server, pid) for pid in server.workers().values()), 5, "a request is in a worker")
+    os.killpg(server.supervisor, signal.SIGTERM)
+    assert busy.answer().status == 200
+    server.ended(0)
+
+
+def test_a_second_sigusr1_begins_the_round_anew(start):
+    server = start(workers=3)
+    pids = []
+    until(lambda: len(server.workers()) == 3, 5, "three workers")
+    busy = [request(server, "/sleep?ms=300") for _ in range(3)]
+    pids.append(server.workers())
+    server.process.send_signal(signal.SIGUSR1)
+    until(lambda: server.workers().get(0) not in (None, pids[0][0]), 5, "the first is replaced")
+    pids.append(server.workers())
+    server.process.send_signal(signal.SIGUSR1)
+    until(lambda: len(server.workers()) == 3 and server.workers()[0] != pids[1][0]
+          and "all workers were replaced" in server.log(), 10, "the second round is through")
+    assert not set(server.workers().values()) & (set(pids[0].values()) | {pids[1][0]})
+    assert [one.answer().status for one in busy] == [200] * 3
+
+
+def test_recycling_waits_for_the_request_and_kills_one_that_hangs(start):
+    server = start(workers=1, request_timeout_ms=700)
+    [old] = server.workers().values()
+    hanging = request(server, "/spin")
+    until(lambda: is_busy(server, old), 5, "the request hangs")
+    server.process.send_signal(signal.SIGUSR1)
+    waiting = request(server, "/pid")  # nobody can take it until the replacement is there
+    assert hanging.answer().status == 504
+    answer = waiting.answer()
+    assert answer.status == 200 and int(answer.text) != old
+
+
+def test_sighup_says_not_yet(start):
+    server = start(workers=1)
+    before = server.pids()
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: "reload_not_yet" in server.log(), 5, "a line in the log")
+    assert server.pids() == before
+
+
+@pytest.mark.parametrize("boot, said", [("crash", "ABRT"), ("exit", "exit code 0")])
+def test_workers_that_never_come_up(start, boot, said):
+    """Degraded and alive, the pause between attempts doubles, SIGTERM ends it all the same."""
+    server = start(workers=2, boot=boot, wait=False)
+    until(lambda: server.address and server.get("/_health").status == 503, 10, "degraded")
+    assert server.get("/_health/live").status == 200
+    until(lambda: "crash loop" in server.log() or server.log().count("worker_died") >= 5, 10, "the reason")
+    assert said in server.log()
+    assert server.log().count("worker_died") < 15
+
+
+def test_a_worker_that_hangs_in_its_boot_is_killed(start):
+    server = start(workers=1, boot="hang", boot_timeout_ms=200, wait=False)
+    until(lambda: "has not come up" in server.log(), 10, "the boot limit")
+    assert server.get("/_health/live").status == 200
+
+
+def test_a_port_in_use_is_named(start):
+    server = start(workers=1)
+    port = server.address[1]
+    second = start(workers=1, port=port, wait=False)
+    second.expect_exit = 1
+    second.process.wait(10)
+    assert f"127.0.0.1:{port} is in use" in second.log()
+
+
+def test_a_killed_supervisor_takes_blocked_and_busy_workers_along(start, streams):
+    server = start(workers=3, request_timeout_ms=30000)
+    streams(server).open("/events?scope=a", count=3)
+    busy = [request(server, "/spin"), request(server, "/sleep?ms=20000")]
+    until(lambda: sum(is_busy(server, pid) for pid in server.workers().values()) == 2, 5, "two are busy")
+    os.kill(server.supervisor, signal.SIGKILL)
+    server.process.wait(5)
+    server.expect_exit = -signal.SIGKILL
+    until(lambda: not group_members(server.supervisor), 2, "no process is left")
+    again = start(workers=1, port=server.address[1])
+    assert again.get("/hello").status == 200
+    for one in busy:
+        one.close()
