@@ -228,15 +228,15 @@ struct gw_replay *gw_replay_create(struct vd_history *history, size_t per_scope,
         free(replay);
         return NULL;
     }
+    /* Nothing is known of what was there before. */
+    replay->forgotten = vd_history_first(history) - 1;
+    replay->globs->lost = replay->forgotten;
     for (uint64_t offset = vd_history_first(history); offset < vd_history_next(history); offset++) {
         if (vd_history_get(history, offset, &entry) != VD_OK)
             continue;
         gw_replay_note(replay, offset, entry.message.scope, entry.message.scope_length);
         note_source(replay, entry.source);
     }
-    /* Nothing is known of what was there before. */
-    replay->forgotten = vd_history_first(history) - 1;
-    replay->globs->lost = replay->forgotten;
     return replay;
 }
 
