@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Viaduct\Config: fluent, mutating settings. Each value is checked here, so that the error names
+ * the parameter; what only the system can know (is the address free?) is run()'s to find out. */
+#include "class_config.h"
+
+#include <ext/spl/spl_exceptions.h>
+#include <zend_exceptions.h>
+
+#include <viaduct/log.h>
+
+#include "php_viaduct.h"
+
+#define DURATION_MAX_S        86400.0
+#define HOST_MAX_BYTES        63
+#define TABLE_MAX             16777216
+#define HISTORY_PER_SCOPE_MAX 1000000
+
+static zend_object_handlers config_handlers;
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static zend_object *config_create(zend_class_entry *ce)
+{
+    struct vd_php_config *config = zend_object_alloc(sizeof(*config), ce);
+    zend_object_std_init(&config->std, ce);
+    object_properties_init(&config->std, ce);
+    config->std.handlers = &config_handlers;
+    config->server = (struct vd_server_config){.port = 3000,
+                                               .workers = 1,
+                                               .request_timeout_ms = 30000,
+                                               .drain_timeout_ms = 10000,
+                                               .max_body_bytes = 8 * 1024 * 1024,
+                                               .heartbeat_ms = 15000,
+                                               .retry_ms = 1000,
+                                               .history_per_scope = 1000,
+                                               .history_age_ms = 300000,
+                                               .log_level = VD_LOG_INFO};
+    ZVAL_UNDEF(&config->broker);
+    config->global_state_rows = 1024;
+    config->global_state_value_bytes = 4096;
+    return &config->std;
+}
+
+static void config_free(zend_object *object)
+{
+    struct vd_php_config *config = vd_php_config_from(object);
+    if (config->host) {
+        zend_string_release(config->host);
+    }
+    zval_ptr_dtor(&config->broker);
+    vd_callable_list_finish(&config->broker_error);
+    zend_object_std_dtor(object);
+}
+
+static HashTable *config_gc(zend_object *object, zval **table, int *count)
+{
+    struct vd_php_config *config = vd_php_config_from(object);
+    zend_get_gc_buffer *buffer = zend_get_gc_buffer_create();
+    zend_get_gc_buffer_add_zval(buffer, &config->broker);
+    vd_callable_list_gc(&config->broker_error, buffer);
+    zend_get_gc_buffer_use(buffer, table, count);
+    return zend_std_get_properties(object);
+}
+
+/* var_dump(): every setting by the name of its method's parameter. */
+static HashTable *config_debug_info(zend_object *object, int *is_temporary)
+{
+    struct vd_php_config *config = vd_php_config_from(object);
+    struct vd_server_config server;
+    vd_php_config_server(config, &server);
+    zval info;
+    array_init(&info);
+    add_assoc_string(&info, "host", server.host);
+    add_assoc_long(&info, "port", server.port);
+    add_assoc_long(&info, "workers", server.workers);
+    add_assoc_string(&info, "broker", server.broker_display);
+    add_assoc_long(&info, "globalStateMaxRows", config->global_state_rows);
+    add_assoc_long(&info, "globalStateMaxValueBytes", config->global_state_value_bytes);
+    add_assoc_bool(&info, "devMode", server.dev_mode);
+    add_assoc_string(&info, "logLevel", vd_log_level_name(server.log_level));
+    add_assoc_double(&info, "requestTimeout", server.request_timeout_ms / 1000.0);
+    add_assoc_long(&info, "maxRequests", server.max_requests);
+    add_assoc_double(&info, "drainTimeout", server.drain_timeout_ms / 1000.0);
+    add_assoc_long(&info, "maxBodySize", (zend_long)server.max_body_bytes);
+    add_assoc_double(&info, "heartbeat", server.heartbeat_ms / 1000.0);
+    add_assoc_double(&info, "retry", server.retry_ms / 1000.0);
+    add_assoc_long(&info, "historyMessagesPerScope", (zend_long)server.history_per_scope);
+    add_assoc_double(&info, "historySeconds", server.history_age_ms / 1000.0);
+    *is_temporary = 1;
+    return Z_ARRVAL(info);
+}
+
+void vd_php_config_setup(void)
+{
+    vd_ce_config->create_object = config_create;
+    memcpy(&config_handlers, &std_object_handlers, sizeof(config_handlers));
+    config_handlers.offset = XtOffsetOf(struct vd_php_config, std);
+    config_handlers.free_obj = config_free;
+    config_handlers.get_gc = config_gc;
+    config_handlers.get_debug_info = config_debug_info;
+    config_handlers.clone_obj = NULL;
+}
+
+void vd_php_config_server(const struct vd_php_config *config, struct vd_server_config *server)
+{
+    *server = config->server;
+    server->host = config->host ? ZSTR_VAL(config->host) : "127.0.0.1";
+    server->version = VIADUCT_VERSION;
+    server->log_fd = 2;
+    const zend_class_entry *ce =
+        Z_TYPE(config->broker) == IS_OBJECT ? Z_OBJCE(config->broker) : vd_ce_memory_broker;
+    vd_php_broker_driver(ce, &server->broker_driver, &server->broker_display);
+}
+
+/* ---- checked values ------------------------------------------------------------------------- */
+
+static struct vd_php_config *config_this(zval *this_zval)
+{
+    return vd_php_config_from(Z_OBJ_P(this_zval));
+}
+
+static bool whole_number(zend_execute_data *execute_data, zend_long lowest, zend_long highest,
+                         zend_long *value)
+{
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+    Z_PARAM_LONG(*value)
+    ZEND_PARSE_PARAMETERS_END_EX(return false);
+    if (*value < lowest || *value > highest) {
+        zend_argument_value_error(
+            1, "must be between " ZEND_LONG_FMT " and " ZEND_LONG_FMT ", " ZEND_LONG_FMT " given",
+            lowest, highest, *value);
+        return false;
+    }
+    return true;
+}
+
+static bool seconds_to_ms(uint32_t argument, const zval *number, uint32_t *milliseconds)
+{
+    double seconds = Z_TYPE_P(number) == IS_LONG ? (double)Z_LVAL_P(number) : Z_DVAL_P(number);
+    if (!(seconds >= 0.001 && seconds <= DURATION_MAX_S)) { /* NAN, too */
+        zend_argument_value_error(argument, "must be between 0.001 and 86400 seconds, %.*G given",
+                                  6, seconds);
+        return false;
+    }
+    *milliseconds = (uint32_t)(seconds * 1000.0 + 0.5);
+    return true;
+}
+
+static bool duration(zend_execute_data *execute_data, uint32_t *milliseconds)
+{
+    zval *number;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+    Z_PARAM_NUMBER(number)
+    ZEND_PARSE_PARAMETERS_END_EX(return false);
+    return seconds_to_ms(1, number, milliseconds);
+}
+
+#define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
+
+/* ---- methods -------------------------------------------------------------------------------- */
+
+ZEND_METHOD(Viaduct_Config, __construct)
+{
+    ZEND_PARSE_PARAMETERS_NONE();
+}
+
+ZEND_METHOD(Viaduct_Config, withHost)
+{
+    zend_string *host;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+    Z_PARAM_STR(host)
+    ZEND_PARSE_PARAMETERS_END();
+    if (ZSTR_LEN(host) == 0 || ZSTR_LEN(host) > HOST_MAX_BYTES ||
+        strlen(ZSTR_VAL(host)) != ZSTR_LEN(host)) {
+        zend_argument_value_error(1, "must be an IP address of 1 to %d bytes", HOST_MAX_BYTES);
+        RETURN_THROWS();
+    }
+    struct vd_php_config *config = config_this(ZEND_THIS);
+    if (config->host) {
+        zend_string_release(config->host);
+    }
+    config->host = zend_string_copy(host);
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withPort)
+{
+    zend_long port;
+    if (!whole_number(execute_data, 0, 65535, &port)) {
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->server.port = (uint16_t)port;
+    config_this(ZEND_THIS)->server.port_any = port == 0;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withWorkerNum)
+{
+    zend_long workers;
+    if (!whole_number(execute_data, 1, VD_WORKERS_MAX, &workers)) {
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->server.workers = (unsigned)workers;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withBroker)
+{
+    zval *broker;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+    Z_PARAM_OBJECT_OF_CLASS(broker, vd_ce_broker)
+    ZEND_PARSE_PARAMETERS_END();
+    const char *driver;
+    const char *display;
+    if (!vd_php_broker_driver(Z_OBJCE_P(broker), &driver, &display)) {
+        zend_throw_exception_ex(
+            spl_ce_InvalidArgumentException, 0,
+            "%s cannot be used as broker: the broker runs in the gateway process, which runs no "
+            "PHP. Use a class of Viaduct\\Broker: InMemoryBroker or PipeBroker",
+            ZSTR_VAL(Z_OBJCE_P(broker)->name));
+        RETURN_THROWS();
+    }
+    struct vd_php_config *config = config_this(ZEND_THIS);
+    zval_ptr_dtor(&config->broker);
+    ZVAL_COPY(&config->broker, broker);
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withGlobalStateTableSize)
+{
+    zend_long rows = 1024;
+    zend_long value_bytes = 4096;
+    ZEND_PARSE_PARAMETERS_START(0, 2)
+    Z_PARAM_OPTIONAL
+    Z_PARAM_LONG(rows)
+    Z_PARAM_LONG(value_bytes)
+    ZEND_PARSE_PARAMETERS_END();
+    if (rows < 1 || rows > TABLE_MAX || value_bytes < 1 || value_bytes > TABLE_MAX) {
+        bool first = rows < 1 || rows > TABLE_MAX;
+        zend_argument_value_error(first ? 1 : 2,
+                                  "must be between 1 and %d, " ZEND_LONG_FMT " given", TABLE_MAX,
+                                  first ? rows : value_bytes);
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->global_state_rows = rows;
+    config_this(ZEND_THIS)->global_state_value_bytes = value_bytes;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withDevMode)
+{
+    bool dev_mode = true;
+    ZEND_PARSE_PARAMETERS_START(0, 1)
+    Z_PARAM_OPTIONAL
+    Z_PARAM_BOOL(dev_mode)
+    ZEND_PARSE_PARAMETERS_END();
+    config_this(ZEND_THIS)->server.dev_mode = dev_mode;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withLogLevel)
+{
+    zend_string *level;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+    Z_PARAM_STR(level)
+    ZEND_PARSE_PARAMETERS_END();
+    if (strlen(ZSTR_VAL(level)) != ZSTR_LEN(level) ||
+        !vd_log_level_parse(ZSTR_VAL(level), &config_this(ZEND_THIS)->server.log_level)) {
+        zend_argument_value_error(1, "must be debug, info, warn, error or off");
+        RETURN_THROWS();
+    }
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withRequestTimeout)
+{
+    if (!duration(execute_data, &config_this(ZEND_THIS)->server.request_timeout_ms)) {
+        RETURN_THROWS();
+    }
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withMaxRequests)
+{
+    zend_long requests;
+    if (!whole_number(execute_data, 0, INT32_MAX, &requests)) {
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->server.max_requests = (uint32_t)requests;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withDrainTimeout)
+{
+    if (!duration(execute_data, &config_this(ZEND_THIS)->server.drain_timeout_ms)) {
+        RETURN_THROWS();
+    }
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withMaxBodySize)
+{
+    zend_long bytes;
+    if (!whole_number(execute_data, 1, INT32_MAX, &bytes)) {
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->server.max_body_bytes = (size_t)bytes;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withHeartbeat)
+{
+    if (!duration(execute_data, &config_this(ZEND_THIS)->server.heartbeat_ms)) {
+        RETURN_THROWS();
+    }
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withRetry)
+{
+    if (!duration(execute_data, &config_this(ZEND_THIS)->server.retry_ms)) {
+        RETURN_THROWS();
+    }
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withHistory)
+{
+    zend_long messages = 1000;
+    zval *seconds = NULL;
+    ZEND_PARSE_PARAMETERS_START(0, 2)
+    Z_PARAM_OPTIONAL
+    Z_PARAM_LONG(messages)
+    Z_PARAM_NUMBER(seconds)
+    ZEND_PARSE_PARAMETERS_END();
+    if (messages < 1 || messages > HISTORY_PER_SCOPE_MAX) {
+        zend_argument_value_error(1, "must be between 1 and %d, " ZEND_LONG_FMT " given",
+                                  HISTORY_PER_SCOPE_MAX, messages);
+        RETURN_THROWS();
+    }
+    uint32_t age_ms = 300000;
+    if (seconds && !seconds_to_ms(2, seconds, &age_ms)) {
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->server.history_per_scope = (size_t)messages;
+    config_this(ZEND_THIS)->server.history_age_ms = age_ms;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, onBrokerError)
+{
+    zend_fcall_info fci;
+    zend_fcall_info_cache fcc;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+    Z_PARAM_FUNC(fci, fcc)
+    ZEND_PARSE_PARAMETERS_END();
+    vd_callable_list_add(&config_this(ZEND_THIS)->broker_error, &fci, &fcc);
+    RETURN_THIS();
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef VIADUCT_PHP_CLASS_CONFIG_H
+#define VIADUCT_PHP_CLASS_CONFIG_H
+
+#include <php.h>
+
+#include "callable.h"
+#include "server.h"
+
+struct vd_php_config {
+    struct vd_server_config server; /* numbers; texts are filled in by vd_php_config_server */
+    zend_string *host;              /* NULL: default */
+    zval broker;                    /* UNDEF: InMemoryBroker */
+    zend_long global_state_rows;
+    zend_long global_state_value_bytes;
+    struct vd_callable_list broker_error;
+    zend_object std;
+};
+
+static inline struct vd_php_config *vd_php_config_from(zend_object *object)
+{
+    return (struct vd_php_config *)((char *)object - XtOffsetOf(struct vd_php_config, std));
+}
+
+/* What the server is started with. Texts point into @config or are static. */
+void vd_php_config_server(const struct vd_php_config *config, struct vd_server_config *server);
+
+#endif

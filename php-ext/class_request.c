@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Viaduct\Request: a view of the request in the worker's ring.
+ *
+ * The declared properties start out uninitialised and are filled in when they are first read, so
+ * that a handler that looks at nothing pays for nothing. From then on PHP reads them like any
+ * property, without us. The view is valid until the worker asks for its next event; before that,
+ * a Request that somebody kept is filled in completely. */
+#include "class_request.h"
+
+#include "php_viaduct.h"
+#include "request_input.h"
+
+enum {
+    REQUEST_METHOD,
+    REQUEST_PATH,
+    REQUEST_QUERY,
+    REQUEST_BODY,
+    REQUEST_SERVER,
+    REQUEST_HEADER,
+    REQUEST_GET,
+    REQUEST_POST,
+    REQUEST_COOKIE,
+    REQUEST_FILES,
+    REQUEST_PROPERTY_COUNT,
+};
+
+struct vd_php_request {
+    const struct vd_worker_request *view; /* NULL: detached */
+    zend_object std;
+};
+
+static zend_object_handlers request_handlers;
+
+static struct vd_php_request *request_from(zend_object *object)
+{
+    return (struct vd_php_request *)((char *)object - XtOffsetOf(struct vd_php_request, std));
+}
+
+/* ---- filling in ----------------------------------------------------------------------------- */
+
+static void set_text(zend_object *object, uint32_t number, struct vd_text text)
+{
+    zval value;
+    ZVAL_STRINGL_FAST(&value, text.length ? text.bytes : "", text.length);
+    vd_php_property_set(object, number, &value);
+}
+
+static void set_form(zend_object *object, const struct vd_worker_request *view)
+{
+    zval post;
+    zval files;
+    vd_php_input_form(view, &post, &files);
+    vd_php_property_set(object, REQUEST_POST, &post);
+    vd_php_property_set(object, REQUEST_FILES, &files);
+}
+
+static void request_fill(zend_object *object, uint32_t number)
+{
+    const struct vd_worker_request *view = request_from(object)->view;
+    if (!view || Z_TYPE_P(OBJ_PROP_NUM(object, number)) != IS_UNDEF) {
+        return;
+    }
+    zval array;
+    switch (number) {
+    case REQUEST_METHOD:
+        set_text(object, number, view->method);
+        return;
+    case REQUEST_PATH:
+        set_text(object, number, view->path);
+        return;
+    case REQUEST_QUERY:
+        set_text(object, number, view->query);
+        return;
+    case REQUEST_BODY:
+        set_text(object, number, view->body);
+        return;
+    case REQUEST_SERVER:
+        vd_php_input_server(view, &array);
+        break;
+    case REQUEST_HEADER:
+        vd_php_input_header(view, &array);
+        break;
+    case REQUEST_GET:
+        vd_php_input_get(view, &array);
+        break;
+    case REQUEST_COOKIE:
+        vd_php_input_cookie(view, &array);
+        break;
+    case REQUEST_POST:
+    case REQUEST_FILES:
+        set_form(object, view);
+        return;
+    default:
+        return;
+    }
+    vd_php_property_set(object, number, &array);
+}
+
+static void request_fill_all(zend_object *object)
+{
+    for (uint32_t i = 0; i < REQUEST_PROPERTY_COUNT; i++) {
+        request_fill(object, i);
+    }
+}
+
+static void request_fill_named(zend_object *object, zend_string *name)
+{
+    const zend_property_info *info = zend_hash_find_ptr(&object->ce->properties_info, name);
+    if (info && !(info->flags & ZEND_ACC_STATIC)) {
+        request_fill(object, (uint32_t)OBJ_PROP_TO_NUM(info->offset));
+    }
+}
+
+/* ---- object handlers ------------------------------------------------------------------------ */
+
+static zval *request_read_property(zend_object *object, zend_string *name, int type,
+                                   void **cache_slot, zval *rv)
+{
+    request_fill_named(object, name);
+    return zend_std_read_property(object, name, type, cache_slot, rv);
+}
+
+static zval *request_property_pointer(zend_object *object, zend_string *name, int type,
+                                      void **cache_slot)
+{
+    request_fill_named(object, name);
+    return zend_std_get_property_ptr_ptr(object, name, type, cache_slot);
+}
+
+static int request_has_property(zend_object *object, zend_string *name, int type, void **cache_slot)
+{
+    request_fill_named(object, name);
+    return zend_std_has_property(object, name, type, cache_slot);
+}
+
+static zval *request_write_property(zend_object *object, zend_string *name, zval *value,
+                                    void **cache_slot)
+{
+    request_fill_named(object, name); /* so that it is "readonly", not "not yet set" */
+    return zend_std_write_property(object, name, value, cache_slot);
+}
+
+static HashTable *request_properties(zend_object *object)
+{
+    request_fill_all(object);
+    return zend_std_get_properties(object);
+}
+
+static zend_object *request_create_object(zend_class_entry *ce)
+{
+    struct vd_php_request *request = zend_object_alloc(sizeof(*request), ce);
+    zend_object_std_init(&request->std, ce);
+    object_properties_init(&request->std, ce);
+    request->std.handlers = &request_handlers;
+    request->view = NULL;
+    return &request->std;
+}
+
+void vd_php_request_setup(void)
+{
+    vd_ce_request->create_object = request_create_object;
+    memcpy(&request_handlers, &std_object_handlers, sizeof(request_handlers));
+    request_handlers.offset = XtOffsetOf(struct vd_php_request, std);
+    request_handlers.read_property = request_read_property;
+    request_handlers.get_property_ptr_ptr = request_property_pointer;
+    request_handlers.has_property = request_has_property;
+    request_handlers.write_property = request_write_property;
+    request_handlers.get_properties = request_properties;
+    request_handlers.clone_obj = NULL;
+}
+
+void vd_php_request_create(zval *object, const struct vd_worker_request *request)
+{
+    ZVAL_OBJ(object, request_create_object(vd_ce_request));
+    request_from(Z_OBJ_P(object))->view = request;
+}
+
+void vd_php_request_detach(zend_object *object)
+{
+    if (GC_REFCOUNT(object) > 1) {
+        request_fill_all(object);
+    }
+    request_from(object)->view = NULL;
+}
+
+/* ---- methods -------------------------------------------------------------------------------- */
+
+ZEND_METHOD(Viaduct_Request, __construct)
+{
+    ZEND_PARSE_PARAMETERS_NONE();
+}
+
+ZEND_METHOD(Viaduct_Request, header)
+{
+    zend_string *name;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+    Z_PARAM_STR(name)
+    ZEND_PARSE_PARAMETERS_END();
+    zend_object *object = Z_OBJ_P(ZEND_THIS);
+    request_fill(object, REQUEST_HEADER);
+    zval *headers = OBJ_PROP_NUM(object, REQUEST_HEADER);
+    if (Z_TYPE_P(headers) != IS_ARRAY) {
+        RETURN_NULL();
+    }
+    zend_string *key = zend_string_tolower(name);
+    zval *value = zend_symtable_find(Z_ARRVAL_P(headers), key);
+    zend_string_release(key);
+    if (!value) {
+        RETURN_NULL();
+    }
+    RETURN_COPY(value);
+}
+
+ZEND_METHOD(Viaduct_Request, rawContent)
+{
+    ZEND_PARSE_PARAMETERS_NONE();
+    request_fill(Z_OBJ_P(ZEND_THIS), REQUEST_BODY);
+    RETURN_COPY(OBJ_PROP_NUM(Z_OBJ_P(ZEND_THIS), REQUEST_BODY));
+}
+
+ZEND_METHOD(Viaduct_Request, getContent)
+{
+    ZEND_MN(Viaduct_Request_rawContent)(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}

@@ -1,0 +1,39 @@
+dnl SPDX-License-Identifier: Apache-2.0
+dnl phpize, PECL and PIE build the extension from here; the C library's sources are compiled in.
+
+PHP_ARG_ENABLE([viaduct],
+  [whether to enable Viaduct],
+  [AS_HELP_STRING([--enable-viaduct], [Enable Viaduct: pub/sub brokers and a real-time server])],
+  [yes])
+
+if test "$PHP_VIADUCT" != "no"; then
+  AC_MSG_CHECKING([for a PHP without thread safety])
+  if test "$PHP_THREAD_SAFETY" = "yes"; then
+    AC_MSG_RESULT([no])
+    AC_MSG_ERROR([This PHP is thread-safe (ZTS). Viaduct forks its workers: use a PHP without thread safety (NTS).])
+  fi
+  AC_MSG_RESULT([yes])
+
+  PKG_CHECK_MODULES([LIBEVENT], [libevent_core >= 2.1])
+  PHP_EVAL_INCLINE($LIBEVENT_CFLAGS)
+  PHP_EVAL_LIBLINE($LIBEVENT_LIBS, VIADUCT_SHARED_LIBADD)
+
+  viaduct_version=`sed -n 's/^project(viaduct VERSION \(@<:@0-9.@:>@*\).*/\1/p' $abs_srcdir/../CMakeLists.txt`
+  viaduct_flags="-D_GNU_SOURCE -DVIADUCT_VERSION='\"$viaduct_version\"' -DZEND_ENABLE_STATIC_TSRMLS_CACHE=1 -std=gnu17 -fvisibility=hidden"
+
+  dnl Every source of the folders below goes in, as in their CMakeLists.txt.
+  viaduct_sources=""
+  for folder in core/src core/src/shm brokers health server; do
+    for source in $abs_srcdir/../$folder/*.c; do
+      test -f "$source" && viaduct_sources="$viaduct_sources ../$folder/`basename $source`"
+    done
+  done
+
+  PHP_NEW_EXTENSION([viaduct],
+    [aliases.c answer.c callable.c class_app.c class_broker.c class_config.c class_message.c dnl
+     class_request.c class_response.c class_scope.c request_input.c route.c run_sapi.c dnl
+     run_worker.c viaduct.c $viaduct_sources],
+    [$ext_shared],,
+    [$viaduct_flags -I@ext_srcdir@/../core/include -I@ext_srcdir@/../core/src -I@ext_srcdir@/../brokers -I@ext_srcdir@/../health -I@ext_srcdir@/../server])
+  PHP_SUBST([VIADUCT_SHARED_LIBADD])
+fi

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The extension's own map: module globals, class entries, and who fills in what.
+ *
+ *   viaduct.c       the module: INI, MINIT, phpinfo      aliases.c   names of other servers
+ *   class_*.c       one PHP class each: parse arguments, call core or server, turn errors into
+ *                   exceptions
+ *   callable.c      a PHP callable that is kept          route.c     path and handler -> arguments
+ *   answer.c        what a handler returned -> an HTTP answer
+ *   run_worker.c    the worker process: events in, handlers called
+ *   run_sapi.c      what PHP's own functions (echo, header(), uploads) mean in a worker
+ *
+ * Nothing here knows sockets; server/ knows no Zend. */
+#ifndef PHP_VIADUCT_H
+#define PHP_VIADUCT_H
+
+#include <php.h>
+
+#include <viaduct/error.h>
+
+#ifdef ZTS
+#error "Viaduct forks its workers: it needs a PHP without thread safety (NTS)."
+#endif
+
+extern zend_module_entry viaduct_module_entry;
+#define phpext_viaduct_ptr &viaduct_module_entry
+
+struct vd_php_run;
+
+ZEND_BEGIN_MODULE_GLOBALS(viaduct)
+char *aliases;          /* INI viaduct.aliases */
+struct vd_php_run *run; /* the worker's; NULL in every other process */
+ZEND_END_MODULE_GLOBALS(viaduct)
+
+ZEND_EXTERN_MODULE_GLOBALS(viaduct)
+#define VIADUCT_G(v) ZEND_MODULE_GLOBALS_ACCESSOR(viaduct, v)
+
+/* Set once in MINIT, never after. */
+extern zend_class_entry *vd_ce_config;
+extern zend_class_entry *vd_ce_app;
+extern zend_class_entry *vd_ce_request;
+extern zend_class_entry *vd_ce_response;
+extern zend_class_entry *vd_ce_message;
+extern zend_class_entry *vd_ce_scope;
+extern zend_class_entry *vd_ce_broker;
+extern zend_class_entry *vd_ce_memory_broker;
+extern zend_class_entry *vd_ce_pipe_broker;
+extern zend_class_entry *vd_ce_broker_exception;
+extern zend_class_entry *vd_ce_connection_exception;
+extern zend_class_entry *vd_ce_authentication_exception;
+extern zend_class_entry *vd_ce_tls_exception;
+extern zend_class_entry *vd_ce_timeout_exception;
+extern zend_class_entry *vd_ce_overflow_exception;
+
+/* Each class's own part of MINIT: object handlers. */
+void vd_php_config_setup(void);
+void vd_php_app_setup(void);
+void vd_php_request_setup(void);
+void vd_php_response_setup(void);
+
+/* aliases.c. MINIT: register the names of the groups in @list ("php-via,openswoole"); a name that
+ * exists is left alone, an unknown group is a startup warning. */
+void vd_php_aliases_register(const char *list, int module_type);
+
+/* class_broker.c. The class of the exception that stands for @code. */
+zend_class_entry *vd_php_exception_class(enum vd_err code);
+/* Throw @error: malformed arguments as ValueError, the rest as vd_php_exception_class says. */
+void vd_php_throw(const struct vd_error *error);
+/* The driver's name ("pipe") and the one shown ("PipeBroker") of one of our broker classes. Returns
+ * false for a class of somebody else. */
+bool vd_php_broker_driver(const zend_class_entry *ce, const char **driver, const char **display);
+
+/* Write property @number of a readonly class of ours; takes over @value. */
+static inline void vd_php_property_set(zend_object *object, uint32_t number, zval *value)
+{
+    zval *slot = OBJ_PROP_NUM(object, number);
+    zval_ptr_dtor(slot);
+    ZVAL_COPY_VALUE(slot, value);
+    Z_PROP_FLAG_P(slot) = 0;
+}
+
+#endif

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The worker process: one loop over "next event", which calls the handlers of the App.
+ *
+ * Three ways a handler ends besides returning: an exception (logged; the client gets a 500), exit()
+ * (the client gets what was printed; the worker retires and is replaced), a fatal error such as
+ * memory exhausted (PHP unwinds by longjmp, its heap is left as it was: the client gets a 500, the
+ * worker ends at once). The longjmp is caught around each handler, below the server's frames. */
+#include "run_worker.h"
+
+#include <SAPI.h>
+#include <ext/standard/basic_functions.h>
+#include <zend_exceptions.h>
+#include <zend_interfaces.h>
+
+#include <viaduct/clock.h>
+#include <viaduct/log.h>
+
+#include "answer.h"
+#include "class_app.h"
+#include "class_config.h"
+#include "class_message.h"
+#include "class_request.h"
+#include "php_viaduct.h"
+
+#define EXIT_START_FAILED 1
+#define EXIT_FATAL        255
+
+/* ---- calling PHP code safely ------------------------------------------------------------------
+ */
+
+bool vd_php_guard(void (*body)(void *argument), void *argument)
+{
+    volatile bool whole = true;
+    zend_try
+    {
+        body(argument);
+    }
+    zend_catch
+    {
+        whole = false;
+    }
+    zend_end_try();
+    return whole;
+}
+
+enum vd_php_outcome vd_php_outcome_take(zend_object **exception)
+{
+    *exception = NULL;
+    if (!EG(exception)) {
+        return VD_PHP_RETURNED;
+    }
+    if (CG(unclean_shutdown)) {
+        zend_bailout(); /* a fatal error inside a fiber, dressed up as exit() */
+    }
+    bool exited = zend_is_unwind_exit(EG(exception)) || zend_is_graceful_exit(EG(exception));
+    if (!exited) {
+        *exception = EG(exception);
+        GC_ADDREF(*exception);
+    }
+    zend_clear_exception();
+    if (exited) {
+        vd_worker_retire(VIADUCT_G(run)->worker);
+        EG(exit_status) = 0;
+        return VD_PHP_EXITED;
+    }
+    return VD_PHP_THREW;
+}
+
+zend_string *vd_php_exception_text(zend_object *exception)
+{
+    zval text;
+    ZVAL_UNDEF(&text);
+    if (exception->ce->__tostring) {
+        zend_call_known_instance_method_with_0_params(exception->ce->__tostring, exception, &text);
+    }
+    if (EG(exception)) {
+        zend_clear_exception();
+    }
+    if (Z_TYPE(text) == IS_STRING) {
+        return Z_STR(text);
+    }
+    zval_ptr_dtor(&text);
+    return zend_string_copy(exception->ce->name);
+}
+
+static const char *last_fatal_error(void)
+{
+    return PG(last_error_message) ? ZSTR_VAL(PG(last_error_message)) : "fatal error";
+}
+
+/* ---- one call of a handler that answers no request --------------------------------------------
+ */
+
+struct plain_call {
+    struct vd_php_run *run;
+    const struct vd_callable *handler;
+    const char *what; /* "setInterval" */
+    zval arguments[2];
+    uint32_t argument_count;
+    bool failed; /* threw */
+};
+
+static void plain_call_body(void *context)
+{
+    struct plain_call *call = context;
+    zval result;
+    vd_callable_call(call->handler, call->argument_count, call->arguments, &result);
+    zval_ptr_dtor(&result);
+    zend_object *exception;
+    if (vd_php_outcome_take(&exception) == VD_PHP_THREW) {
+        zend_string *text = vd_php_exception_text(exception);
+        vd_log(call->run->logger, VD_LOG_ERROR, "handler_failed", "%s: %s", call->what,
+               ZSTR_VAL(text));
+        zend_string_release(text);
+        OBJ_RELEASE(exception);
+        call->failed = true;
+    }
+}
+
+/* Call @call->handler; its arguments are released. Returns false when it threw or was fatal. */
+static bool plain_call(struct plain_call *call)
+{
+    struct vd_php_run *run = call->run;
+    if (!vd_php_guard(plain_call_body, call)) {
+        vd_log(run->logger, VD_LOG_ERROR, "handler_failed", "%s: %s", call->what,
+               last_fatal_error());
+        run->fatal = true;
+        return false;
+    }
+    for (uint32_t i = 0; i < call->argument_count; i++) {
+        zval_ptr_dtor(&call->arguments[i]);
+    }
+    return !call->failed;
+}
+
+/* Each handler of a list in turn. @arguments are shared; the caller releases them. */
+static bool call_list(struct vd_php_run *run, const struct vd_callable_list *list, const char *what,
+                      const zval *arguments, uint32_t argument_count)
+{
+    bool all = true;
+    for (uint32_t i = 0; i < list->count && !run->fatal; i++) {
+        struct plain_call call = {
+            .run = run, .handler = &list->items[i], .what = what, .argument_count = argument_count};
+        for (uint32_t j = 0; j < argument_count; j++) {
+            ZVAL_COPY(&call.arguments[j], &arguments[j]);
+        }
+        all = plain_call(&call) && all;
+    }
+    return all;
+}
+
+/* ---- a request --------------------------------------------------------------------------------
+ */
+
+static void exchange_call(struct vd_php_exchange *exchange)
+{
+    const struct vd_php_route *route = exchange->route;
+    zval few[8];
+    zval *arguments =
+        route->argument_count <= 8 ? few : safe_emalloc(route->argument_count, sizeof(zval), 0);
+    if (!vd_php_route_arguments(route, exchange->match, exchange->request,
+                                &exchange->request_object, arguments)) {
+        vd_php_answer_status(exchange->run->worker, 404, NULL);
+        goto done;
+    }
+    vd_callable_call(&route->handler, route->argument_count, arguments, &exchange->result);
+    for (uint32_t i = 0; i < route->argument_count; i++) {
+        zval_ptr_dtor(&arguments[i]);
+    }
+done:
+    if (arguments != few) {
+        efree(arguments);
+    }
+}
+
+static void exchange_fail(struct vd_php_exchange *exchange, zend_object *exception)
+{
+    zend_string *text = vd_php_exception_text(exception);
+    vd_php_answer_failure(exchange, ZSTR_VAL(text));
+    zend_string_release(text);
+    OBJ_RELEASE(exception);
+}
+
+static void exchange_body(void *context)
+{
+    struct vd_php_exchange *exchange = context;
+    zend_object *exception;
+    exchange_call(exchange);
+    switch (vd_php_outcome_take(&exception)) {
+    case VD_PHP_RETURNED:
+        if (vd_worker_request_open(exchange->run->worker)) {
+            vd_php_answer_result(exchange);
+        }
+        break;
+    case VD_PHP_EXITED:
+        vd_php_answer_exit(exchange);
+        break;
+    case VD_PHP_THREW:
+        exchange_fail(exchange, exception);
+        break;
+    }
+    zval_ptr_dtor(&exchange->result);
+    if (!Z_ISUNDEF(exchange->request_object)) {
+        vd_php_request_detach(Z_OBJ(exchange->request_object));
+        zval_ptr_dtor(&exchange->request_object);
+    }
+    vd_php_sapi_request_end(&exchange->run->capture);
+    if (EG(exception)) { /* of a destructor */
+        if (vd_php_outcome_take(&exception) == VD_PHP_THREW) {
+            exchange_fail(exchange, exception);
+        }
+    }
+}
+
+static void exchange_run(struct vd_php_run *run, const struct vd_worker_request *request,
+                         const struct vd_route_match *match)
+{
+    struct vd_php_exchange exchange = {
+        .run = run,
+        .request = request,
+        .route = &run->app->routes[match->route],
+        .match = match,
+    };
+    ZVAL_UNDEF(&exchange.request_object);
+    ZVAL_UNDEF(&exchange.result);
+    vd_php_sapi_request_begin(&run->capture);
+    if (!vd_php_guard(exchange_body, &exchange)) {
+        run->capture.on = false;
+        run->fatal = true;
+        vd_php_answer_failure(&exchange, last_fatal_error());
+    }
+}
+
+static void handle_request(struct vd_php_run *run, const struct vd_worker_request *request)
+{
+    struct vd_route_match match;
+    switch (vd_router_match(run->app->router, request->method, request->path, &match)) {
+    case VD_OK:
+        exchange_run(run, request, &match);
+        return;
+    case VD_ERR_NOT_FOUND:
+        vd_php_answer_status(run->worker, 404, NULL);
+        return;
+    case VD_ERR_STATE:
+        vd_php_answer_status(run->worker, 405, match.allow);
+        return;
+    default:
+        vd_php_answer_status(run->worker, 400, NULL);
+    }
+}
+
+/* ---- other events -----------------------------------------------------------------------------
+ */
+
+static void handle_message(struct vd_php_run *run, const struct vd_worker_event *event)
+{
+    if (event->id >= run->app->subscription_count) {
+        return;
+    }
+    struct plain_call call = {.run = run,
+                              .handler = &run->app->subscriptions[event->id].handler,
+                              .what = "subscribe",
+                              .argument_count = 1};
+    vd_php_message_create(&call.arguments[0], &event->message);
+    plain_call(&call);
+}
+
+static void handle_timer(struct vd_php_run *run, const struct vd_worker_event *event)
+{
+    if (event->id >= run->app->timer_count) {
+        return;
+    }
+    struct plain_call call = {
+        .run = run, .handler = &run->app->timers[event->id].handler, .what = "setInterval"};
+    plain_call(&call);
+}
+
+static void handle_client(struct vd_php_run *run, const struct vd_worker_event *event)
+{
+    bool connect = event->kind == VD_WORKER_CLIENT_CONNECT;
+    const struct vd_callable_list *list =
+        &run->app->hooks[connect ? VD_HOOK_CLIENT_CONNECT : VD_HOOK_CLIENT_DISCONNECT];
+    if (list->count == 0) {
+        return;
+    }
+    zval id;
+    ZVAL_STRINGL(&id, event->text.bytes, event->text.length);
+    call_list(run, list, connect ? "onClientConnect" : "onClientDisconnect", &id, 1);
+    zval_ptr_dtor(&id);
+}
+
+static void handle_broker_error(struct vd_php_run *run, const struct vd_worker_event *event)
+{
+    const struct vd_callable_list *of_app = &run->app->hooks[VD_HOOK_BROKER_ERROR];
+    const struct vd_callable_list *of_config =
+        &vd_php_config_from(Z_OBJ(run->app->config))->broker_error;
+    enum vd_err code = event->id ? (enum vd_err)event->id : VD_ERR_CONNECTION;
+    zval error;
+    zval text;
+    object_init_ex(&error, vd_php_exception_class(code));
+    ZVAL_STRINGL(&text, event->text.bytes, event->text.length);
+    zend_update_property_ex(Z_OBJCE(error), Z_OBJ(error), ZSTR_KNOWN(ZEND_STR_MESSAGE), &text);
+    zval_ptr_dtor(&text);
+    if (of_app->count + of_config->count == 0) {
+        vd_log_limited(run->logger, vd_monotonic_ms(), VD_LOG_WARN, "broker_error", "%.*s",
+                       (int)event->text.length, event->text.bytes);
+    }
+    call_list(run, of_config, "onBrokerError", &error, 1);
+    if (!run->fatal) {
+        call_list(run, of_app, "onBrokerError", &error, 1);
+        zval_ptr_dtor(&error);
+    }
+}
+
+static void handle_event(struct vd_php_run *run, const struct vd_worker_event *event)
+{
+    switch (event->kind) {
+    case VD_WORKER_REQUEST:
+        handle_request(run, &event->request);
+        return;
+    case VD_WORKER_MESSAGE:
+        handle_message(run, event);
+        return;
+    case VD_WORKER_TIMER:
+        handle_timer(run, event);
+        return;
+    case VD_WORKER_CLIENT_CONNECT:
+    case VD_WORKER_CLIENT_DISCONNECT:
+        handle_client(run, event);
+        return;
+    case VD_WORKER_BROKER_ERROR:
+        handle_broker_error(run, event);
+        return;
+    case VD_WORKER_GAP:
+        vd_log(run->logger, VD_LOG_WARN, "events_lost",
+               "this worker was too slow: messages for its subscriptions were dropped");
+        return;
+    case VD_WORKER_SHUTDOWN:
+        run->finished = true;
+        return;
+    case VD_WORKER_IDLE:
+        return;
+    }
+}
+
+/* ---- life -------------------------------------------------------------------------------------
+ */
+
+static bool announce(struct vd_php_run *run)
+{
+    const struct vd_php_app *app = run->app;
+    struct vd_error error = {0};
+    enum vd_err code = VD_OK;
+    for (uint32_t i = 0; i < app->subscription_count && code == VD_OK; i++) {
+        const struct vd_php_subscription *subscription = &app->subscriptions[i];
+        struct vd_text pattern = {ZSTR_VAL(subscription->pattern), ZSTR_LEN(subscription->pattern)};
+        code = vd_worker_subscribe(run->worker, i, pattern, subscription->every_worker, &error);
+    }
+    if (app->hooks[VD_HOOK_CLIENT_CONNECT].count + app->hooks[VD_HOOK_CLIENT_DISCONNECT].count >
+            0 &&
+        code == VD_OK) {
+        code = vd_worker_watch_clients(run->worker, &error);
+    }
+    for (uint32_t i = 0; i < app->timer_count && code == VD_OK; i++) {
+        code = vd_worker_set_interval(run->worker, i, app->timers[i].interval_ms,
+                                      app->timers[i].every_worker, &error);
+    }
+    if (code != VD_OK) {
+        vd_log(run->logger, VD_LOG_ERROR, "start_failed", "subscriptions and timers: %s",
+               error.text);
+    }
+    return code == VD_OK;
+}
+
+static bool start(struct vd_php_run *run)
+{
+    zval arguments[2];
+    ZVAL_LONG(&arguments[0], vd_worker_index(run->worker));
+    ZVAL_BOOL(&arguments[1], vd_worker_is_first(run->worker));
+    return announce(run) &&
+           call_list(run, &run->app->hooks[VD_HOOK_START], "onStart", arguments, 2);
+}
+
+static int serve(struct vd_php_run *run)
+{
+    struct vd_worker_event event;
+    while (!run->finished && !run->fatal) {
+        enum vd_err code = vd_worker_next_event(run->worker, -1, &event);
+        if (code != VD_OK) {
+            vd_log(run->logger, VD_LOG_ERROR, "worker_ends", "%s", vd_err_text(code));
+            return EXIT_START_FAILED;
+        }
+        handle_event(run, &event);
+    }
+    return run->fatal ? EXIT_FATAL : 0;
+}
+
+static void end_of_php(void *context)
+{
+    struct vd_php_run *run = context;
+    php_call_shutdown_functions();
+    if (EG(exception)) {
+        zend_clear_exception();
+    }
+    vd_php_sapi_output_flush();
+    if (!run->fatal) { /* connections and files of this worker's own objects are closed in order */
+        zend_objects_store_call_destructors(&EG(objects_store));
+    }
+}
+
+static void finish(struct vd_php_run *run)
+{
+    if (!run->fatal) {
+        zval id;
+        ZVAL_LONG(&id, vd_worker_index(run->worker));
+        call_list(run, &run->app->hooks[VD_HOOK_SHUTDOWN], "onShutdown", &id, 1);
+    }
+    vd_php_guard(end_of_php, run);
+    run->app->worker = NULL;
+}
+
+struct worker_life {
+    struct vd_php_run *run;
+    int exit_code;
+};
+
+static void worker_life(void *context)
+{
+    struct worker_life *life = context;
+    struct vd_php_run *run = life->run;
+    vd_php_sapi_enter_worker(run->dev_mode);
+    run->app->worker = run->worker;
+    life->exit_code = start(run) ? serve(run) : (run->fatal ? EXIT_FATAL : EXIT_START_FAILED);
+    finish(run);
+}
+
+int vd_php_worker_main(struct vd_worker *worker, void *context)
+{
+    struct vd_php_app *app = context;
+    struct vd_php_run run = {
+        .app = app,
+        .worker = worker,
+        .logger = vd_worker_logger(worker),
+        .dev_mode = vd_php_config_from(Z_OBJ(app->config))->server.dev_mode,
+    };
+    struct worker_life life = {&run, EXIT_FATAL};
+    VIADUCT_G(run) = &run;
+    vd_php_guard(worker_life, &life);
+    return life.exit_code;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The module: class registration, the INI setting, phpinfo. The classes live in class_*.c; the
+ * generated header is included here only, since its registration functions are static. */
+#include "php_viaduct.h"
+
+#include <ext/spl/spl_exceptions.h>
+#include <ext/standard/info.h>
+
+#include "viaduct_arginfo.h"
+
+ZEND_DECLARE_MODULE_GLOBALS(viaduct)
+
+zend_class_entry *vd_ce_config;
+zend_class_entry *vd_ce_app;
+zend_class_entry *vd_ce_request;
+zend_class_entry *vd_ce_response;
+zend_class_entry *vd_ce_message;
+zend_class_entry *vd_ce_scope;
+zend_class_entry *vd_ce_broker;
+zend_class_entry *vd_ce_memory_broker;
+zend_class_entry *vd_ce_pipe_broker;
+zend_class_entry *vd_ce_broker_exception;
+zend_class_entry *vd_ce_connection_exception;
+zend_class_entry *vd_ce_authentication_exception;
+zend_class_entry *vd_ce_tls_exception;
+zend_class_entry *vd_ce_timeout_exception;
+zend_class_entry *vd_ce_overflow_exception;
+
+PHP_INI_BEGIN()
+STD_PHP_INI_ENTRY("viaduct.aliases", "", PHP_INI_SYSTEM, OnUpdateString, aliases,
+                  zend_viaduct_globals, viaduct_globals)
+PHP_INI_END()
+
+static void register_classes(void)
+{
+    vd_ce_config = register_class_Viaduct_Config();
+    vd_ce_app = register_class_Viaduct_App();
+    vd_ce_request = register_class_Viaduct_Request();
+    vd_ce_response = register_class_Viaduct_Response();
+    vd_ce_message = register_class_Viaduct_Message();
+    vd_ce_scope = register_class_Viaduct_Scope();
+    vd_ce_broker = register_class_Viaduct_Broker_Broker();
+    vd_ce_memory_broker = register_class_Viaduct_Broker_InMemoryBroker(vd_ce_broker);
+    vd_ce_pipe_broker = register_class_Viaduct_Broker_PipeBroker(vd_ce_broker);
+}
+
+static void register_exceptions(void)
+{
+    zend_class_entry *base =
+        register_class_Viaduct_Broker_Exception_BrokerException(spl_ce_RuntimeException);
+    vd_ce_broker_exception = base;
+    vd_ce_connection_exception = register_class_Viaduct_Broker_Exception_ConnectionException(base);
+    vd_ce_authentication_exception =
+        register_class_Viaduct_Broker_Exception_AuthenticationException(base);
+    vd_ce_tls_exception = register_class_Viaduct_Broker_Exception_TlsException(base);
+    vd_ce_timeout_exception = register_class_Viaduct_Broker_Exception_TimeoutException(base);
+    vd_ce_overflow_exception = register_class_Viaduct_Broker_Exception_OverflowException(base);
+}
+
+static PHP_MINIT_FUNCTION(viaduct)
+{
+    REGISTER_INI_ENTRIES();
+    register_classes();
+    register_exceptions();
+    vd_php_config_setup();
+    vd_php_app_setup();
+    vd_php_request_setup();
+    vd_php_response_setup();
+    vd_php_aliases_register(VIADUCT_G(aliases), type);
+    return SUCCESS;
+}
+
+static PHP_MSHUTDOWN_FUNCTION(viaduct)
+{
+    UNREGISTER_INI_ENTRIES();
+    return SUCCESS;
+}
+
+static PHP_MINFO_FUNCTION(viaduct)
+{
+    php_info_print_table_start();
+    php_info_print_table_row(2, "Viaduct", "enabled");
+    php_info_print_table_row(2, "Version", VIADUCT_VERSION);
+    php_info_print_table_row(2, "Brokers", "InMemoryBroker, PipeBroker");
+    php_info_print_table_end();
+    DISPLAY_INI_ENTRIES();
+}
+
+static void globals_init(void *globals)
+{
+    memset(globals, 0, sizeof(zend_viaduct_globals));
+}
+
+/* Loaded before us when they are there, so that an alias never takes their names away. */
+static const zend_module_dep viaduct_dependencies[] = {
+    ZEND_MOD_REQUIRED("json")       /* arrays become JSON */
+    ZEND_MOD_REQUIRED("date")       /* cookies */
+    ZEND_MOD_REQUIRED("spl")        /* exceptions */
+    ZEND_MOD_OPTIONAL("openswoole") /**/
+    ZEND_MOD_OPTIONAL("swoole")     /**/
+    ZEND_MOD_END                    /**/
+};
+
+zend_module_entry viaduct_module_entry = {
+    STANDARD_MODULE_HEADER_EX,
+    NULL,
+    viaduct_dependencies,
+    "viaduct",
+    NULL,
+    PHP_MINIT(viaduct),
+    PHP_MSHUTDOWN(viaduct),
+    NULL,
+    NULL,
+    PHP_MINFO(viaduct),
+    VIADUCT_VERSION,
+    PHP_MODULE_GLOBALS(viaduct),
+    globals_init,
+    NULL,
+    NULL,
+    STANDARD_MODULE_PROPERTIES_EX,
+};
+
+ZEND_GET_MODULE(viaduct)

@@ -1,0 +1,593 @@
+<?php
+
+/**
+ * The public API of the extension: what an IDE shows, and what viaduct_arginfo.h is made from
+ * (scripts/gen-arginfo).
+ *
+ * @generate-class-entries
+ */
+
+namespace Viaduct {
+
+    /**
+     * How the server runs. Mutable and fluent: every method changes this object and returns it.
+     *
+     * All durations are seconds; fractions are allowed, down to a millisecond.
+     *
+     * @strict-properties
+     * @not-serializable
+     */
+    final class Config
+    {
+        /** Every value at its default; the defaults are those of the methods' parameters. */
+        public function __construct() {}
+
+        /**
+         * Address to listen on: an IPv4 or IPv6 address, "0.0.0.0" or "::" for all.
+         *
+         * Default 127.0.0.1.
+         *
+         * @throws \ValueError when it is empty or holds a NUL byte
+         */
+        public function withHost(string $host): static {}
+
+        /**
+         * TCP port to listen on, 0 to 65535. 0: the kernel chooses a free one, which the log names.
+         *
+         * Default 3000.
+         *
+         * @throws \ValueError
+         */
+        public function withPort(int $port): static {}
+
+        /**
+         * Number of worker processes that run PHP, 1 to 256. More than one needs a broker that
+         * carries messages between processes, such as Broker\PipeBroker.
+         *
+         * Default 1.
+         *
+         * @throws \ValueError
+         */
+        public function withWorkerNum(int $workers): static {}
+
+        /**
+         * What carries broadcasts between workers and nodes. One of the classes of
+         * Viaduct\Broker; a class of one's own cannot be used, because the broker runs in a
+         * process without PHP.
+         *
+         * Default InMemoryBroker.
+         *
+         * @throws \InvalidArgumentException for a class of one's own
+         */
+        public function withBroker(Broker\Broker $broker): static {}
+
+        /**
+         * Capacity of the global state, allocated at startup.
+         *
+         * @param int $maxRows keys, 1 to 16,777,216
+         * @param int $maxValueBytes bytes of one encoded value, 1 to 16,777,216
+         * @throws \ValueError
+         */
+        public function withGlobalStateTableSize(int $maxRows = 1024, int $maxValueBytes = 4096): static {}
+
+        /** Show errors with their traces to clients. Never in production. Default off. */
+        public function withDevMode(bool $devMode = true): static {}
+
+        /**
+         * Least level that is logged (to standard error): debug, info, warn, error or off.
+         *
+         * Default info.
+         *
+         * @throws \ValueError
+         */
+        public function withLogLevel(string $level): static {}
+
+        /**
+         * Seconds a handler may take, 0.001 to 86,400. A worker that takes longer is killed and its
+         * client gets a 504.
+         *
+         * Default 30.
+         *
+         * @throws \ValueError
+         */
+        public function withRequestTimeout(int|float $seconds): static {}
+
+        /**
+         * Requests after which a worker ends and is replaced by a fresh one; 0: never.
+         *
+         * Default 0.
+         *
+         * @throws \ValueError
+         */
+        public function withMaxRequests(int $requests): static {}
+
+        /**
+         * Seconds that running requests get to finish once SIGTERM came, 0.001 to 86,400.
+         *
+         * Default 10.
+         *
+         * @throws \ValueError
+         */
+        public function withDrainTimeout(int|float $seconds): static {}
+
+        /**
+         * Largest request body in bytes, 1 to 2,147,483,647; a larger one is answered 413.
+         *
+         * Default 8,388,608 (8 MiB).
+         *
+         * @throws \ValueError
+         */
+        public function withMaxBodySize(int $bytes): static {}
+
+        /**
+         * Seconds between two comments on an idle stream, 0.001 to 86,400, so that proxies keep it
+         * open and a vanished browser is noticed.
+         *
+         * Default 15.
+         *
+         * @throws \ValueError
+         */
+        public function withHeartbeat(int|float $seconds): static {}
+
+        /**
+         * Seconds a browser waits before it reconnects a broken stream, 0.001 to 86,400.
+         *
+         * Default 1.
+         *
+         * @throws \ValueError
+         */
+        public function withRetry(int|float $seconds): static {}
+
+        /**
+         * What is kept for streams that reconnect.
+         *
+         * @param int $messagesPerScope messages replayed at most for one scope, 1 to 1,000,000
+         * @param int|float $seconds age up to which a message is replayed, 0.001 to 86,400
+         * @throws \ValueError
+         */
+        public function withHistory(int $messagesPerScope = 1000, int|float $seconds = 300): static {}
+
+        /**
+         * Called once per node and error, in one worker: every failed attempt and every drop of the
+         * broker's connection. The error's text holds no secret.
+         *
+         * @param callable $handler fn(\Throwable $error): void
+         */
+        public function onBrokerError(callable $handler): static {}
+    }
+
+    /**
+     * The application: routes, streams, subscriptions, timers, and run().
+     *
+     * Everything is registered before run(), which forks the processes of the server. Handlers run in
+     * the workers. State in PHP variables is a worker's own.
+     *
+     * @strict-properties
+     * @not-serializable
+     */
+    final class App
+    {
+        public function __construct(?Config $config = null) {}
+
+        /**
+         * Answer GET (and HEAD) requests for a path.
+         *
+         * A path is literal text with {name} parameters, each of one or more bytes without a slash.
+         * They are passed to the handler's parameters of the same names, percent-decoded; a parameter
+         * typed int or float that the text does not fit is answered 404. The Request goes to the
+         * parameter typed Viaduct\Request, else to the first one when no path parameter has its name.
+         * Path parameters without a namesake fill the handler's remaining parameters in order.
+         *
+         * What a handler returns: string = HTML; array or JsonSerializable = JSON; int = that status
+         * with its reason phrase; Response = as it is; null = 204; Traversable (a generator) = streamed
+         * chunk by chunk. Anything else is a 500 with a line in the log, as is an uncaught
+         * exception. What a handler prints stands before the body.
+         *
+         * @param string $path such as "/user/{id}"
+         * @param callable $handler fn(Request $request, string $id): mixed
+         * @throws \ValueError for a malformed path, or one that is taken
+         * @throws \InvalidArgumentException when the handler requires a parameter that the path lacks
+         */
+        public function get(string $path, callable $handler): static {}
+
+        /** @see App::get() */
+        public function post(string $path, callable $handler): static {}
+
+        /** @see App::get() */
+        public function put(string $path, callable $handler): static {}
+
+        /** @see App::get() */
+        public function patch(string $path, callable $handler): static {}
+
+        /** @see App::get() */
+        public function delete(string $path, callable $handler): static {}
+
+        /**
+         * Answer requests with one of several methods; any method when none is named.
+         *
+         * @param string $methods such as "GET", "POST"
+         * @see App::get()
+         */
+        public function route(string $path, callable $handler, string ...$methods): static {}
+
+        /**
+         * Open a stream of server-sent events. The handler names the scope or scopes to follow
+         * (globs are allowed); from then on the stream needs no PHP. A handler may refuse by returning a
+         * Response or an int status.
+         *
+         * @param callable $handler fn(Request $request): string|array
+         * @see App::get() for path and parameters
+         */
+        public function stream(string $path, callable $handler): static {}
+
+        /**
+         * Tell everyone who follows a scope, on every node.
+         *
+         * @param string $scope "global", "session:<id>", "route:/path" or free text such as "room:lobby";
+         *                      at most 256 bytes of UTF-8 without white space; * matches anything
+         * @param string|array|null $data bytes; an array is sent as JSON; null: an invalidation, whoever
+         *                                shows the scope renders again
+         * @param string|null $event the event's name in browsers; at most 128 bytes
+         * @throws \ValueError when scope or event is malformed
+         * @throws \RuntimeException outside of a worker
+         * @throws \JsonException when the array cannot be encoded
+         * @throws Broker\Exception\OverflowException when the data is larger than a message may be
+         * @throws Broker\Exception\TimeoutException when the gateway takes nothing in
+         * @throws Broker\Exception\ConnectionException when the gateway died meanwhile
+         */
+        public function broadcast(string $scope, string|array|null $data = null, ?string $event = null): void {}
+
+        /**
+         * Be told of every message that matches a pattern: once per node and message, in one worker.
+         *
+         * @param string $pattern a scope, with * as glob
+         * @param callable $handler fn(Message $message): void
+         * @throws \ValueError for a malformed pattern
+         */
+        public function subscribe(string $pattern, callable $handler): static {}
+
+        /**
+         * The same in every worker: to keep a cache or other state of the process true.
+         *
+         * @param callable $handler fn(Message $message): void
+         * @throws \ValueError for a malformed pattern
+         */
+        public function subscribeAll(string $pattern, callable $handler): static {}
+
+        /**
+         * Call something again and again, once per node, in one live worker.
+         *
+         * @param callable $handler fn(): void
+         * @param int $milliseconds 1 to 86,400,000; a call that is late happens once, not once for
+         *                          each missed tick
+         * @throws \ValueError
+         */
+        public function setInterval(callable $handler, int $milliseconds): static {}
+
+        /**
+         * The same in every worker.
+         *
+         * @param int $milliseconds 1 to 86,400,000
+         * @throws \ValueError
+         */
+        public function setWorkerInterval(callable $handler, int $milliseconds): static {}
+
+        /**
+         * Called once in every worker before its first request, and again in a worker that replaces
+         * another.
+         *
+         * @param callable $handler fn(int $workerId, bool $isFirst): void; ids count from 0; the first is
+         *                          worker 0 when the server starts, and no replacement
+         */
+        public function onStart(callable $handler): static {}
+
+        /**
+         * Called once in every worker that ends in order.
+         *
+         * @param callable $handler fn(int $workerId): void
+         */
+        public function onShutdown(callable $handler): static {}
+
+        /**
+         * Called once, in one worker, for each stream that opens.
+         *
+         * @param callable $handler fn(string $streamId): void
+         */
+        public function onClientConnect(callable $handler): static {}
+
+        /**
+         * Called once, in one worker, for each stream that closes.
+         *
+         * @param callable $handler fn(string $streamId): void
+         */
+        public function onClientDisconnect(callable $handler): static {}
+
+        /**
+         * @param callable $handler fn(\Throwable $error): void
+         * @see Config::onBrokerError()
+         */
+        public function onBrokerError(callable $handler): static {}
+
+        /**
+         * Serve until SIGTERM or SIGINT. What follows in the script runs once, in the process that
+         * called, after the server has ended; never in a worker.
+         *
+         * @throws \RuntimeException when the address is taken, the process has threads, the broker does
+         *                           not fit the number of workers, or the server runs already
+         */
+        public function run(): void {}
+    }
+
+    /**
+     * One HTTP request. The arrays are built when they are first read.
+     *
+     * @strict-properties
+     * @not-serializable
+     */
+    final class Request
+    {
+        /** As sent: "GET". */
+        public readonly string $method;
+
+        /** Without the query string, as sent (not percent-decoded). */
+        public readonly string $path;
+
+        /** What follows the question mark; empty when there is none. */
+        public readonly string $query;
+
+        /** The body as it came. */
+        public readonly string $body;
+
+        /**
+         * request_method, request_uri (without the query string), path_info (decoded), query_string,
+         * request_time, request_time_float, server_protocol, server_addr, server_port, remote_addr,
+         * remote_port.
+         */
+        public readonly array $server;
+
+        /** Headers by lower-case name; repeated ones are joined by ", " (Cookie by "; "). */
+        public readonly array $header;
+
+        /** Parameters of the query string, by PHP's rules (a[]=1 makes an array). */
+        public readonly array $get;
+
+        /** Form fields of an urlencoded or multipart body, by PHP's rules. */
+        public readonly array $post;
+
+        /** Cookies, decoded, by PHP's rules. */
+        public readonly array $cookie;
+
+        /** Uploaded files of a multipart body, in the form of PHP's own $_FILES. */
+        public readonly array $files;
+
+        private function __construct() {}
+
+        /** A header's value by its name in any case; null when the request has none. */
+        public function header(string $name): ?string {}
+
+        /** The body as it came. */
+        public function rawContent(): string {}
+
+        /** The body as it came. */
+        public function getContent(): string {}
+    }
+
+    /**
+     * One HTTP response. Mutable and fluent: with* and cookie() change this object and return it.
+     *
+     * @strict-properties
+     * @not-serializable
+     */
+    final class Response
+    {
+        /** 200 to 599. */
+        public readonly int $status;
+
+        /** Lists of values by header name, as they are sent. */
+        public readonly array $headers;
+
+        /** The body; a Traversable is streamed chunk by chunk. */
+        public readonly string|\Traversable $body;
+
+        /**
+         * @param array $headers values by name; a list of values sends the header several times
+         * @throws \ValueError
+         */
+        public function __construct(string|\Traversable $body = "", int $status = 200, array $headers = []) {}
+
+        /** Content-Type: text/html; charset=utf-8 */
+        public static function html(string $body, int $status = 200): Response {}
+
+        /**
+         * Content-Type: application/json
+         *
+         * @throws \JsonException when the data cannot be encoded
+         */
+        public static function json(mixed $data, int $status = 200): Response {}
+
+        /** Content-Type: text/plain; charset=utf-8 */
+        public static function text(string $body, int $status = 200): Response {}
+
+        /**
+         * @param int $status 301, 302, 303, 307 or 308
+         * @throws \ValueError for another status
+         */
+        public static function redirect(string $location, int $status = 302): Response {}
+
+        /** @throws \ValueError when it is not from 200 to 599 */
+        public function withStatus(int $status): static {}
+
+        /**
+         * Replace a header.
+         *
+         * @param string|array $value a list of values sends the header several times
+         * @throws \ValueError
+         */
+        public function withHeader(string $name, string|array $value): static {}
+
+        /**
+         * Send one more header of that name.
+         *
+         * @throws \ValueError
+         */
+        public function withAddedHeader(string $name, string $value): static {}
+
+        /** Drop a header. */
+        public function withoutHeader(string $name): static {}
+
+        public function withBody(string|\Traversable $body): static {}
+
+        /**
+         * Add a Set-Cookie header.
+         *
+         * @param string $value percent-encoded on the way out
+         * @param int $expires Unix time in seconds; 0: when the browser closes
+         * @param string $sameSite "Lax", "Strict", "None" (needs $secure) or "" to leave it out
+         * @throws \ValueError
+         */
+        public function cookie(string $name, string $value = "", int $expires = 0, string $path = "/", string $domain = "", bool $secure = false, bool $httpOnly = true, string $sameSite = "Lax"): static {}
+    }
+
+    /**
+     * What a subscriber gets.
+     *
+     * @strict-properties
+     * @not-serializable
+     */
+    final class Message
+    {
+        public readonly string $scope;
+
+        /** The event's name; null when it has none. */
+        public readonly ?string $event;
+
+        /** The data; null for an invalidation. */
+        public readonly ?string $data;
+
+        /** Id of the node that published it: 16 hexadecimal digits; empty when not known. */
+        public readonly string $origin;
+
+        /** Per origin, from 1; 0 when the origin sends none. */
+        public readonly int $sequence;
+
+        private function __construct() {}
+
+        /** No data: whoever shows the scope renders again. */
+        public function isInvalidation(): bool {}
+    }
+
+    /**
+     * Names of scopes, and the one grammar that every node keeps to.
+     *
+     * @strict-properties
+     * @not-serializable
+     */
+    final class Scope
+    {
+        /**
+         * One tab of one browser.
+         *
+         * @var string
+         */
+        public const TAB = "tab";
+
+        /**
+         * Everyone.
+         *
+         * @var string
+         */
+        public const GLOBAL = "global";
+
+        private function __construct() {}
+
+        /**
+         * "session:<id>"
+         *
+         * @throws \ValueError when the id is empty or cannot be part of a scope
+         */
+        public static function session(string $id): string {}
+
+        /**
+         * "route:/path"
+         *
+         * @throws \ValueError when the path does not start with a slash
+         */
+        public static function route(string $path): string {}
+
+        /**
+         * "room:<name>"
+         *
+         * @throws \ValueError when the name is empty or cannot be part of a scope
+         */
+        public static function room(string $name): string {}
+
+        /** Does the pattern (with or without *) match the scope, read literally? */
+        public static function matches(string $pattern, string $scope): bool {}
+
+        /** @throws \ValueError that says what is wrong and what is allowed */
+        public static function check(string $scope): void {}
+    }
+}
+
+namespace Viaduct\Broker {
+
+    /** What carries messages between workers and nodes. Implemented by the classes of this namespace only. */
+    interface Broker
+    {
+    }
+
+    /**
+     * One worker, no connection: nothing to set up.
+     *
+     * @strict-properties
+     * @not-serializable
+     */
+    final class InMemoryBroker implements Broker
+    {
+        public function __construct() {}
+    }
+
+    /**
+     * Several workers of one machine, through shared memory: nothing to set up.
+     *
+     * @strict-properties
+     * @not-serializable
+     */
+    final class PipeBroker implements Broker
+    {
+        public function __construct() {}
+    }
+}
+
+namespace Viaduct\Broker\Exception {
+
+    /** Whatever goes wrong with a broker. Texts hold no secret. */
+    class BrokerException extends \RuntimeException
+    {
+    }
+
+    /** The connection could not be made, or broke. */
+    class ConnectionException extends BrokerException
+    {
+    }
+
+    /** The broker's server refused the credentials. */
+    class AuthenticationException extends BrokerException
+    {
+    }
+
+    /** The certificate or the handshake is bad. */
+    class TlsException extends BrokerException
+    {
+    }
+
+    /** No answer in time. */
+    class TimeoutException extends BrokerException
+    {
+    }
+
+    /** Larger than a limit allows. */
+    class OverflowException extends BrokerException
+    {
+    }
+}
