@@ -1,4 +1,5 @@
 <?php
+/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
  * Functions that the INI setting viaduct.aliases adds, for code written for other servers.
