@@ -1,7 +1,8 @@
 <?php
-/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
+ * SPDX-License-Identifier: Apache-2.0
+ *
  * Functions that the INI setting viaduct.aliases adds, for code written for other servers.
  *
  * @generate-function-entries

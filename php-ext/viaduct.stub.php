@@ -1,7 +1,8 @@
 <?php
-/* SPDX-License-Identifier: Apache-2.0 */
 
 /**
+ * SPDX-License-Identifier: Apache-2.0
+ *
  * The public API of the extension: what an IDE shows, and what viaduct_arginfo.h is made from
  * (scripts/gen-arginfo).
  *

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 977214b3b88854f753019d191973d64a3c7791ea */
+ * Stub hash: b5696be5bb73d307fe3a31d112eb4c64c633e705 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -216,3 +216,483 @@ ZEND_END_ARG_INFO()
 #define arginfo_class_Viaduct_Broker_InMemoryBroker___construct arginfo_class_Viaduct_Config___construct
 
 #define arginfo_class_Viaduct_Broker_PipeBroker___construct arginfo_class_Viaduct_Config___construct
+
+
+ZEND_METHOD(Viaduct_Config, __construct);
+ZEND_METHOD(Viaduct_Config, withHost);
+ZEND_METHOD(Viaduct_Config, withPort);
+ZEND_METHOD(Viaduct_Config, withWorkerNum);
+ZEND_METHOD(Viaduct_Config, withBroker);
+ZEND_METHOD(Viaduct_Config, withGlobalStateTableSize);
+ZEND_METHOD(Viaduct_Config, withDevMode);
+ZEND_METHOD(Viaduct_Config, withLogLevel);
+ZEND_METHOD(Viaduct_Config, withRequestTimeout);
+ZEND_METHOD(Viaduct_Config, withMaxRequests);
+ZEND_METHOD(Viaduct_Config, withDrainTimeout);
+ZEND_METHOD(Viaduct_Config, withMaxBodySize);
+ZEND_METHOD(Viaduct_Config, withHeartbeat);
+ZEND_METHOD(Viaduct_Config, withRetry);
+ZEND_METHOD(Viaduct_Config, withHistory);
+ZEND_METHOD(Viaduct_Config, onBrokerError);
+ZEND_METHOD(Viaduct_App, __construct);
+ZEND_METHOD(Viaduct_App, get);
+ZEND_METHOD(Viaduct_App, post);
+ZEND_METHOD(Viaduct_App, put);
+ZEND_METHOD(Viaduct_App, patch);
+ZEND_METHOD(Viaduct_App, delete);
+ZEND_METHOD(Viaduct_App, route);
+ZEND_METHOD(Viaduct_App, stream);
+ZEND_METHOD(Viaduct_App, broadcast);
+ZEND_METHOD(Viaduct_App, subscribe);
+ZEND_METHOD(Viaduct_App, subscribeAll);
+ZEND_METHOD(Viaduct_App, setInterval);
+ZEND_METHOD(Viaduct_App, setWorkerInterval);
+ZEND_METHOD(Viaduct_App, onStart);
+ZEND_METHOD(Viaduct_App, onShutdown);
+ZEND_METHOD(Viaduct_App, onClientConnect);
+ZEND_METHOD(Viaduct_App, onClientDisconnect);
+ZEND_METHOD(Viaduct_App, onBrokerError);
+ZEND_METHOD(Viaduct_App, run);
+ZEND_METHOD(Viaduct_Request, __construct);
+ZEND_METHOD(Viaduct_Request, header);
+ZEND_METHOD(Viaduct_Request, rawContent);
+ZEND_METHOD(Viaduct_Request, getContent);
+ZEND_METHOD(Viaduct_Response, __construct);
+ZEND_METHOD(Viaduct_Response, html);
+ZEND_METHOD(Viaduct_Response, json);
+ZEND_METHOD(Viaduct_Response, text);
+ZEND_METHOD(Viaduct_Response, redirect);
+ZEND_METHOD(Viaduct_Response, withStatus);
+ZEND_METHOD(Viaduct_Response, withHeader);
+ZEND_METHOD(Viaduct_Response, withAddedHeader);
+ZEND_METHOD(Viaduct_Response, withoutHeader);
+ZEND_METHOD(Viaduct_Response, withBody);
+ZEND_METHOD(Viaduct_Response, cookie);
+ZEND_METHOD(Viaduct_Message, __construct);
+ZEND_METHOD(Viaduct_Message, isInvalidation);
+ZEND_METHOD(Viaduct_Scope, __construct);
+ZEND_METHOD(Viaduct_Scope, session);
+ZEND_METHOD(Viaduct_Scope, route);
+ZEND_METHOD(Viaduct_Scope, room);
+ZEND_METHOD(Viaduct_Scope, matches);
+ZEND_METHOD(Viaduct_Scope, check);
+ZEND_METHOD(Viaduct_Broker_InMemoryBroker, __construct);
+ZEND_METHOD(Viaduct_Broker_PipeBroker, __construct);
+
+
+static const zend_function_entry class_Viaduct_Config_methods[] = {
+	ZEND_ME(Viaduct_Config, __construct, arginfo_class_Viaduct_Config___construct, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withHost, arginfo_class_Viaduct_Config_withHost, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withPort, arginfo_class_Viaduct_Config_withPort, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withWorkerNum, arginfo_class_Viaduct_Config_withWorkerNum, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withBroker, arginfo_class_Viaduct_Config_withBroker, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withGlobalStateTableSize, arginfo_class_Viaduct_Config_withGlobalStateTableSize, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withDevMode, arginfo_class_Viaduct_Config_withDevMode, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withLogLevel, arginfo_class_Viaduct_Config_withLogLevel, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withRequestTimeout, arginfo_class_Viaduct_Config_withRequestTimeout, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withMaxRequests, arginfo_class_Viaduct_Config_withMaxRequests, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withDrainTimeout, arginfo_class_Viaduct_Config_withDrainTimeout, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withMaxBodySize, arginfo_class_Viaduct_Config_withMaxBodySize, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withHeartbeat, arginfo_class_Viaduct_Config_withHeartbeat, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withRetry, arginfo_class_Viaduct_Config_withRetry, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withHistory, arginfo_class_Viaduct_Config_withHistory, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, onBrokerError, arginfo_class_Viaduct_Config_onBrokerError, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_App_methods[] = {
+	ZEND_ME(Viaduct_App, __construct, arginfo_class_Viaduct_App___construct, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, get, arginfo_class_Viaduct_App_get, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, post, arginfo_class_Viaduct_App_post, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, put, arginfo_class_Viaduct_App_put, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, patch, arginfo_class_Viaduct_App_patch, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, delete, arginfo_class_Viaduct_App_delete, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, route, arginfo_class_Viaduct_App_route, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, stream, arginfo_class_Viaduct_App_stream, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, broadcast, arginfo_class_Viaduct_App_broadcast, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, subscribe, arginfo_class_Viaduct_App_subscribe, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, subscribeAll, arginfo_class_Viaduct_App_subscribeAll, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, setInterval, arginfo_class_Viaduct_App_setInterval, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, setWorkerInterval, arginfo_class_Viaduct_App_setWorkerInterval, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, onStart, arginfo_class_Viaduct_App_onStart, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, onShutdown, arginfo_class_Viaduct_App_onShutdown, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, onClientConnect, arginfo_class_Viaduct_App_onClientConnect, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, onClientDisconnect, arginfo_class_Viaduct_App_onClientDisconnect, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, onBrokerError, arginfo_class_Viaduct_App_onBrokerError, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, run, arginfo_class_Viaduct_App_run, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Request_methods[] = {
+	ZEND_ME(Viaduct_Request, __construct, arginfo_class_Viaduct_Request___construct, ZEND_ACC_PRIVATE)
+	ZEND_ME(Viaduct_Request, header, arginfo_class_Viaduct_Request_header, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Request, rawContent, arginfo_class_Viaduct_Request_rawContent, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Request, getContent, arginfo_class_Viaduct_Request_getContent, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Response_methods[] = {
+	ZEND_ME(Viaduct_Response, __construct, arginfo_class_Viaduct_Response___construct, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Response, html, arginfo_class_Viaduct_Response_html, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_Response, json, arginfo_class_Viaduct_Response_json, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_Response, text, arginfo_class_Viaduct_Response_text, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_Response, redirect, arginfo_class_Viaduct_Response_redirect, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_Response, withStatus, arginfo_class_Viaduct_Response_withStatus, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Response, withHeader, arginfo_class_Viaduct_Response_withHeader, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Response, withAddedHeader, arginfo_class_Viaduct_Response_withAddedHeader, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Response, withoutHeader, arginfo_class_Viaduct_Response_withoutHeader, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Response, withBody, arginfo_class_Viaduct_Response_withBody, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Response, cookie, arginfo_class_Viaduct_Response_cookie, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Message_methods[] = {
+	ZEND_ME(Viaduct_Message, __construct, arginfo_class_Viaduct_Message___construct, ZEND_ACC_PRIVATE)
+	ZEND_ME(Viaduct_Message, isInvalidation, arginfo_class_Viaduct_Message_isInvalidation, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Scope_methods[] = {
+	ZEND_ME(Viaduct_Scope, __construct, arginfo_class_Viaduct_Scope___construct, ZEND_ACC_PRIVATE)
+	ZEND_ME(Viaduct_Scope, session, arginfo_class_Viaduct_Scope_session, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_Scope, route, arginfo_class_Viaduct_Scope_route, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_Scope, room, arginfo_class_Viaduct_Scope_room, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_Scope, matches, arginfo_class_Viaduct_Scope_matches, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_Scope, check, arginfo_class_Viaduct_Scope_check, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Broker_Broker_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Broker_InMemoryBroker_methods[] = {
+	ZEND_ME(Viaduct_Broker_InMemoryBroker, __construct, arginfo_class_Viaduct_Broker_InMemoryBroker___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Broker_PipeBroker_methods[] = {
+	ZEND_ME(Viaduct_Broker_PipeBroker, __construct, arginfo_class_Viaduct_Broker_PipeBroker___construct, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Broker_Exception_BrokerException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Broker_Exception_ConnectionException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Broker_Exception_AuthenticationException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Broker_Exception_TlsException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Broker_Exception_TimeoutException_methods[] = {
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_Broker_Exception_OverflowException_methods[] = {
+	ZEND_FE_END
+};
+
+static zend_class_entry *register_class_Viaduct_Config(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct", "Config", class_Viaduct_Config_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_App(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct", "App", class_Viaduct_App_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Request(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct", "Request", class_Viaduct_Request_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
+
+	zval property_method_default_value;
+	ZVAL_UNDEF(&property_method_default_value);
+	zend_string *property_method_name = zend_string_init("method", sizeof("method") - 1, 1);
+	zend_declare_typed_property(class_entry, property_method_name, &property_method_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_method_name);
+
+	zval property_path_default_value;
+	ZVAL_UNDEF(&property_path_default_value);
+	zend_string *property_path_name = zend_string_init("path", sizeof("path") - 1, 1);
+	zend_declare_typed_property(class_entry, property_path_name, &property_path_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_path_name);
+
+	zval property_query_default_value;
+	ZVAL_UNDEF(&property_query_default_value);
+	zend_string *property_query_name = zend_string_init("query", sizeof("query") - 1, 1);
+	zend_declare_typed_property(class_entry, property_query_name, &property_query_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_query_name);
+
+	zval property_body_default_value;
+	ZVAL_UNDEF(&property_body_default_value);
+	zend_string *property_body_name = zend_string_init("body", sizeof("body") - 1, 1);
+	zend_declare_typed_property(class_entry, property_body_name, &property_body_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_body_name);
+
+	zval property_server_default_value;
+	ZVAL_UNDEF(&property_server_default_value);
+	zend_string *property_server_name = zend_string_init("server", sizeof("server") - 1, 1);
+	zend_declare_typed_property(class_entry, property_server_name, &property_server_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
+	zend_string_release(property_server_name);
+
+	zval property_header_default_value;
+	ZVAL_UNDEF(&property_header_default_value);
+	zend_string *property_header_name = zend_string_init("header", sizeof("header") - 1, 1);
+	zend_declare_typed_property(class_entry, property_header_name, &property_header_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
+	zend_string_release(property_header_name);
+
+	zval property_get_default_value;
+	ZVAL_UNDEF(&property_get_default_value);
+	zend_string *property_get_name = zend_string_init("get", sizeof("get") - 1, 1);
+	zend_declare_typed_property(class_entry, property_get_name, &property_get_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
+	zend_string_release(property_get_name);
+
+	zval property_post_default_value;
+	ZVAL_UNDEF(&property_post_default_value);
+	zend_string *property_post_name = zend_string_init("post", sizeof("post") - 1, 1);
+	zend_declare_typed_property(class_entry, property_post_name, &property_post_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
+	zend_string_release(property_post_name);
+
+	zval property_cookie_default_value;
+	ZVAL_UNDEF(&property_cookie_default_value);
+	zend_string *property_cookie_name = zend_string_init("cookie", sizeof("cookie") - 1, 1);
+	zend_declare_typed_property(class_entry, property_cookie_name, &property_cookie_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
+	zend_string_release(property_cookie_name);
+
+	zval property_files_default_value;
+	ZVAL_UNDEF(&property_files_default_value);
+	zend_string *property_files_name = zend_string_init("files", sizeof("files") - 1, 1);
+	zend_declare_typed_property(class_entry, property_files_name, &property_files_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
+	zend_string_release(property_files_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Response(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct", "Response", class_Viaduct_Response_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
+
+	zval property_status_default_value;
+	ZVAL_UNDEF(&property_status_default_value);
+	zend_string *property_status_name = zend_string_init("status", sizeof("status") - 1, 1);
+	zend_declare_typed_property(class_entry, property_status_name, &property_status_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_status_name);
+
+	zval property_headers_default_value;
+	ZVAL_UNDEF(&property_headers_default_value);
+	zend_string *property_headers_name = zend_string_init("headers", sizeof("headers") - 1, 1);
+	zend_declare_typed_property(class_entry, property_headers_name, &property_headers_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
+	zend_string_release(property_headers_name);
+
+	zend_string *property_body_class_Traversable = zend_string_init("Traversable", sizeof("Traversable")-1, 1);
+	zval property_body_default_value;
+	ZVAL_UNDEF(&property_body_default_value);
+	zend_string *property_body_name = zend_string_init("body", sizeof("body") - 1, 1);
+	zend_declare_typed_property(class_entry, property_body_name, &property_body_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_CLASS(property_body_class_Traversable, 0, MAY_BE_STRING));
+	zend_string_release(property_body_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Message(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct", "Message", class_Viaduct_Message_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
+
+	zval property_scope_default_value;
+	ZVAL_UNDEF(&property_scope_default_value);
+	zend_string *property_scope_name = zend_string_init("scope", sizeof("scope") - 1, 1);
+	zend_declare_typed_property(class_entry, property_scope_name, &property_scope_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_scope_name);
+
+	zval property_event_default_value;
+	ZVAL_UNDEF(&property_event_default_value);
+	zend_string *property_event_name = zend_string_init("event", sizeof("event") - 1, 1);
+	zend_declare_typed_property(class_entry, property_event_name, &property_event_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_NULL));
+	zend_string_release(property_event_name);
+
+	zval property_data_default_value;
+	ZVAL_UNDEF(&property_data_default_value);
+	zend_string *property_data_name = zend_string_init("data", sizeof("data") - 1, 1);
+	zend_declare_typed_property(class_entry, property_data_name, &property_data_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING|MAY_BE_NULL));
+	zend_string_release(property_data_name);
+
+	zval property_origin_default_value;
+	ZVAL_UNDEF(&property_origin_default_value);
+	zend_string *property_origin_name = zend_string_init("origin", sizeof("origin") - 1, 1);
+	zend_declare_typed_property(class_entry, property_origin_name, &property_origin_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_origin_name);
+
+	zval property_sequence_default_value;
+	ZVAL_UNDEF(&property_sequence_default_value);
+	zend_string *property_sequence_name = zend_string_init("sequence", sizeof("sequence") - 1, 1);
+	zend_declare_typed_property(class_entry, property_sequence_name, &property_sequence_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_LONG));
+	zend_string_release(property_sequence_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Scope(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct", "Scope", class_Viaduct_Scope_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
+
+	zval const_TAB_value;
+	zend_string *const_TAB_value_str = zend_string_init("tab", strlen("tab"), 1);
+	ZVAL_STR(&const_TAB_value, const_TAB_value_str);
+	zend_string *const_TAB_name = zend_string_init_interned("TAB", sizeof("TAB") - 1, 1);
+	zend_declare_class_constant_ex(class_entry, const_TAB_name, &const_TAB_value, ZEND_ACC_PUBLIC, NULL);
+	zend_string_release(const_TAB_name);
+
+	zval const_GLOBAL_value;
+	zend_string *const_GLOBAL_value_str = zend_string_init("global", strlen("global"), 1);
+	ZVAL_STR(&const_GLOBAL_value, const_GLOBAL_value_str);
+	zend_string *const_GLOBAL_name = zend_string_init_interned("GLOBAL", sizeof("GLOBAL") - 1, 1);
+	zend_declare_class_constant_ex(class_entry, const_GLOBAL_name, &const_GLOBAL_value, ZEND_ACC_PUBLIC, NULL);
+	zend_string_release(const_GLOBAL_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Broker_Broker(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct\\Broker", "Broker", class_Viaduct_Broker_Broker_methods);
+	class_entry = zend_register_internal_interface(&ce);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Broker_InMemoryBroker(zend_class_entry *class_entry_Viaduct_Broker_Broker)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct\\Broker", "InMemoryBroker", class_Viaduct_Broker_InMemoryBroker_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
+	zend_class_implements(class_entry, 1, class_entry_Viaduct_Broker_Broker);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Broker_PipeBroker(zend_class_entry *class_entry_Viaduct_Broker_Broker)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct\\Broker", "PipeBroker", class_Viaduct_Broker_PipeBroker_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
+	zend_class_implements(class_entry, 1, class_entry_Viaduct_Broker_Broker);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Broker_Exception_BrokerException(zend_class_entry *class_entry_RuntimeException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct\\Broker\\Exception", "BrokerException", class_Viaduct_Broker_Exception_BrokerException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_RuntimeException);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Broker_Exception_ConnectionException(zend_class_entry *class_entry_Viaduct_Broker_Exception_BrokerException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct\\Broker\\Exception", "ConnectionException", class_Viaduct_Broker_Exception_ConnectionException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_Viaduct_Broker_Exception_BrokerException);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Broker_Exception_AuthenticationException(zend_class_entry *class_entry_Viaduct_Broker_Exception_BrokerException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct\\Broker\\Exception", "AuthenticationException", class_Viaduct_Broker_Exception_AuthenticationException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_Viaduct_Broker_Exception_BrokerException);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Broker_Exception_TlsException(zend_class_entry *class_entry_Viaduct_Broker_Exception_BrokerException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct\\Broker\\Exception", "TlsException", class_Viaduct_Broker_Exception_TlsException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_Viaduct_Broker_Exception_BrokerException);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Broker_Exception_TimeoutException(zend_class_entry *class_entry_Viaduct_Broker_Exception_BrokerException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct\\Broker\\Exception", "TimeoutException", class_Viaduct_Broker_Exception_TimeoutException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_Viaduct_Broker_Exception_BrokerException);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_Broker_Exception_OverflowException(zend_class_entry *class_entry_Viaduct_Broker_Exception_BrokerException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct\\Broker\\Exception", "OverflowException", class_Viaduct_Broker_Exception_OverflowException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_Viaduct_Broker_Exception_BrokerException);
+
+	return class_entry;
+}
