@@ -3,8 +3,11 @@
  *
  * Happy path: zeroed fields get their defaults, every number is checked against its row. Failure:
  * the first field that is wrong is named, with what is allowed; nothing has been started yet. */
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+
+#include <viaduct/broker_driver.h>
 
 #include "common_node.h"
 
@@ -145,29 +148,41 @@ static enum vd_err check_address(struct vd_server_config *config, struct vd_erro
     return VD_OK;
 }
 
+/* What was asked for is not quoted: it may be a URL with a password. */
+static enum vd_err refuse_broker(struct vd_error *error)
+{
+    const struct vd_broker_driver *driver;
+    char names[128] = "";
+    size_t length = 0;
+
+    for (size_t i = 0; (driver = vd_broker_driver_at(i)) && length < sizeof(names); i++)
+        length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s", i ? ", " : "",
+                                   driver->name);
+    return vd_error_set(error, VD_ERR_INVALID,
+                        "broker_driver: there is no such driver, allowed "
+                        "are %s",
+                        names);
+}
+
 /* Whoever chose no broker gets the one that fits the number of workers; a choice that cannot work
  * is refused with the way out. */
 static enum vd_err check_broker(struct vd_server_config *config, struct vd_error *error)
 {
+    const struct vd_broker_driver *driver;
+
     if (!config->broker_driver)
         config->broker_driver = config->workers > 1 ? "pipe" : "memory";
-    if (strcmp(config->broker_driver, "memory") == 0) {
-        if (config->workers > 1)
-            return vd_error_set(
-                error, VD_ERR_UNSUPPORTED,
-                "the in-memory broker lives in one process, it cannot connect %u workers: use "
-                "PipeBroker (withBroker(new PipeBroker())) or withWorkerNum(1)",
-                config->workers);
-        if (!config->broker_display)
-            config->broker_display = "InMemoryBroker";
-    } else if (strcmp(config->broker_driver, "pipe") == 0) {
-        if (!config->broker_display)
-            config->broker_display = "PipeBroker";
-    } else {
-        return vd_error_set(error, VD_ERR_INVALID,
-                            "broker_driver is \"%.32s\", allowed are memory, pipe",
-                            config->broker_driver);
-    }
+    driver = vd_broker_driver_find(config->broker_driver, NULL);
+    if (!driver)
+        return refuse_broker(error);
+    if (strcmp(driver->name, "memory") == 0 && config->workers > 1)
+        return vd_error_set(error, VD_ERR_UNSUPPORTED,
+                            "the in-memory broker lives in one process, it cannot connect %u "
+                            "workers: use PipeBroker (withBroker(new PipeBroker())) or "
+                            "withWorkerNum(1)",
+                            config->workers);
+    if (!config->broker_display)
+        config->broker_display = driver->display;
     return VD_OK;
 }
 

@@ -168,5 +168,8 @@ int vd_worker_process_main(struct vd_node *node, unsigned index, uint32_t genera
  */
 enum vd_err vd_orphan_guard(pid_t supervisor, uint32_t grace_ms, struct vd_error *error);
 int vd_orphaned(void);
+/* An eventfd that is written to at that moment, so that whoever is about to poll it does not sleep
+ * over it; -1: none. */
+void vd_orphan_wakes(int fd);
 
 #endif

@@ -20,8 +20,17 @@
 /* A signal handler gets no context, hence file scope; written once a process, before any signal
  * can come. Both are reset in a forked child by its own call of vd_orphan_guard. */
 static volatile sig_atomic_t orphaned;
+static volatile sig_atomic_t wake_fd = -1;
 static timer_t kill_timer;
 static struct itimerspec kill_after;
+
+static void wake(int fd)
+{
+    const uint64_t one = 1;
+
+    if (fd >= 0 && write(fd, &one, sizeof(one)) < 0)
+        return; /* full: it is readable already */
+}
 
 static void supervisor_died(int number)
 {
@@ -30,6 +39,7 @@ static void supervisor_died(int number)
     (void)number;
     orphaned = 1;
     timer_settime(kill_timer, 0, &kill_after, NULL);
+    wake(wake_fd);
     errno = saved;
 }
 
@@ -40,6 +50,7 @@ enum vd_err vd_orphan_guard(pid_t supervisor, uint32_t grace_ms, struct vd_error
     sigset_t only;
 
     orphaned = 0;
+    wake_fd = -1;
     kill_after = (struct itimerspec){
         .it_value = {.tv_sec = grace_ms / 1000, .tv_nsec = (long)(grace_ms % 1000) * 1000000 + 1}};
     if (timer_create(CLOCK_MONOTONIC, &kill_me, &kill_timer) != 0)
@@ -55,6 +66,13 @@ enum vd_err vd_orphan_guard(pid_t supervisor, uint32_t grace_ms, struct vd_error
     if (getppid() != supervisor)
         supervisor_died(0);
     return VD_OK;
+}
+
+void vd_orphan_wakes(int fd)
+{
+    wake_fd = fd;
+    if (orphaned)
+        wake(fd);
 }
 
 int vd_orphaned(void)

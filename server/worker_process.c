@@ -20,11 +20,19 @@
 
 /* A signal handler gets no context, hence file scope. Only ever set in the worker process. */
 static volatile sig_atomic_t term_received;
+static volatile sig_atomic_t bell_fd = -1;
 
+/* The bell is rung as well: a worker that has looked and is about to sleep finds it. */
 static void on_term(int number)
 {
+    const uint64_t one = 1;
+    int saved = errno;
+
     (void)number;
     term_received = 1;
+    if (bell_fd >= 0 && write(bell_fd, &one, sizeof(one)) < 0)
+        errno = EAGAIN; /* full: it is readable already */
+    errno = saved;
 }
 
 static void on_others(int number)
@@ -136,6 +144,8 @@ int vd_worker_process_main(struct vd_node *node, unsigned index, uint32_t genera
     if (vd_orphan_guard(atomic_load(&node->shared->supervisor_pid), VD_ORPHAN_GRACE_MS, &error) !=
         VD_OK)
         goto err;
+    bell_fd = node->slots[index].bell.fd;
+    vd_orphan_wakes(bell_fd);
     if (node->listen_fd >= 0)
         close(node->listen_fd);
     node->listen_fd = -1;

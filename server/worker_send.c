@@ -29,19 +29,11 @@ void vd_worker_sleep(struct vd_worker *worker, int timeout_ms,
                      bool (*ready)(struct vd_worker *worker))
 {
     struct pollfd bell = {.fd = worker->slot->bell.fd, .events = POLLIN};
-    struct timespec timeout = {.tv_sec = timeout_ms / 1000,
-                               .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
-    sigset_t enders, before;
 
-    sigemptyset(&enders);
-    sigaddset(&enders, SIGTERM);
-    sigaddset(&enders, VD_ORPHAN_SIGNAL);
-    sigprocmask(SIG_BLOCK, &enders, &before);
     vd_doorbell_arm(&worker->slot->bell);
     if (!ready(worker))
-        ppoll(&bell, 1, timeout_ms < 0 ? NULL : &timeout, &before);
+        poll(&bell, 1, timeout_ms);
     vd_doorbell_disarm(&worker->slot->bell);
-    sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Nobody will ever read what we send: the gateway changed, or is gone for good. */

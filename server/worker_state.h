@@ -166,8 +166,8 @@ enum vd_err vd_worker_send(struct vd_worker *worker, uint16_t type, uint16_t fla
 enum vd_err vd_worker_send_empty(struct vd_worker *worker, uint16_t type, uint64_t tag);
 
 /* Sleep until the bell rings, a signal comes or @timeout_ms have passed (-1: for ever), unless
- * @ready says that there is something to do. Lost wake-ups are not possible: @ready is asked after
- * the bell was armed and with the signals that end a worker blocked. */
+ * @ready says that there is something to do. No wake-up is lost: @ready is asked after the bell was
+ * armed, and the handlers of the signals that end a worker ring it. */
 void vd_worker_sleep(struct vd_worker *worker, int timeout_ms,
                      bool (*ready)(struct vd_worker *worker));
 
