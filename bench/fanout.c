@@ -26,7 +26,7 @@
 
 #include <viaduct/clock.h>
 
-#define PAIRS_MAX 32
+#include "bench.h"
 
 struct options {
     const char *server;
@@ -47,36 +47,6 @@ struct load {
     size_t event_bytes; /* as they come over the wire; learnt in the first round */
 };
 
-static void die(const char *what)
-{
-    fprintf(stderr, "fanout: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static int connect_to(uint16_t port)
-{
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
-        die("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    return fd;
-}
-
-static void send_all(int fd, const char *bytes, size_t length)
-{
-    while (length) {
-        ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
-
-        if (sent < 0)
-            die("send");
-        bytes += sent;
-        length -= (size_t)sent;
-    }
-}
-
 /* ---- the floor ---------------------------------------------------------------------------------
  */
 
@@ -93,7 +63,7 @@ static _Noreturn void bare_loop(int listener, int streams, size_t event_bytes)
     control = accept(listener, NULL, NULL);
     while (count < streams) {
         fds[count] = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-        send_all(fds[count++], stream_head, sizeof(stream_head) - 1);
+        bench_send_all(fds[count++], stream_head, sizeof(stream_head) - 1);
     }
     int epoll = epoll_create1(0);
     struct epoll_event watch = {.events = EPOLLIN}, ready[64];
@@ -116,7 +86,7 @@ static pid_t start_bare(int streams, size_t event_bytes, uint16_t *port)
     int listener = socket(AF_INET, SOCK_STREAM, 0);
 
     if (bind(listener, (struct sockaddr *)&address, sizeof(address)) || listen(listener, 4096))
-        die("listen");
+        bench_die("listen");
     getsockname(listener, (struct sockaddr *)&address, &length);
     *port = ntohs(address.sin_port);
     pid_t pid = fork();
@@ -124,72 +94,6 @@ static pid_t start_bare(int streams, size_t event_bytes, uint16_t *port)
         bare_loop(listener, streams, event_bytes);
     close(listener);
     return pid;
-}
-
-/* ---- ours --------------------------------------------------------------------------------------
- */
-
-static pid_t start_server(const char *path, uint16_t *port)
-{
-    int out[2];
-    char line[256] = {0};
-
-    if (pipe(out) != 0)
-        die("pipe");
-    pid_t pid = fork();
-    if (pid == 0) {
-        dup2(out[1], 1);
-        close(out[0]);
-        execl(path, path, "--port", "0", "--workers", "2", "--broker", "pipe", (char *)NULL);
-        die(path);
-    }
-    close(out[1]);
-    FILE *file = fdopen(out[0], "r");
-    char host[64];
-    unsigned number;
-    if (!fgets(line, sizeof(line), file) || sscanf(line, "listening %63s %u", host, &number) != 2) {
-        fprintf(stderr, "fanout: %s did not say where it listens: %s\n", path, line);
-        exit(1);
-    }
-    *port = (uint16_t)number;
-    return pid;
-}
-
-/* ---- CPU of a process and its children ---------------------------------------------------------
- */
-
-static double ticks_of(pid_t pid)
-{
-    char path[64], text[1024], *fields;
-    unsigned long user, system;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    if (!(file = fopen(path, "r")))
-        return 0;
-    size_t got = fread(text, 1, sizeof(text) - 1, file);
-    fclose(file);
-    text[got] = '\0';
-    fields = strrchr(text, ')');
-    if (!fields || sscanf(fields + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                          &system) != 2)
-        return 0;
-    return (double)(user + system);
-}
-
-static double cpu_us_of(pid_t pid)
-{
-    char path[96];
-    double ticks = ticks_of(pid);
-    int child;
-
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-    FILE *file = fopen(path, "r");
-    while (file && fscanf(file, "%d", &child) == 1)
-        ticks += ticks_of(child);
-    if (file)
-        fclose(file);
-    return ticks * 1e6 / (double)sysconf(_SC_CLK_TCK);
 }
 
 /* ---- the load ----------------------------------------------------------------------------------
@@ -201,25 +105,8 @@ static size_t read_available(int fd)
     ssize_t got = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 
     if (got == 0 || (got < 0 && errno != EAGAIN))
-        die("a stream ended");
+        bench_die("a stream ended");
     return got < 0 ? 0 : (size_t)got;
-}
-
-static void wait_head(int fd, const char *until)
-{
-    char buffer[4096];
-    size_t length = 0;
-
-    while (length < sizeof(buffer) - 1) {
-        ssize_t got = recv(fd, buffer + length, sizeof(buffer) - 1 - length, 0);
-
-        if (got <= 0)
-            die("no answer");
-        length += (size_t)got;
-        buffer[length] = '\0';
-        if (strstr(buffer, until))
-            return;
-    }
 }
 
 static void open_streams(struct load *load, uint16_t port, int count, bool ours)
@@ -233,10 +120,10 @@ static void open_streams(struct load *load, uint16_t port, int count, bool ours)
     for (int i = 0; i < count; i++) {
         struct epoll_event watch = {.events = EPOLLIN, .data.u32 = (uint32_t)i};
 
-        load->streams[i] = connect_to(port);
+        load->streams[i] = bench_connect_to(port);
         if (ours)
-            send_all(load->streams[i], request, sizeof(request) - 1);
-        wait_head(load->streams[i], ours ? "id: " : "\r\n\r\n");
+            bench_send_all(load->streams[i], request, sizeof(request) - 1);
+        bench_wait_head(load->streams[i], ours ? "id: " : "\r\n\r\n");
         epoll_ctl(load->epoll, EPOLL_CTL_ADD, load->streams[i], &watch);
     }
 }
@@ -252,13 +139,13 @@ static void await_round(struct load *load, size_t event_bytes)
         int count = epoll_wait(load->epoll, ready, 256, 10000);
 
         if (count <= 0)
-            die("a round did not finish");
+            bench_die("a round did not finish");
         for (int i = 0; i < count; i++) {
             uint32_t stream = ready[i].data.u32;
             size_t got = read_available(load->streams[stream]);
 
             if (got > load->pending[stream])
-                die("more than was sent");
+                bench_die("more than was sent");
             load->pending[stream] -= got;
             left -= got && load->pending[stream] == 0;
         }
@@ -272,14 +159,6 @@ static void close_streams(struct load *load)
     close(load->epoll);
     free(load->streams);
     free(load->pending);
-}
-
-static void end_server(pid_t pid, int signal_number)
-{
-    int status;
-
-    kill(pid, signal_number);
-    waitpid(pid, &status, 0);
 }
 
 static struct result summarise(const struct options *options, uint64_t us, double cpu)
@@ -299,7 +178,7 @@ static size_t learn_event_bytes(struct load *load)
         ssize_t got = recv(load->streams[0], buffer + length, sizeof(buffer) - length, 0);
 
         if (got <= 0)
-            die("no event");
+            bench_die("no event");
         length += (size_t)got;
         if (length >= 10 && length == strtoul(buffer, NULL, 16) + 12)
             return length;
@@ -318,8 +197,8 @@ static struct result run_ours(const struct options *options, size_t *event_bytes
     struct load load = {0};
     char request[65536 + 256];
     uint16_t port;
-    pid_t pid = start_server(options->server, &port);
-    int control = connect_to(port);
+    pid_t pid = bench_start_server(options->server, &port);
+    int control = bench_connect_to(port);
     int length = snprintf(request, sizeof(request),
                           "POST /publish?scope=bench HTTP/1.1\r\nHost: localhost\r\n"
                           "Content-Length: %d\r\n\r\n%0*d",
@@ -328,25 +207,26 @@ static struct result run_ours(const struct options *options, size_t *event_bytes
     /* The offset in the event's id has four digits from here on: every event has the same length.
      */
     for (int i = 0; i < 1000; i++) {
-        send_all(control, request, (size_t)length);
-        wait_head(control, "\r\n\r\n");
+        bench_send_all(control, request, (size_t)length);
+        bench_wait_head(control, "\r\n\r\n");
     }
     open_streams(&load, port, options->streams, true);
-    send_all(control, request, (size_t)length);
-    wait_head(control, "\r\n\r\n");
+    bench_send_all(control, request, (size_t)length);
+    bench_wait_head(control, "\r\n\r\n");
     *event_bytes = learn_event_bytes(&load);
     finish_round(&load, *event_bytes);
-    double cpu = cpu_us_of(pid);
+    double cpu = bench_cpu_us_of(pid);
     uint64_t start = vd_monotonic_us();
     for (int round = 0; round < options->rounds; round++) {
-        send_all(control, request, (size_t)length);
+        bench_send_all(control, request, (size_t)length);
         await_round(&load, *event_bytes);
-        wait_head(control, "\r\n\r\n");
+        bench_wait_head(control, "\r\n\r\n");
     }
-    struct result result = summarise(options, vd_monotonic_us() - start, cpu_us_of(pid) - cpu);
+    struct result result =
+        summarise(options, vd_monotonic_us() - start, bench_cpu_us_of(pid) - cpu);
     close_streams(&load);
     close(control);
-    end_server(pid, SIGTERM);
+    bench_end_server(pid, SIGTERM);
     return result;
 }
 
@@ -355,40 +235,25 @@ static struct result run_bare(const struct options *options, size_t event_bytes)
     struct load load = {0};
     uint16_t port;
     pid_t pid = start_bare(options->streams, event_bytes, &port);
-    int control = connect_to(port);
+    int control = bench_connect_to(port);
 
     open_streams(&load, port, options->streams, false);
-    double cpu = cpu_us_of(pid);
+    double cpu = bench_cpu_us_of(pid);
     uint64_t start = vd_monotonic_us();
     for (int round = 0; round < options->rounds; round++) {
-        send_all(control, "x", 1);
+        bench_send_all(control, "x", 1);
         await_round(&load, event_bytes);
     }
-    struct result result = summarise(options, vd_monotonic_us() - start, cpu_us_of(pid) - cpu);
+    struct result result =
+        summarise(options, vd_monotonic_us() - start, bench_cpu_us_of(pid) - cpu);
     close_streams(&load);
     close(control);
-    end_server(pid, SIGKILL);
+    bench_end_server(pid, SIGKILL);
     return result;
 }
 
 /* ---- report ------------------------------------------------------------------------------------
  */
-
-static int by_value(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-
-    return left < right ? -1 : left > right;
-}
-
-static double median(const double *values, int count)
-{
-    double sorted[PAIRS_MAX];
-
-    memcpy(sorted, values, (size_t)count * sizeof(double));
-    qsort(sorted, (size_t)count, sizeof(double), by_value);
-    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
-}
 
 static void report(const struct options *options, const struct result *ours,
                    const struct result *bare, size_t event_bytes)
@@ -412,8 +277,9 @@ static void report(const struct options *options, const struct result *ours,
                            "  viaduct   %9.0f deliveries/s\n  bare loop %9.0f deliveries/s\n"
                            "  ratio     %9.3f\n  viaduct   %9.2f us CPU a delivery\n"
                            "  bare loop %9.2f us CPU a delivery\n  ratio     %9.3f\n",
-           options->streams, options->rounds, n, event_bytes, median(a, n), median(b, n),
-           median(ratio, n), median(cpu_a, n), median(cpu_b, n), median(cpu_ratio, n));
+           options->streams, options->rounds, n, event_bytes, bench_median(a, n),
+           bench_median(b, n), bench_median(ratio, n), bench_median(cpu_a, n),
+           bench_median(cpu_b, n), bench_median(cpu_ratio, n));
 }
 
 static void parse(int argc, char **argv, struct options *options)
@@ -458,10 +324,7 @@ int main(int argc, char **argv)
     char beside[4096];
     size_t event_bytes = 0;
 
-    snprintf(beside, sizeof(beside), "%.*s/app_server",
-             (int)(strrchr(argv[0], '/') ? strrchr(argv[0], '/') - argv[0] : 1),
-             strrchr(argv[0], '/') ? argv[0] : ".");
-    options.server = beside;
+    options.server = bench_beside(argv[0], "app_server", beside, sizeof(beside));
     parse(argc, argv, &options);
     signal(SIGPIPE, SIG_IGN);
     for (int i = 0; i < options.pairs; i++) {
