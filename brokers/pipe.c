@@ -59,7 +59,7 @@ static enum vd_err hold_number(struct vd_pipe_hub *hub, unsigned number, struct 
         memset(hub->held, 0, hub->shared->endpoints * sizeof(*hub->held));
         hub->held_pid = getpid();
     }
-    code = hub->held[number] ? VD_ERR_EXISTS : pipe_lock(hub, PIPE_BYTE_ENDPOINT(number), error);
+    code = hub->held[number] ? VD_ERR_EXISTS : vd_pipe_lock(hub, PIPE_BYTE_ENDPOINT(number), error);
     if (code == VD_ERR_EXISTS)
         return vd_error_set(error, code, "pipe_endpoint: %u is held by a live process (%d)", number,
                             (int)atomic_load(&hub->slots[number].pid));
@@ -71,7 +71,7 @@ static enum vd_err hold_number(struct vd_pipe_hub *hub, unsigned number, struct 
 static void let_number_go(struct vd_pipe_hub *hub, unsigned number)
 {
     hub->held[number] = false;
-    pipe_unlock(hub, PIPE_BYTE_ENDPOINT(number));
+    vd_pipe_unlock(hub, PIPE_BYTE_ENDPOINT(number));
 }
 
 static enum vd_err check_options(const struct vd_broker_options *options, struct vd_error *error)
@@ -347,7 +347,7 @@ static bool probe(struct pipe_endpoint *self, uint64_t now_ms)
     self->probe_at_ms = now_ms + self->probe_ms;
     if (epoch == 0)
         return true; /* nobody has begun to serve */
-    if (!pipe_hub_alive(self->hub))
+    if (!vd_pipe_hub_alive(self->hub))
         return !self->connected ||
                fail(self, VD_ERR_CLOSED, "the process that serves the hub died");
     if (epoch == self->epoch && self->connected)

@@ -71,7 +71,7 @@ static struct flock lock_of(unsigned byte, short type)
     return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1};
 }
 
-enum vd_err pipe_lock(const struct vd_pipe_hub *hub, unsigned byte, struct vd_error *error)
+enum vd_err vd_pipe_lock(const struct vd_pipe_hub *hub, unsigned byte, struct vd_error *error)
 {
     struct flock lock = lock_of(byte, F_WRLCK);
 
@@ -82,14 +82,14 @@ enum vd_err pipe_lock(const struct vd_pipe_hub *hub, unsigned byte, struct vd_er
     return vd_error_set_errno(error, "lock of a pipe hub");
 }
 
-void pipe_unlock(const struct vd_pipe_hub *hub, unsigned byte)
+void vd_pipe_unlock(const struct vd_pipe_hub *hub, unsigned byte)
 {
     struct flock lock = lock_of(byte, F_UNLCK);
 
     fcntl(vd_arena_fd(hub->arena), F_SETLK, &lock);
 }
 
-bool pipe_locked_by_other(const struct vd_pipe_hub *hub, unsigned byte)
+bool vd_pipe_locked_by_other(const struct vd_pipe_hub *hub, unsigned byte)
 {
     struct flock lock = lock_of(byte, F_WRLCK);
 
@@ -97,9 +97,9 @@ bool pipe_locked_by_other(const struct vd_pipe_hub *hub, unsigned byte)
     return fcntl(vd_arena_fd(hub->arena), F_GETLK, &lock) < 0 || lock.l_type != F_UNLCK;
 }
 
-bool pipe_hub_alive(const struct vd_pipe_hub *hub)
+bool vd_pipe_hub_alive(const struct vd_pipe_hub *hub)
 {
-    return pipe_hub_is_here(hub, getpid()) || pipe_locked_by_other(hub, PIPE_BYTE_HUB);
+    return pipe_hub_is_here(hub, getpid()) || vd_pipe_locked_by_other(hub, PIPE_BYTE_HUB);
 }
 
 /* ---- create ------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ enum vd_err vd_pipe_hub_serve(struct vd_pipe_hub *hub, struct vd_error *error)
     server = calloc(1, sizeof(*server) + endpoints * sizeof(server->peers[0]));
     if (!server)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory to serve a pipe hub");
-    code = pipe_lock(hub, PIPE_BYTE_HUB, error);
+    code = vd_pipe_lock(hub, PIPE_BYTE_HUB, error);
     if (code == VD_ERR_EXISTS)
         vd_error_set(error, code, "process %d serves the hub already",
                      (int)atomic_load(&hub->shared->hub_pid));
@@ -564,7 +564,7 @@ static void look_at_slot(struct vd_pipe_hub *hub, unsigned index, uint64_t now_m
     /* It does not read: slow, or dead? */
     if (pid != 0 && pid != getpid() && now_ms - peer->reap_ms >= REAP_MS) {
         peer->reap_ms = now_ms;
-        if (!pipe_locked_by_other(hub, PIPE_BYTE_ENDPOINT(index)) &&
+        if (!vd_pipe_locked_by_other(hub, PIPE_BYTE_ENDPOINT(index)) &&
             atomic_load_explicit(&slot->generation, memory_order_acquire) == peer->generation)
             atomic_compare_exchange_strong(&slot->pid, &pid, 0);
     }
@@ -650,7 +650,7 @@ void vd_pipe_hub_status(const struct vd_pipe_hub *hub, struct vd_pipe_hub_status
     *status = (struct vd_pipe_hub_status){.endpoints = hub->shared->endpoints};
     for (unsigned i = 0; i < status->endpoints; i++) {
         int32_t pid = atomic_load_explicit(&hub->slots[i].pid, memory_order_acquire);
-        if (pid != 0 && (pid == getpid() || pipe_locked_by_other(hub, PIPE_BYTE_ENDPOINT(i))))
+        if (pid != 0 && (pid == getpid() || vd_pipe_locked_by_other(hub, PIPE_BYTE_ENDPOINT(i))))
             status->attached++;
     }
     if (!pipe_hub_is_here(hub, getpid()))
@@ -668,7 +668,7 @@ void vd_pipe_hub_destroy(struct vd_pipe_hub *hub)
     if (!hub)
         return;
     if (pipe_hub_is_here(hub, getpid()))
-        pipe_unlock(hub, PIPE_BYTE_HUB);
+        vd_pipe_unlock(hub, PIPE_BYTE_HUB);
     free_server(hub);
     /* the numbers of the descriptors are the same in all processes, the descriptors are not: close
      * them here, but leave the shared words alone */

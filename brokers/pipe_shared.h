@@ -103,14 +103,14 @@ static inline struct vd_ring *pipe_down(const struct vd_pipe_hub *hub, unsigned 
 
 /* The lock of the whole process on @byte. Returns: VD_OK, VD_ERR_EXISTS (another live process has
  * it), VD_ERR_SYSTEM. */
-enum vd_err pipe_lock(const struct vd_pipe_hub *hub, unsigned byte, struct vd_error *error);
-void pipe_unlock(const struct vd_pipe_hub *hub, unsigned byte);
+enum vd_err vd_pipe_lock(const struct vd_pipe_hub *hub, unsigned byte, struct vd_error *error);
+void vd_pipe_unlock(const struct vd_pipe_hub *hub, unsigned byte);
 
 /* Does a live process hold @byte? One's own lock is not seen: ask only about others. */
-bool pipe_locked_by_other(const struct vd_pipe_hub *hub, unsigned byte);
+bool vd_pipe_locked_by_other(const struct vd_pipe_hub *hub, unsigned byte);
 
 /* Is there a live process that serves? */
-bool pipe_hub_alive(const struct vd_pipe_hub *hub);
+bool vd_pipe_hub_alive(const struct vd_pipe_hub *hub);
 
 /* Does this very process serve? */
 static inline bool pipe_hub_is_here(const struct vd_pipe_hub *hub, pid_t pid)

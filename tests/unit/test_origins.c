@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Duplicates, gaps and the bound on how many origins are known. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "origins.h"
+
+static enum vd_origin_verdict see(struct vd_origins *origins, const char *origin, uint64_t sequence,
+                                  uint64_t *missed)
+{
+    *missed = 0;
+    return vd_origins_see(origins, origin, strlen(origin), sequence, missed);
+}
+
+static void test_new_duplicate_gap(void **state)
+{
+    struct vd_origins origins;
+    uint64_t missed;
+
+    (void)state;
+    assert_int_equal(vd_origins_init(&origins), VD_OK);
+    assert_int_equal(see(&origins, "a", 7, &missed), VD_ORIGIN_NEW); /* wherever it begins */
+    assert_int_equal(see(&origins, "a", 7, &missed), VD_ORIGIN_DUPLICATE);
+    assert_int_equal(see(&origins, "a", 8, &missed), VD_ORIGIN_NEW);
+    assert_int_equal(see(&origins, "b", 1, &missed), VD_ORIGIN_NEW);
+    assert_int_equal(see(&origins, "a", 12, &missed), VD_ORIGIN_AFTER_GAP);
+    assert_int_equal(missed, 3);
+    assert_int_equal(see(&origins, "a", 10, &missed), VD_ORIGIN_DUPLICATE); /* too late */
+    assert_int_equal(see(&origins, "a", 13, &missed), VD_ORIGIN_NEW);
+    assert_int_equal(see(&origins, "b", 2, &missed), VD_ORIGIN_NEW);
+    vd_origins_finish(&origins);
+    vd_origins_finish(&origins);
+}
+
+static void test_an_origin_that_begins_anew(void **state)
+{
+    struct vd_origins origins;
+    uint64_t missed;
+
+    (void)state;
+    assert_int_equal(vd_origins_init(&origins), VD_OK);
+    see(&origins, "a", 1000000, &missed);
+    assert_int_equal(see(&origins, "a", 1000000 - VD_ORIGINS_WINDOW + 1, &missed),
+                     VD_ORIGIN_DUPLICATE);
+    assert_int_equal(see(&origins, "a", 1, &missed), VD_ORIGIN_AFTER_GAP);
+    assert_int_equal(missed, 0); /* not known */
+    assert_int_equal(see(&origins, "a", 2, &missed), VD_ORIGIN_NEW);
+    see(&origins, "a", UINT64_MAX, &missed);
+    assert_int_equal(see(&origins, "a", UINT64_MAX, &missed), VD_ORIGIN_DUPLICATE);
+    assert_int_equal(see(&origins, "a", 5, &missed), VD_ORIGIN_AFTER_GAP);
+    vd_origins_finish(&origins);
+}
+
+static void test_a_gap_of_the_link_is_told_once(void **state)
+{
+    struct vd_origins origins;
+    uint64_t missed;
+
+    (void)state;
+    assert_int_equal(vd_origins_init(&origins), VD_OK);
+    see(&origins, "a", 1, &missed);
+    see(&origins, "b", 1, &missed);
+    vd_origins_forgive(&origins);
+    assert_int_equal(see(&origins, "a", 9, &missed), VD_ORIGIN_NEW);
+    assert_int_equal(see(&origins, "a", 20, &missed), VD_ORIGIN_AFTER_GAP);
+    assert_int_equal(see(&origins, "b", 1, &missed), VD_ORIGIN_DUPLICATE); /* still is one */
+    assert_int_equal(see(&origins, "b", 5, &missed), VD_ORIGIN_NEW);
+    vd_origins_finish(&origins);
+}
+
+static void test_the_oldest_is_forgotten(void **state)
+{
+    struct vd_origins origins;
+    uint64_t missed;
+    char name[VD_ORIGINS_MAX + 1][16];
+
+    (void)state;
+    assert_int_equal(vd_origins_init(&origins), VD_OK);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < VD_ORIGINS_MAX; i++) {
+            snprintf(name[i], sizeof(name[i]), "node-%u", i);
+            assert_int_equal(see(&origins, name[i], round + 1, &missed), VD_ORIGIN_NEW);
+        }
+    }
+    see(&origins, name[0], 4, &missed); /* now node-1 is the oldest */
+    assert_int_equal(see(&origins, "one more", 1, &missed), VD_ORIGIN_NEW);
+    assert_int_equal(see(&origins, name[0], 4, &missed), VD_ORIGIN_DUPLICATE);
+    assert_int_equal(see(&origins, name[2], 3, &missed), VD_ORIGIN_DUPLICATE);
+    assert_int_equal(see(&origins, name[1], 3, &missed), VD_ORIGIN_NEW); /* and node-3 goes */
+    assert_int_equal(see(&origins, name[3], 3, &missed), VD_ORIGIN_NEW);
+    for (unsigned i = 0; i < 5000; i++) { /* a flood changes nothing but who is known */
+        snprintf(name[0], sizeof(name[0]), "flood-%u", i);
+        assert_int_equal(see(&origins, name[0], 1, &missed), VD_ORIGIN_NEW);
+        assert_int_equal(see(&origins, name[0], 1, &missed), VD_ORIGIN_DUPLICATE);
+    }
+    vd_origins_finish(&origins);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_new_duplicate_gap),
+        cmocka_unit_test(test_an_origin_that_begins_anew),
+        cmocka_unit_test(test_a_gap_of_the_link_is_told_once),
+        cmocka_unit_test(test_the_oldest_is_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
