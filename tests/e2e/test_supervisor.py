@@ -113,17 +113,15 @@ def test_sigterm_to_every_process_is_a_clean_end(start):
 
 def test_a_second_sigusr1_begins_the_round_anew(start):
     server = start(workers=3)
-    pids = []
-    until(lambda: len(server.workers()) == 3, 5, "three workers")
     busy = [request(server, "/sleep?ms=300") for _ in range(3)]
-    pids.append(server.workers())
+    first = server.workers()
     server.process.send_signal(signal.SIGUSR1)
-    until(lambda: server.workers().get(0) not in (None, pids[0][0]), 5, "the first is replaced")
-    pids.append(server.workers())
+    second = until(lambda: next((pid for pid in [server.workers().get(0)] if pid not in (None, first[0])), None),
+                   5, "the first is replaced")
     server.process.send_signal(signal.SIGUSR1)
-    until(lambda: len(server.workers()) == 3 and server.workers()[0] != pids[1][0]
-          and "all workers were replaced" in server.log(), 10, "the second round is through")
-    assert not set(server.workers().values()) & (set(pids[0].values()) | {pids[1][0]})
+    until(lambda: "all workers were replaced" in server.log(), 10, "the second round is through")
+    third = until(lambda: len(server.workers()) == 3 and server.workers(), 5, "three workers")
+    assert not set(third.values()) & {*first.values(), second}
     assert [one.answer().status for one in busy] == [200] * 3
 
 
