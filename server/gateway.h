@@ -335,6 +335,8 @@ void gw_dispatch_finished(struct gw_request *request);
 void gw_dispatch_abandon(struct gw_request *request);
 /* Its worker died. */
 void gw_dispatch_worker_died(struct gw_worker *worker, uint32_t reason);
+/* Refuse what has waited too long, forget what nobody waits for. */
+void gw_dispatch_sweep(struct gateway *gateway);
 /* A request waits behind another one while a worker is idle: look again soon. */
 bool gw_dispatch_uneasy(const struct gateway *gateway);
 struct gw_request *gw_dispatch_find(struct gw_worker *worker, uint64_t id);

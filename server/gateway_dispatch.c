@@ -6,10 +6,12 @@
  * that one wake-up serves many; until the worker takes one (a swap of its claim word), the gateway
  * can take it back for a worker that has nothing to do: a slow request delays no other.
  *
- * Failure modes: all workers busy - the request waits in the queue, over the limit it is a 503; the
- * worker dies - what it had not taken goes back to the front of the queue, what it had is a 502
- * (504 when it was killed at the time limit), or a cut connection when the response had begun; the
- * client leaves - what is not taken is taken back, for the rest the answer is dropped. */
+ * Failure modes: all workers busy - the request waits in the queue, over the limit, or after the
+ * time a request may take, it is a 503; a client that closed its side while it waited is taken to
+ * have left; the worker dies - what it had not taken goes back to the front of the queue, what it
+ * had is a 502 (504 when it was killed at the time limit), or a cut connection when the response
+ * had begun; the client leaves - what is not taken is taken back, for the rest the answer is
+ * dropped. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -371,6 +373,30 @@ void gw_dispatch_pump(struct gateway *gateway)
         if (!offer_record(worker, request)) {
             enqueue(gateway, request, true);
             return;
+        }
+    }
+}
+
+/* The queue is in the order of arrival, but for those that came back from a dead worker. */
+void gw_dispatch_sweep(struct gateway *gateway)
+{
+    uint64_t now_us = vd_monotonic_us();
+    uint64_t limit_us = (uint64_t)gateway->config->request_timeout_ms * 1000;
+    struct gw_request *request = TAILQ_FIRST(&gateway->queue), *next;
+
+    for (; request; request = next) {
+        struct gw_connection *connection = request->connection;
+        uint64_t since = ((struct vd_frame_request *)request->record)->received_us;
+
+        next = TAILQ_NEXT(request, link);
+        if (connection->peer_closed) {
+            gw_connection_close(connection);
+        } else if (now_us > since && now_us - since > limit_us) {
+            TAILQ_REMOVE(&gateway->queue, request, link);
+            gateway->queue_length--;
+            connection->request = NULL;
+            request_free(gateway, request);
+            refuse(connection, "no worker became free in time");
         }
     }
 }

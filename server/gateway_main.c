@@ -162,6 +162,7 @@ static void sweep(struct gateway *gateway)
         next = TAILQ_NEXT(connection, link);
         gw_connection_sweep(connection);
     }
+    gw_dispatch_sweep(gateway);
     gw_listener_sweep(gateway);
     gateway->next_sweep_ms = gateway->now_ms + gateway->sweep_interval_ms;
 }
