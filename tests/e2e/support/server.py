@@ -75,6 +75,8 @@ class Server:
             self.destroy()
             raise AssertionError(f"still there: {left} ({error})\n{self.log()}") from error
         assert self.process.returncode == code, f"exit code {self.process.returncode}\n{self.log()}"
+        whole = self.log_path.read_text(errors="replace")
+        assert "Sanitizer" not in whole and "runtime error:" not in whole, whole
 
     def destroy(self):
         """For a test that failed: nothing may outlive it."""
