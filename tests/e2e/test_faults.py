@@ -82,7 +82,8 @@ def test_two_workers_that_publish_into_full_rings_do_not_deadlock(start, streams
     floods = [server.connect(30) for _ in range(2)]
     for flood in floods:
         flood.send(b"POST /flood?scope=flood&count=1000000&bytes=60000 HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n")
-    until(lambda: server.post("/_health/live").status, 5, "the gateway has read them")
+    before = {pid: server.busy_ticks(pid) for pid in server.workers().values()}
+    until(lambda: all(server.busy_ticks(pid) > ticks + 2 for pid, ticks in before.items()), 5, "both publish")
     gateway = server.gateway()
     os.kill(gateway, signal.SIGSTOP)
     try:

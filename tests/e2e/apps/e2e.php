@@ -22,7 +22,7 @@ $app->onStart(function (int $index) use (&$worker): void {
 $pid = fn (): Response => Response::text(getmypid() . "\n");
 
 $app->get('/pid', $pid);
-$app->get('/events', function (Request $request): array {
+$app->stream('/events', function (Request $request): array {
     preg_match_all('/(?:^|&)scope=([^&]*)/', $request->query, $found);
 
     return array_map(urldecode(...), $found[1]);

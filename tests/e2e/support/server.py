@@ -56,7 +56,8 @@ class Server:
         if self.address is None and not self._listens():
             return False
         try:
-            return self.health().get("status") == "ok"
+            health = self.health()
+            return health["status"] == "ok" and health["workers"]["ready"] == health["workers"]["configured"]
         except (OSError, Closed):
             return False
 
@@ -114,6 +115,12 @@ class Server:
             if name:
                 found[int(name[1])] = pid
         return found
+
+    @staticmethod
+    def busy_ticks(pid):
+        """Clock ticks of CPU time that a process has used."""
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
 
     def gateway(self):
         found = [pid for pid in self.pids() if self.command(pid) == "viaduct-gateway"]

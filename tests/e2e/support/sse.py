@@ -130,7 +130,8 @@ class Streams:
         if ready:
             self.pump(lambda: all(stream.state == "open" for stream in fresh), what=f"{count} x {path} open")
             for stream in fresh:
-                assert stream.status == 200, f"{path}: {stream.status} {stream.raw!r} {stream.text!r}"
+                assert stream.status == 200 and ("Content-Type", "text/event-stream") in stream.headers, (
+                    f"{path}: {stream.status} {stream.headers} {stream.raw!r} {stream.text!r}")
         return fresh
 
     def _connect(self, stream):
