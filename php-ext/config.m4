@@ -21,12 +21,15 @@ if test "$PHP_VIADUCT" != "no"; then
   viaduct_version=`sed -n 's/^project(viaduct VERSION \(@<:@0-9.@:>@*\).*/\1/p' $abs_srcdir/../CMakeLists.txt`
   viaduct_flags="-D_GNU_SOURCE -DVIADUCT_VERSION='\"$viaduct_version\"' -DZEND_ENABLE_STATIC_TSRMLS_CACHE=1 -std=gnu17 -fvisibility=hidden"
 
-  dnl Every source of the folders below goes in, as in their CMakeLists.txt.
+  dnl Every source of the folders below goes in, as in their CMakeLists.txt. They are copied here,
+  dnl because the build names an object after its source up to the first dot: none may begin "..".
+  for folder in core brokers health server; do
+    rm -rf "$abs_srcdir/lib/$folder"
+    mkdir -p "$abs_srcdir/lib" && cp -R "$abs_srcdir/../$folder" "$abs_srcdir/lib/" || AC_MSG_ERROR([cannot copy $folder])
+  done
   viaduct_sources=""
-  for folder in core/src core/src/shm brokers health server; do
-    for source in $abs_srcdir/../$folder/*.c; do
-      test -f "$source" && viaduct_sources="$viaduct_sources ../$folder/`basename $source`"
-    done
+  for source in $abs_srcdir/lib/*/*.c $abs_srcdir/lib/core/src/*.c $abs_srcdir/lib/core/src/shm/*.c; do
+    viaduct_sources="$viaduct_sources `echo $source | sed "s,^$abs_srcdir/,,"`"
   done
 
   PHP_NEW_EXTENSION([viaduct],
@@ -34,6 +37,9 @@ if test "$PHP_VIADUCT" != "no"; then
      class_request.c class_response.c class_scope.c request_input.c route.c run_sapi.c dnl
      run_worker.c viaduct.c $viaduct_sources],
     [$ext_shared],,
-    [$viaduct_flags -I@ext_srcdir@/../core/include -I@ext_srcdir@/../core/src -I@ext_srcdir@/../brokers -I@ext_srcdir@/../health -I@ext_srcdir@/../server])
+    [$viaduct_flags -I@ext_srcdir@/lib/core/include -I@ext_srcdir@/lib/core/src -I@ext_srcdir@/lib/brokers -I@ext_srcdir@/lib/health -I@ext_srcdir@/lib/server])
+  for folder in core/src/shm brokers health server; do
+    PHP_ADD_BUILD_DIR([$ext_builddir/lib/$folder])
+  done
   PHP_SUBST([VIADUCT_SHARED_LIBADD])
 fi

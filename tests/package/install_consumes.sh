@@ -24,6 +24,15 @@ rm "$prefix"/moved/lib/libviaduct.so*
 "$cc" -Wall -Wextra -Werror $sanitize "$source" -o "$prefix/static" $(pkg-config --static --cflags --libs viaduct)
 [[ $("$prefix/static") == consumed ]]
 
+# The extension, where one was built, loads by the ini that came with it (which names the place it
+# was installed to, so it goes back there).
+if [[ -f $prefix/moved/etc/php/viaduct.ini ]]; then
+    mv "$prefix/moved" "$prefix/installed"
+    loaded=$(PHP_INI_SCAN_DIR="$prefix/installed/etc/php" php -r 'echo phpversion("viaduct"), "\n";')
+    [[ $loaded == [0-9]*.*.* ]]
+    mv "$prefix/installed" "$prefix/moved"
+fi
+
 # Each public header compiles alone.
 for header in "$prefix"/moved/include/viaduct/*.h; do
     printf '#include <viaduct/%s>\n' "$(basename "$header")" |
