@@ -72,9 +72,10 @@ static enum vd_err refuse_network_options(const struct vd_broker_driver *driver,
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (rows[i].set)
+        if (rows[i].set) {
             return vd_error_set(error, VD_ERR_INVALID, "%s: the %s broker has no use for it",
                                 rows[i].name, driver->name);
+        }
     }
     return VD_OK;
 }
@@ -138,10 +139,11 @@ static enum vd_err open_descriptors(struct vd_broker *broker, struct vd_error *e
     broker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     broker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     broker->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (broker->epoll_fd < 0 || broker->wake_fd < 0 || broker->timer_fd < 0)
+    if (broker->epoll_fd < 0 || broker->wake_fd < 0 || broker->timer_fd < 0) {
         code = vd_error_set_errno(error, "descriptors of a broker handle");
-    else if ((code = watch(broker, broker->wake_fd, error)) == VD_OK)
+    } else if ((code = watch(broker, broker->wake_fd, error)) == VD_OK) {
         code = watch(broker, broker->timer_fd, error);
+    }
     if (code)
         close_descriptors(broker);
     return code;
@@ -343,10 +345,11 @@ enum vd_err vd_broker_publish(struct vd_broker *broker, const struct vd_message 
     if (message.sequence == 0 && is_own(broker, &message))
         message.sequence = broker->sequence + 1;
     code = broker->driver->publish(broker->state, &message, error);
-    if (code == VD_OK)
+    if (code == VD_OK) {
         broker->counters.published++;
-    else
+    } else {
         broker->counters.publish_failures++;
+    }
     /* not known whether it arrived: then the number must not be used for another */
     if ((code == VD_OK || code == VD_ERR_CLOSED) && is_own(broker, &message) &&
         message.sequence > broker->sequence)

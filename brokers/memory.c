@@ -66,10 +66,11 @@ static void join_locked(struct vd_memory_hub *hub, struct memory_member *member)
 
 static void leave_locked(struct vd_memory_hub *hub, struct memory_member *member)
 {
-    if (member->previous)
+    if (member->previous) {
         member->previous->next = member->next;
-    else
+    } else {
         hub->first = member->next;
+    }
     if (member->next)
         member->next->previous = member->previous;
 }

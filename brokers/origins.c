@@ -65,14 +65,16 @@ static void unlink_use(struct vd_origins *origins, uint16_t at)
 {
     struct vd_origin *origin = &origins->table[at - 1];
 
-    if (origin->newer)
+    if (origin->newer) {
         origins->table[origin->newer - 1].older = origin->older;
-    else
+    } else {
         origins->newest = origin->older;
-    if (origin->older)
+    }
+    if (origin->older) {
         origins->table[origin->older - 1].newer = origin->newer;
-    else
+    } else {
         origins->oldest = origin->newer;
+    }
 }
 
 static void link_newest(struct vd_origins *origins, uint16_t at)
@@ -81,10 +83,11 @@ static void link_newest(struct vd_origins *origins, uint16_t at)
 
     origin->newer = 0;
     origin->older = origins->newest;
-    if (origins->newest)
+    if (origins->newest) {
         origins->table[origins->newest - 1].newer = at;
-    else
+    } else {
         origins->oldest = at;
+    }
     origins->newest = at;
 }
 

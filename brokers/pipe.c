@@ -60,9 +60,10 @@ static enum vd_err hold_number(struct vd_pipe_hub *hub, unsigned number, struct 
         hub->held_pid = getpid();
     }
     code = hub->held[number] ? VD_ERR_EXISTS : vd_pipe_lock(hub, PIPE_BYTE_ENDPOINT(number), error);
-    if (code == VD_ERR_EXISTS)
+    if (code == VD_ERR_EXISTS) {
         return vd_error_set(error, code, "pipe_endpoint: %u is held by a live process (%d)", number,
                             (int)atomic_load(&hub->slots[number].pid));
+    }
     if (!code)
         hub->held[number] = true;
     return code;
@@ -78,12 +79,14 @@ static enum vd_err check_options(const struct vd_broker_options *options, struct
 {
     const struct vd_pipe_hub *hub = options->pipe_hub;
 
-    if (!hub)
+    if (!hub) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "pipe_hub: the pipe broker needs one, made before the fork");
-    if (options->pipe_endpoint >= hub->shared->endpoints)
+    }
+    if (options->pipe_endpoint >= hub->shared->endpoints) {
         return vd_error_set(error, VD_ERR_INVALID, "pipe_endpoint is %u; allowed are 0 to %u",
                             options->pipe_endpoint, hub->shared->endpoints - 1);
+    }
     return VD_OK;
 }
 
@@ -203,20 +206,21 @@ static int pipe_fd(const void *state)
 /* ---- publish -----------------------------------------------------------------------------------
  */
 
-static bool may_wait(const struct pipe_endpoint *self)
-{
-    /* the process that would have to make room is this one */
-    return self->publish_timeout_ms != VD_BROKER_NO_WAIT && !pipe_hub_is_here(self->hub, getpid());
-}
-
-/* Sleep until the hub makes room for a frame of @length or @deadline_ms comes. Swallows rings that
- * were for dispatch: the caller settles at the end. */
-static enum vd_err wait_for_room(struct pipe_endpoint *self, size_t length, uint64_t deadline_ms)
+/* Sleep until the hub makes room for a frame of @length, or *@deadline_ms comes (0: not set yet, it
+ * begins now). Swallows rings that were for dispatch: the caller settles at the end.
+ * Returns: VD_OK (look again), VD_ERR_TIMEOUT, VD_ERR_FULL. */
+static enum vd_err wait_for_room(struct pipe_endpoint *self, size_t length, uint64_t *deadline_ms)
 {
     struct pollfd bell = {.fd = self->slot->bell.fd, .events = POLLIN};
     uint64_t now_ms = vd_monotonic_ms();
-    uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+    uint64_t left_ms;
 
+    /* never when the process that would have to make room is this one */
+    if (self->publish_timeout_ms == VD_BROKER_NO_WAIT || pipe_hub_is_here(self->hub, getpid()))
+        return VD_ERR_FULL;
+    if (*deadline_ms == 0)
+        *deadline_ms = now_ms + self->publish_timeout_ms;
+    left_ms = *deadline_ms > now_ms ? *deadline_ms - now_ms : 0;
     if (left_ms == 0)
         return VD_ERR_TIMEOUT;
     self->swallowed = true;
@@ -257,12 +261,13 @@ static uint64_t new_tag(struct pipe_endpoint *self)
 
 /* Every fragment, or none that counts: what gives up in the middle is discarded by the hub when it
  * sees the next tag. */
-static enum vd_err put_message(struct pipe_endpoint *self, const struct vd_message *message,
-                               bool wait, uint64_t deadline_ms)
+static enum vd_err put_message(struct pipe_endpoint *self, const struct vd_message *message)
 {
     struct fragment fragment = {.total = vd_flat_bytes(message)};
     uint32_t epoch = atomic_load(&self->hub->shared->epoch);
     uint64_t tag = new_tag(self);
+    uint64_t deadline_ms = 0;
+    enum vd_err code;
 
     while (fragment.offset < fragment.total) {
         size_t left = fragment.total - fragment.offset;
@@ -273,10 +278,9 @@ static enum vd_err put_message(struct pipe_endpoint *self, const struct vd_messa
             continue;
         }
         vd_doorbell_ring(&self->hub->shared->hub_bell);
-        if (!wait)
-            return VD_ERR_FULL;
-        if (wait_for_room(self, fragment.length, deadline_ms) != VD_OK)
-            return VD_ERR_TIMEOUT;
+        code = wait_for_room(self, fragment.length, &deadline_ms);
+        if (code)
+            return code;
         if (atomic_load(&self->hub->shared->epoch) != epoch) {
             /* the first half died with the last hub: the new one waits for a beginning */
             epoch = atomic_load(&self->hub->shared->epoch);
@@ -292,22 +296,22 @@ static enum vd_err pipe_publish(void *state, const struct vd_message *message,
                                 struct vd_error *error)
 {
     struct pipe_endpoint *self = state;
-    bool wait = may_wait(self);
-    uint64_t deadline_ms = wait ? vd_monotonic_ms() + self->publish_timeout_ms : 0;
     enum vd_err code;
 
-    if (message->has_data && message->data_length > self->hub->shared->max_message_bytes)
+    if (message->has_data && message->data_length > self->hub->shared->max_message_bytes) {
         return vd_error_set(error, VD_ERR_TOO_LARGE,
                             "the data has %zu bytes; the pipe hub takes %llu", message->data_length,
                             (unsigned long long)self->hub->shared->max_message_bytes);
-    code = put_message(self, message, wait, deadline_ms);
+    }
+    code = put_message(self, message);
     if (self->swallowed)
         settle(self);
     if (code == VD_ERR_FULL)
         return vd_error_set(error, code, "the ring to the hub is full");
-    if (code)
+    if (code) {
         code = vd_error_set(error, code, "the ring to the hub was full for %u ms",
                             self->publish_timeout_ms);
+    }
     return code;
 }
 
@@ -347,9 +351,10 @@ static bool probe(struct pipe_endpoint *self, uint64_t now_ms)
     self->probe_at_ms = now_ms + self->probe_ms;
     if (epoch == 0)
         return true; /* nobody has begun to serve */
-    if (!vd_pipe_hub_alive(self->hub))
+    if (!vd_pipe_hub_alive(self->hub)) {
         return !self->connected ||
                fail(self, VD_ERR_CLOSED, "the process that serves the hub died");
+    }
     if (epoch == self->epoch && self->connected)
         return true;
     if (self->connected && !fail(self, VD_ERR_CLOSED, hub_died)) /* and has a successor already */
@@ -454,7 +459,7 @@ static void pipe_dispatch(void *state, uint64_t now_ms, unsigned budget)
     }
     if (code == VD_ERR_CORRUPT && go_on) {
         self->damaged = true;
-        go_on = fail(self, code, "the ring from the hub is damaged");
+        fail(self, code, "the ring from the hub is damaged");
     }
     if (hub_waits)
         vd_doorbell_ring(&self->hub->shared->hub_bell);

@@ -108,16 +108,19 @@ bool vd_pipe_hub_alive(const struct vd_pipe_hub *hub)
 static enum vd_err check_options(unsigned endpoints, const struct vd_pipe_hub_options *options,
                                  struct vd_error *error)
 {
-    if (endpoints < 1 || endpoints > VD_PIPE_ENDPOINTS_MAX)
+    if (endpoints < 1 || endpoints > VD_PIPE_ENDPOINTS_MAX) {
         return vd_error_set(error, VD_ERR_INVALID, "endpoints is %u; allowed are 1 to %d",
                             endpoints, VD_PIPE_ENDPOINTS_MAX);
-    if (vd_ring_bytes(options->ring_bytes) == 0)
+    }
+    if (vd_ring_bytes(options->ring_bytes) == 0) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "ring_bytes is %zu; allowed are powers of two from %d on",
                             options->ring_bytes, VD_RING_CAPACITY_MIN_BYTES);
-    if (options->max_message_bytes > UINT32_MAX)
+    }
+    if (options->max_message_bytes > UINT32_MAX) {
         return vd_error_set(error, VD_ERR_INVALID, "max_message_bytes is %zu; allowed are up to %u",
                             options->max_message_bytes, UINT32_MAX);
+    }
     return VD_OK;
 }
 
@@ -279,9 +282,10 @@ enum vd_err vd_pipe_hub_serve(struct vd_pipe_hub *hub, struct vd_error *error)
     if (!server)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory to serve a pipe hub");
     code = vd_pipe_lock(hub, PIPE_BYTE_HUB, error);
-    if (code == VD_ERR_EXISTS)
+    if (code == VD_ERR_EXISTS) {
         vd_error_set(error, code, "process %d serves the hub already",
                      (int)atomic_load(&hub->shared->hub_pid));
+    }
     if (code) {
         free(server);
         return code;
@@ -400,10 +404,11 @@ static bool has_backlog(const struct pipe_peer *peer)
 
 static void queue_for(struct pipe_server *server, struct pipe_peer *peer, struct vd_parcel *parcel)
 {
-    if (!parcel)
+    if (!parcel) {
         peer->backlog.missed++; /* no memory for it */
-    else if (vd_mailbox_push(&peer->backlog, parcel))
+    } else if (vd_mailbox_push(&peer->backlog, parcel)) {
         return;
+    }
     server->dropped_total++;
 }
 

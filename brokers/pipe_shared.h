@@ -38,7 +38,7 @@ enum pipe_frame_type {
 #define PIPE_FIRST 1u
 #define PIPE_LAST  2u
 
-struct pipe_shared {
+struct pipe_shared { /* NOLINT(clang-analyzer-optin.performance.Padding): one line a writer */
     uint64_t magic;
     uint32_t version;
     uint32_t endpoints;

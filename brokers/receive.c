@@ -41,10 +41,11 @@ enum vd_err vd_broker_subscribe(struct vd_broker *broker, const char *pattern, s
     subscription->pattern_length = length;
     memcpy(subscription->pattern, pattern, length);
     subscription->previous = broker->last;
-    if (broker->last)
+    if (broker->last) {
         broker->last->next = subscription;
-    else
+    } else {
         broker->first = subscription;
+    }
     broker->last = subscription;
     if (made)
         *made = subscription;
@@ -55,14 +56,16 @@ static void unlink_and_free(struct vd_broker_subscription *subscription)
 {
     struct vd_broker *broker = subscription->broker;
 
-    if (subscription->previous)
+    if (subscription->previous) {
         subscription->previous->next = subscription->next;
-    else
+    } else {
         broker->first = subscription->next;
-    if (subscription->next)
+    }
+    if (subscription->next) {
         subscription->next->previous = subscription->previous;
-    else
+    } else {
         broker->last = subscription->previous;
+    }
     free(subscription);
 }
 
@@ -92,8 +95,13 @@ static void sweep_ended(struct vd_broker *broker)
 
 void vd_broker_subscriptions_free(struct vd_broker *broker)
 {
-    while (broker->first)
-        unlink_and_free(broker->first);
+    struct vd_broker_subscription *next;
+
+    for (struct vd_broker_subscription *s = broker->first; s; s = next) {
+        next = s->next;
+        free(s);
+    }
+    broker->first = broker->last = NULL;
 }
 
 static void deliver(struct vd_broker *broker, const struct vd_message *message)
@@ -122,10 +130,11 @@ static void deliver(struct vd_broker *broker, const struct vd_message *message)
 
 static void tell_gap(struct vd_broker *broker, const struct vd_broker_gap *gap)
 {
-    if (gap->reason == VD_GAP_RECONNECT)
+    if (gap->reason == VD_GAP_RECONNECT) {
         broker->counters.resyncs++;
-    else
+    } else {
         broker->counters.gaps++;
+    }
     if (broker->on_gap)
         broker->on_gap(broker, gap, broker->context);
 }

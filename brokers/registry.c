@@ -52,9 +52,10 @@ const struct vd_broker_driver *vd_broker_driver_find(const char *url, struct vd_
     size_t length = url ? strcspn(url, ":") : 0;
     char known[128];
 
-    for (size_t i = 0; i < DRIVER_COUNT && length > 0; i++)
+    for (size_t i = 0; i < DRIVER_COUNT && length > 0; i++) {
         if (list_has(drivers[i]->schemes, url, length))
             return drivers[i];
+    }
     list_schemes(known, sizeof(known));
     vd_error_set(error, length ? VD_ERR_UNSUPPORTED : VD_ERR_INVALID,
                  "url: %s; a broker's URL begins with one of: %s",

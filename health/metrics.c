@@ -78,9 +78,10 @@ static void ring_metrics(struct vd_writer *writer, const struct vd_health_facts 
     }
     family(writer, "worker_events_dropped_total", "counter",
            "Events that this worker did not get because it was slow");
-    for (uint32_t i = 0; i < facts->worker_count; i++)
+    for (uint32_t i = 0; i < facts->worker_count; i++) {
         vd_writer_print(writer, "viaduct_worker_events_dropped_total{worker=\"%u\"} %llu\n", i,
                         (unsigned long long)facts->workers[i].events_dropped);
+    }
 }
 
 static void http_metrics(struct vd_writer *writer, const struct vd_health_facts *facts)
@@ -90,9 +91,10 @@ static void http_metrics(struct vd_writer *writer, const struct vd_health_facts 
             facts->connections_accepted_total);
     counter(writer, "http_requests_total", "Requests received", facts->requests_total);
     family(writer, "http_responses_total", "counter", "Responses by class of their status");
-    for (unsigned i = 0; i < VD_HEALTH_CLASSES; i++)
+    for (unsigned i = 0; i < VD_HEALTH_CLASSES; i++) {
         vd_writer_print(writer, "viaduct_http_responses_total{class=\"%uxx\"} %llu\n", i + 1,
                         (unsigned long long)facts->responses_total[i]);
+    }
     gauge(writer, "http_queue_depth", "Requests that wait for a worker", facts->queue_depth);
 }
 

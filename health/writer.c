@@ -30,6 +30,7 @@ void vd_writer_print(struct vd_writer *writer, const char *format, ...)
     int wanted;
 
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.*): a false alarm of clang-tidy 14 */
     wanted = vsnprintf(left ? writer->buffer + writer->length : NULL, left, format, arguments);
     va_end(arguments);
     if (wanted > 0)
@@ -56,27 +57,30 @@ static size_t character_length(const unsigned char *text)
 
     if (text[0] < 0x80)
         return 1;
-    if (text[0] >= 0xc2 && text[0] <= 0xdf)
+    if (text[0] >= 0xc2 && text[0] <= 0xdf) {
         length = 2;
-    else if (text[0] >= 0xe0 && text[0] <= 0xef)
+    } else if (text[0] >= 0xe0 && text[0] <= 0xef) {
         length = 3;
-    else if (text[0] >= 0xf0 && text[0] <= 0xf4)
+    } else if (text[0] >= 0xf0 && text[0] <= 0xf4) {
         length = 4;
-    else
+    } else {
         return 0;
-    if (text[0] == 0xe0)
+    }
+    if (text[0] == 0xe0) {
         low = 0xa0; /* overlong */
-    else if (text[0] == 0xed)
+    } else if (text[0] == 0xed) {
         high = 0x9f; /* surrogates */
-    else if (text[0] == 0xf0)
+    } else if (text[0] == 0xf0) {
         low = 0x90; /* overlong */
-    else if (text[0] == 0xf4)
+    } else if (text[0] == 0xf4) {
         high = 0x8f; /* over U+10FFFF */
+    }
     if (text[1] < low || text[1] > high)
         return 0;
-    for (size_t i = 2; i < length; i++)
+    for (size_t i = 2; i < length; i++) {
         if (text[i] < 0x80 || text[i] > 0xbf)
             return 0;
+    }
     return length;
 }
 
@@ -84,22 +88,24 @@ static void json_character(struct vd_writer *writer, const char *bytes, size_t l
 {
     unsigned char first = (unsigned char)bytes[0];
 
-    if (first == '"' || first == '\\')
+    if (first == '"' || first == '\\') {
         vd_writer_print(writer, "\\%c", first);
-    else if (first < 0x20 || first == 0x7f)
+    } else if (first < 0x20 || first == 0x7f) {
         vd_writer_print(writer, "\\u%04x", first);
-    else
+    } else {
         append(writer, bytes, length);
+    }
 }
 
 static void label_character(struct vd_writer *writer, const char *bytes, size_t length)
 {
-    if (bytes[0] == '"' || bytes[0] == '\\')
+    if (bytes[0] == '"' || bytes[0] == '\\') {
         vd_writer_print(writer, "\\%c", bytes[0]);
-    else if (bytes[0] == '\n')
+    } else if (bytes[0] == '\n') {
         append(writer, "\\n", 2);
-    else
+    } else {
         append(writer, bytes, length);
+    }
 }
 
 static void quoted(struct vd_writer *writer, const char *text,
@@ -112,10 +118,11 @@ static void quoted(struct vd_writer *writer, const char *text,
         size_t length = character_length((const unsigned char *)text + at);
         if (at + (length ? length : 1) > VD_WRITER_STRING_MAX)
             break;
-        if (length)
+        if (length) {
             character(writer, text + at, length);
-        else
+        } else {
             append(writer, "\xef\xbf\xbd", 3);
+        }
         at += length ? length : 1;
     }
     append(writer, "\"", 1);

@@ -63,10 +63,11 @@ static void print_message(struct vd_broker *broker, const struct vd_message *mes
     printf("%s: %.*s", reader->name, (int)message->scope_length, message->scope);
     if (message->event)
         printf(" %.*s", (int)message->event_length, message->event);
-    if (message->has_data)
+    if (message->has_data) {
         printf(" %.*s", (int)message->data_length, (const char *)message->data);
-    else
+    } else {
         printf(" (has changed)");
+    }
     putchar('\n');
     fflush(stdout);
 }

@@ -179,10 +179,11 @@ static void test_the_descriptor_tells_the_truth(void **state)
     suite_settle(suite);
     for (unsigned turns = 0; turns < 100 && idle < 2;
          turns++) { /* timers may be due now and then */
-        if (is_readable(b->broker, 20))
+        if (is_readable(b->broker, 20)) {
             vd_broker_dispatch(b->broker);
-        else
+        } else {
             idle++;
+        }
     }
     assert_int_equal(idle, 2);
     for (unsigned i = 0; i < 1000; i++) /* more than one dispatch hands out */
