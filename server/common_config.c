@@ -76,10 +76,11 @@ static void write_field(struct vd_server_config *config, const struct limit *lim
     unsigned char *at = (unsigned char *)config + limit->offset;
     uint32_t narrow = (uint32_t)value;
 
-    if (limit->size == sizeof(narrow))
+    if (limit->size == sizeof(narrow)) {
         memcpy(at, &narrow, sizeof(narrow));
-    else
+    } else {
         memcpy(at, &value, sizeof(value));
+    }
 }
 
 static enum vd_err check_numbers(struct vd_server_config *config, struct vd_error *error)
@@ -92,17 +93,19 @@ static enum vd_err check_numbers(struct vd_server_config *config, struct vd_erro
             value = limit->fallback;
             write_field(config, limit, value);
         }
-        if (value < limit->minimum || value > limit->maximum)
+        if (value < limit->minimum || value > limit->maximum) {
             return vd_error_set(
                 error, VD_ERR_INVALID,
                 "%s is %llu, allowed are %llu to %llu (0: the default, %llu)", limit->field,
                 (unsigned long long)value, (unsigned long long)limit->minimum,
                 (unsigned long long)limit->maximum, (unsigned long long)limit->fallback);
+        }
     }
-    if (config->history_log_bytes & (config->history_log_bytes - 1))
+    if (config->history_log_bytes & (config->history_log_bytes - 1)) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "history_log_bytes is %zu, allowed are powers of two from 65536",
                             config->history_log_bytes);
+    }
     return VD_OK;
 }
 
@@ -117,11 +120,12 @@ static enum vd_err check_connections(struct vd_server_config *config, struct vd_
         return vd_error_set_errno(error, "getrlimit(RLIMIT_NOFILE)");
     if (files.rlim_max < allowed + reserve)
         allowed = files.rlim_max > 2 * reserve ? files.rlim_max - reserve : reserve;
-    if (config->max_connections > allowed)
+    if (config->max_connections > allowed) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "max_connections is %zu, allowed are 1 to %zu (0: as many as that), "
                             "from the hard limit of open files (ulimit -Hn)",
                             config->max_connections, allowed);
+    }
     if (config->max_connections == 0)
         config->max_connections = allowed;
     return VD_OK;
@@ -134,15 +138,17 @@ static enum vd_err check_address(struct vd_server_config *config, struct vd_erro
     if (!config->host)
         config->host = "127.0.0.1";
     length = strlen(config->host);
-    if (length == 0 || length >= sizeof(((struct vd_node *)NULL)->listen_host))
+    if (length == 0 || length >= sizeof(((struct vd_node *)NULL)->listen_host)) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "host has %zu bytes, allowed are 1 to %zu: an address such as "
                             "127.0.0.1, 0.0.0.0 or ::",
                             length, sizeof(((struct vd_node *)NULL)->listen_host) - 1);
-    if (config->port_any && config->port != 0)
+    }
+    if (config->port_any && config->port != 0) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "port is %u and port_any is set, allowed is one of the two",
                             config->port);
+    }
     if (config->port == 0 && !config->port_any)
         config->port = 3000;
     return VD_OK;
@@ -155,9 +161,10 @@ static enum vd_err refuse_broker(struct vd_error *error)
     char names[128] = "";
     size_t length = 0;
 
-    for (size_t i = 0; (driver = vd_broker_driver_at(i)) && length < sizeof(names); i++)
+    for (size_t i = 0; (driver = vd_broker_driver_at(i)) && length < sizeof(names); i++) {
         length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s", i ? ", " : "",
                                    driver->name);
+    }
     return vd_error_set(error, VD_ERR_INVALID,
                         "broker_driver: there is no such driver, allowed "
                         "are %s",
@@ -175,12 +182,13 @@ static enum vd_err check_broker(struct vd_server_config *config, struct vd_error
     driver = vd_broker_driver_find(config->broker_driver, NULL);
     if (!driver)
         return refuse_broker(error);
-    if (strcmp(driver->name, "memory") == 0 && config->workers > 1)
+    if (strcmp(driver->name, "memory") == 0 && config->workers > 1) {
         return vd_error_set(error, VD_ERR_UNSUPPORTED,
                             "the in-memory broker lives in one process, it cannot connect %u "
                             "workers: use PipeBroker (withBroker(new PipeBroker())) or "
                             "withWorkerNum(1)",
                             config->workers);
+    }
     if (!config->broker_display)
         config->broker_display = driver->display;
     return VD_OK;
@@ -195,14 +203,16 @@ enum vd_err vd_server_config_check(struct vd_server_config *config, struct vd_er
         (result = check_address(config, error)) != VD_OK ||
         (result = check_broker(config, error)) != VD_OK)
         return result;
-    if ((unsigned)config->log_level > VD_LOG_OFF)
+    if ((unsigned)config->log_level > VD_LOG_OFF) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "log_level is %d, allowed are VD_LOG_DEBUG to VD_LOG_OFF",
                             (int)config->log_level);
-    if (config->log_fd < 0)
+    }
+    if (config->log_fd < 0) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "log_fd is %d, allowed is an open descriptor (0: standard error)",
                             config->log_fd);
+    }
     if (config->log_fd == 0)
         config->log_fd = 2;
     if (!config->version)

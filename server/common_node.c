@@ -70,9 +70,10 @@ static enum vd_err make_history(struct vd_node *node, struct vd_error *error)
         if (getrandom(&epoch, sizeof(epoch), 0) != (ssize_t)sizeof(epoch))
             return vd_error_set_errno(error, "getrandom");
     }
-    if (vd_history_init(node->history, node->config.history_log_bytes, entries, epoch) != VD_OK)
+    if (vd_history_init(node->history, node->config.history_log_bytes, entries, epoch) != VD_OK) {
         return vd_error_set(error, VD_ERR_INVALID, "history_log_bytes is %zu",
                             node->config.history_log_bytes);
+    }
     return VD_OK;
 }
 

@@ -100,7 +100,7 @@ struct vd_worker_slot {
 enum vd_phase { VD_PHASE_SERVING, VD_PHASE_DRAINING, VD_PHASE_STOPPING };
 
 /* What the supervisor and the gateway tell each other and all others. */
-struct vd_shared {
+struct vd_shared { // NOLINT(clang-analyzer-optin.performance.Padding): by who writes it
     uint64_t magic;
     uint32_t version;
     uint32_t workers;

@@ -141,9 +141,10 @@ enum vd_err vd_server_run(const struct vd_server_config *config,
         hooks->listening(node.listen_host, node.listen_port, hooks->context);
     fflush(NULL); /* or each child would flush it again */
     supervise(&supervisor);
-    if (supervisor.had_to_kill)
+    if (supervisor.had_to_kill) {
         result = vd_error_set(error, VD_ERR_TIMEOUT, "not everything ended within %u ms: killed",
                               node.config.drain_timeout_ms);
+    }
     vd_log(&node.logger, VD_LOG_INFO, "ended", "%s",
            result == VD_OK ? "all children ended in good order" : "some had to be killed");
     if (node.listen_fd >= 0)

@@ -32,9 +32,10 @@
 void vd_supervisor_children_init(struct vd_supervisor *supervisor)
 {
     vd_backoff_init(&supervisor->gateway.backoff, FIRST_RESTART_MS, RESTART_CAP_MS, STABLE_MS);
-    for (unsigned i = 0; i < supervisor->node->config.workers; i++)
+    for (unsigned i = 0; i < supervisor->node->config.workers; i++) {
         vd_backoff_init(&supervisor->workers[i].backoff, FIRST_RESTART_MS, RESTART_CAP_MS,
                         STABLE_MS);
+    }
 }
 
 void vd_supervisor_poke(struct vd_supervisor *supervisor)
@@ -283,11 +284,12 @@ static void worker_died(struct vd_supervisor *supervisor, unsigned index, int st
     describe(status, how, sizeof(how));
     note_up(child, worker_is_up(slot), now_ms);
     child->restart_ms = 0;
-    if (expected)
+    if (expected) {
         vd_log(&supervisor->node->logger, VD_LOG_DEBUG, "worker_ended", "worker %u (pid %d)", index,
                (int)child->pid);
-    else
+    } else {
         plan_restart(supervisor, index, how, now_ms);
+    }
     if (!expected)
         atomic_fetch_add(&supervisor->node->shared->worker_deaths_total, 1);
     child->pid = 0;

@@ -86,10 +86,11 @@ uint64_t vd_supervisor_limits(struct vd_supervisor *supervisor, uint64_t now_ms)
         if (supervisor->workers[i].pid == 0 || supervisor->workers[i].killed)
             continue;
         limit_ms = worker_limit(supervisor, i, now_ms, &since_ms, &what);
-        if (now_ms >= limit_ms)
+        if (now_ms >= limit_ms) {
             kill_worker(supervisor, i, now_ms, since_ms, what);
-        else if (limit_ms < next_ms)
+        } else if (limit_ms < next_ms) {
             next_ms = limit_ms;
+        }
     }
     return next_ms;
 }

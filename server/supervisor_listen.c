@@ -37,11 +37,12 @@ enum vd_err vd_supervisor_check_threads(struct vd_error *error)
     while ((entry = readdir(tasks)))
         count += entry->d_name[0] != '.';
     closedir(tasks);
-    if (count > THREADS_ALLOWED)
+    if (count > THREADS_ALLOWED) {
         return vd_error_set(error, VD_ERR_STATE,
                             "this process has %u threads, allowed is one: start threads (and "
                             "libraries that start them) in the workers, not before the server runs",
                             count);
+    }
     return VD_OK;
 }
 
@@ -68,11 +69,12 @@ void vd_supervisor_warn_of_sockets(struct vd_node *node)
             count++;
     }
     closedir(descriptors);
-    if (count > 0)
+    if (count > 0) {
         vd_log(&node->logger, VD_LOG_WARN, "open_sockets",
                "%u sockets were open before the server ran: all workers share them, and what one "
                "of them reads the others miss; open connections in the workers (onStart)",
                count);
+    }
 }
 
 static enum vd_err resolve(const struct vd_server_config *config, struct addrinfo **address,
@@ -86,11 +88,12 @@ static enum vd_err resolve(const struct vd_server_config *config, struct addrinf
 
     snprintf(service, sizeof(service), "%u", config->port);
     code = getaddrinfo(config->host, service, &hints, address);
-    if (code != 0)
+    if (code != 0) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "host is \"%s\": %s; allowed is an address of this machine, such as "
                             "127.0.0.1, 0.0.0.0 or ::",
                             config->host, gai_strerror(code));
+    }
     return VD_OK;
 }
 
@@ -98,14 +101,16 @@ static enum vd_err bind_error(const struct vd_server_config *config, struct vd_e
 {
     char buffer[128];
 
-    if (errno == EADDRINUSE)
+    if (errno == EADDRINUSE) {
         return vd_error_set(error, VD_ERR_EXISTS,
                             "%s:%u is in use: another program listens there, or choose another "
                             "port",
                             config->host, config->port);
-    if (errno == EADDRNOTAVAIL)
+    }
+    if (errno == EADDRNOTAVAIL) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "host is \"%s\", which is no address of this machine", config->host);
+    }
     return vd_error_set(error, VD_ERR_SYSTEM, "cannot listen on %s:%u: %s", config->host,
                         config->port, strerror_r(errno, buffer, sizeof(buffer)));
 }

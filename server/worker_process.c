@@ -85,6 +85,7 @@ static enum vd_err mark_process(struct vd_worker *worker, struct vd_error *error
         munmap(page, page_bytes());
         return VD_ERR_SYSTEM;
     }
+    worker->page = page;
     worker->not_forked = page;
     *worker->not_forked = 1;
     return VD_OK;
@@ -124,8 +125,8 @@ void vd_worker_finish(struct vd_worker *worker)
     free(worker->intervals);
     vd_worker_record_finish(&worker->request_record);
     vd_worker_record_finish(&worker->event_record);
-    if (worker->not_forked)
-        munmap((void *)(uintptr_t)worker->not_forked, page_bytes());
+    if (worker->page)
+        munmap(worker->page, page_bytes());
     memset(worker, 0, sizeof(*worker));
 }
 

@@ -56,12 +56,14 @@ enum vd_err vd_worker_publish(struct vd_worker *worker, const struct vd_message 
     pieces[2] = (struct vd_text){message->event, head.event_length};
     pieces[3] = (struct vd_text){message->data, head.data_length};
     result = vd_worker_send(worker, VD_FRAME_PUBLISH, 0, 0, pieces, 4, patience);
-    if (result == VD_ERR_TIMEOUT)
+    if (result == VD_ERR_TIMEOUT) {
         return vd_error_set(error, result, "the gateway took nothing for %u ms: not published",
                             patience.timeout_ms);
-    if (result != VD_OK)
+    }
+    if (result != VD_OK) {
         return vd_error_set(error, result,
                             "the gateway died meanwhile: not known whether it was published");
+    }
     total = atomic_load_explicit(&worker->slot->publishes_total, memory_order_relaxed) + 1;
     atomic_store_explicit(&worker->slot->publishes_total, total, memory_order_relaxed);
     return VD_OK;
@@ -156,9 +158,10 @@ enum vd_err vd_worker_set_interval(struct vd_worker *worker, uint32_t id, uint32
 
     if (!vd_worker_is_here(worker))
         return not_here(error);
-    if (interval_ms == 0)
+    if (interval_ms == 0) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "the interval is 0 ms, allowed are 1 ms and more");
+    }
     grown = realloc(worker->intervals, (worker->interval_count + 1) * sizeof(*grown));
     if (!grown)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for an interval");
@@ -168,10 +171,11 @@ enum vd_err vd_worker_set_interval(struct vd_worker *worker, uint32_t id, uint32
                                          .interval_ms = interval_ms,
                                          .every_worker = every_worker,
                                          .due_ms = vd_monotonic_ms() + interval_ms};
-    if (every_worker)
+    if (every_worker) {
         worker->own_interval_count++;
-    else if (known(worker))
+    } else if (known(worker)) {
         send_interval(worker, added);
+    }
     return VD_OK;
 }
 

@@ -209,7 +209,9 @@ struct vd_text vd_worker_request_header(const struct vd_worker_request *request,
 
     for (; name[length] && length < sizeof(lower) - 1; length++) {
         char byte = name[length];
-        lower[length] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+        if (byte >= 'A' && byte <= 'Z')
+            byte = (char)(byte | 0x20);
+        lower[length] = byte;
     }
     lower[length] = '\0';
     for (size_t i = 0; i < request->header_count; i++) {

@@ -24,9 +24,10 @@
 
 static enum vd_err check_answer(const struct vd_worker *worker, struct vd_error *error)
 {
-    if (!vd_worker_is_here(worker))
+    if (!vd_worker_is_here(worker)) {
         return vd_error_set(error, VD_ERR_STATE,
                             "this process was forked by a handler: only the worker may answer");
+    }
     if (worker->answer == VD_ANSWER_NONE)
         return vd_error_set(error, VD_ERR_STATE, "no request waits for an answer");
     if (worker->answer != VD_ANSWER_OWED)
@@ -38,10 +39,11 @@ static enum vd_err check_status(unsigned status, size_t body_length, struct vd_e
 {
     if (status < 200 || status > 599)
         return vd_error_set(error, VD_ERR_INVALID, "status is %u, allowed are 200 to 599", status);
-    if (body_length > 0 && (status == 204 || status == 304))
+    if (body_length > 0 && (status == 204 || status == 304)) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "status %u takes no body, here are %zu bytes of it", status,
                             body_length);
+    }
     return VD_OK;
 }
 
@@ -69,13 +71,15 @@ static enum vd_err refuse_header(const struct vd_header *header, bool stream,
 {
     int shown = header->name.length < 64 ? (int)header->name.length : 64;
 
-    if (!vd_http_is_token(header->name.bytes, header->name.length))
+    if (!vd_http_is_token(header->name.bytes, header->name.length)) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "a header name is empty or holds a character other than letters, "
                             "digits and !#$%%&'*+-.^_`|~");
-    if (is_forbidden(header->name, stream))
+    }
+    if (is_forbidden(header->name, stream)) {
         return vd_error_set(error, VD_ERR_INVALID, "header %.*s is set by the server itself", shown,
                             header->name.bytes);
+    }
     return vd_error_set(error, VD_ERR_INVALID,
                         "the value of header %.*s holds a line break or another control character",
                         shown, header->name.bytes);
@@ -93,10 +97,11 @@ static enum vd_err measure_headers(const struct vd_header *headers, size_t count
             is_forbidden(header->name, stream))
             return refuse_header(header, stream, error);
         *length += header->name.length + header->value.length + 4;
-        if (*length > VD_WORKER_HEADERS_MAX_BYTES)
+        if (*length > VD_WORKER_HEADERS_MAX_BYTES) {
             return vd_error_set(error, VD_ERR_TOO_LARGE,
                                 "the headers take more than %d bytes, the limit",
                                 VD_WORKER_HEADERS_MAX_BYTES);
+        }
     }
     return VD_OK;
 }
@@ -202,10 +207,11 @@ enum vd_err vd_worker_respond(struct vd_worker *worker, unsigned status,
     head.headers_length = (uint32_t)headers_length;
     if (!vd_worker_same_gateway(worker))
         return closed(worker, VD_ERR_CLOSED, error);
-    if (sizeof(head) + headers_length + body_length <= VD_FRAME_CHUNK_BYTES)
+    if (sizeof(head) + headers_length + body_length <= VD_FRAME_CHUNK_BYTES) {
         result = send_frame(worker, VD_FRAME_RESPONSE, &head, headers, header_count, body);
-    else
+    } else {
         result = send_large(worker, &head, headers, header_count, body);
+    }
     if (result != VD_OK)
         return closed(worker, result, error);
     answered(worker);
@@ -330,9 +336,10 @@ enum vd_err vd_worker_respond_end(struct vd_worker *worker, bool abort)
 
     if (!vd_worker_is_here(worker) || worker->answer != VD_ANSWER_STREAMING)
         return VD_ERR_STATE;
-    if (vd_worker_same_gateway(worker))
+    if (vd_worker_same_gateway(worker)) {
         result = vd_worker_send_empty(
             worker, abort ? VD_FRAME_RESPONSE_ABORT : VD_FRAME_RESPONSE_END, worker->request_id);
+    }
     answered(worker);
     return result;
 }
@@ -344,10 +351,11 @@ static enum vd_err check_patterns(const struct vd_text *patterns, size_t count,
                                   struct vd_frame_stream *head, uint16_t *lengths,
                                   struct vd_error *error)
 {
-    if (count == 0 || count > VD_WORKER_PATTERNS_MAX)
+    if (count == 0 || count > VD_WORKER_PATTERNS_MAX) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "a stream follows %zu scopes, allowed are 1 to %d", count,
                             VD_WORKER_PATTERNS_MAX);
+    }
     for (size_t i = 0; i < count; i++) {
         enum vd_err result = vd_scope_check(patterns[i].bytes, patterns[i].length, error);
 

@@ -158,11 +158,12 @@ enum vd_err vd_worker_send(struct vd_worker *worker, uint16_t type, uint16_t fla
         struct vd_frame *frame;
 
         /* the start of the record may have died with the gateway that read it */
-        if (continued && vd_worker_gateway_epoch(worker) != patience.epoch)
+        if (continued && vd_worker_gateway_epoch(worker) != patience.epoch) {
             result = VD_ERR_CLOSED;
-        else
+        } else {
             result = vd_worker_reserve(worker, part, type, (uint16_t)(flags | more | continued),
                                        tag, &patience, &frame);
+        }
         if (result != VD_OK) {
             worker->discard_pending |= continued != 0;
             return result;

@@ -51,41 +51,41 @@ struct vd_worker {
     uint32_t generation;
     /* One page that the kernel wipes in a forked child (MADV_WIPEONFORK): 1 here, 0 there. */
     volatile uint32_t *not_forked;
+    void *page; /* the same, to be unmapped */
 
     struct vd_ring_consumer requests;
     struct vd_ring_consumer events;
     struct vd_ring_producer to_gateway;
 
     /* conversation with the gateway */
-    uint32_t epoch;         /* the gateway that knows us */
+    uint32_t epoch;         /* of the gateway that knows us */
+    uint32_t waiting_epoch; /* for whom vd_worker_reserve waits just now */
     bool announced;         /* it was told: subscriptions, intervals, ready */
     bool discard_pending;   /* a record was given up half-way: say so before the next one */
-    uint32_t waiting_epoch; /* for whom vd_worker_reserve waits just now */
 
     /* the current event */
     bool frame_held; /* the request lies in the ring: release its frame at the next call */
+    bool timer_done_owed;
     enum vd_worker_answer answer;
+    uint64_t timer_done_tag;
     uint64_t request_id;
     uint64_t streamed_bytes; /* body bytes sent of the current streamed response */
     struct vd_header headers[VD_HTTP_HEADERS_MAX];
-    bool timer_done_owed;
-    uint64_t timer_done_tag;
-
     struct vd_worker_record request_record;
     struct vd_worker_record event_record;
 
-    /* its own end */
-    uint64_t requests_handled;
-    uint64_t requests_limit; /* 0: none */
-    bool retire;
+    /* whose turn it is, and its own end */
     unsigned overtaken; /* requests served since an event was looked for */
     bool timers_first;  /* own timers and the event ring take turns */
+    bool retire;
+    bool watches_clients;
+    uint64_t requests_handled;
+    uint64_t requests_limit; /* 0: none */
 
     struct vd_worker_subscription *subscriptions;
     size_t subscription_count;
     struct vd_worker_interval *intervals;
     size_t interval_count;
-    bool watches_clients;
     size_t own_interval_count;
     size_t own_interval_next; /* round robin among those that are due */
 };

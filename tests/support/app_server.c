@@ -80,7 +80,10 @@ static size_t decode(const char *bytes, size_t length, char *out, size_t room)
             out[n++] = (char)(hex_digit(bytes[i + 1]) * 16 + hex_digit(bytes[i + 2]));
             i += 2;
         } else {
-            out[n++] = bytes[i] == '+' ? ' ' : bytes[i];
+            out[n] = bytes[i];
+            if (out[n] == '+')
+                out[n] = ' ';
+            n++;
         }
     }
     return n;
@@ -99,9 +102,10 @@ static long query(const struct vd_worker_request *request, const char *name, uns
         if (!stop)
             stop = end;
         if ((size_t)(stop - at) > name_length && at[name_length] == '=' &&
-            memcmp(at, name, name_length) == 0 && nth-- == 0)
+            memcmp(at, name, name_length) == 0 && nth-- == 0) {
             return (long)decode(at + name_length + 1, (size_t)(stop - at) - name_length - 1, out,
                                 room);
+        }
         at = stop + 1;
     }
     return -1;
@@ -294,10 +298,11 @@ static void post_publish(struct vd_worker *worker, const struct app *app,
 
     (void)app;
     header.value.length = (size_t)snprintf(index, sizeof(index), "%u", vd_worker_index(worker));
-    if (result != VD_OK)
+    if (result != VD_OK) {
         answer_error(worker, result, &error);
-    else
+    } else {
         vd_worker_respond(worker, 204, &header, 1, NULL, 0, NULL);
+    }
 }
 
 static void post_flood(struct vd_worker *worker, const struct app *app,
@@ -323,10 +328,11 @@ static void post_flood(struct vd_worker *worker, const struct app *app,
         result = vd_worker_publish(worker, &message, &error);
     }
     free(data);
-    if (result != VD_OK)
+    if (result != VD_OK) {
         answer_error(worker, result, &error);
-    else
+    } else {
         answer_pid(worker);
+    }
 }
 
 /* {"worker": 0, "once:room:*": [12, 0], ..} */
@@ -392,12 +398,13 @@ static void serve(struct vd_worker *worker, struct app *app,
 {
     enum vd_err result = vd_router_match(app->router, request->method, request->path, &app->match);
 
-    if (result == VD_OK)
+    if (result == VD_OK) {
         routes[app->match.route].handler(worker, app, request);
-    else if (result == VD_ERR_STATE)
+    } else if (result == VD_ERR_STATE) {
         answer(worker, 405, "method not allowed\n", 19);
-    else
+    } else {
         answer(worker, 404, "not found\n", 10);
+    }
 }
 
 static void boot(struct vd_worker *worker, const struct app *app)
@@ -504,10 +511,11 @@ static bool set_number(struct vd_server_config *config, const char *option, cons
 
         if (strcmp(option, numbers[i].option) != 0)
             continue;
-        if (numbers[i].size == sizeof(narrow))
+        if (numbers[i].size == sizeof(narrow)) {
             memcpy(at, &narrow, sizeof(narrow));
-        else
+        } else {
             memcpy(at, &wide, sizeof(wide));
+        }
         return true;
     }
     return false;
@@ -534,20 +542,21 @@ static bool set_option(struct app *app, const char *option, const char *value)
         app->config.port_any = app->config.port == 0;
         return true;
     }
-    if (strcmp(option, "--host") == 0)
+    if (strcmp(option, "--host") == 0) {
         app->config.host = value;
-    else if (strcmp(option, "--broker") == 0)
+    } else if (strcmp(option, "--broker") == 0) {
         app->config.broker_driver = value;
-    else if (strcmp(option, "--boot") == 0)
+    } else if (strcmp(option, "--boot") == 0) {
         app->boot = value;
-    else if (strcmp(option, "--log-level") == 0)
+    } else if (strcmp(option, "--log-level") == 0) {
         return vd_log_level_parse(value, &app->config.log_level);
-    else if (strcmp(option, "--subscribe") == 0)
+    } else if (strcmp(option, "--subscribe") == 0) {
         return add_watch(app->subscriptions, &app->subscription_count, value, "once", "every");
-    else if (strcmp(option, "--interval") == 0)
+    } else if (strcmp(option, "--interval") == 0) {
         return add_watch(app->intervals, &app->interval_count, value, "node", "worker");
-    else
+    } else {
         return set_number(&app->config, option, value);
+    }
     return true;
 }
 

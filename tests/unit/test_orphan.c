@@ -72,7 +72,9 @@ static char read_byte(int fd)
 {
     char byte = 0;
 
-    return read(fd, &byte, 1) == 1 ? byte : 0;
+    if (read(fd, &byte, 1) != 1)
+        byte = 0;
+    return byte;
 }
 
 /* Milliseconds from the kill to the end of the last process that held the pipe. */

@@ -121,7 +121,7 @@ static void bad_answers(struct vd_worker *worker)
 
 static void respond_large(struct vd_worker *worker, size_t length)
 {
-    char *body = malloc(length);
+    char *body = malloc(length + 1);
 
     for (size_t i = 0; i < length; i++)
         body[i] = (char)(i % 251);
@@ -152,9 +152,9 @@ static void handle(struct vd_worker *worker, const struct vd_worker_request *req
     static const struct vd_text patterns[] = {{"room:a", 6}, {"b*", 2}};
     size_t number = request->query.length ? strtoul(request->query.bytes, NULL, 10) : 0;
 
-    if (is(request->path, "/echo"))
+    if (is(request->path, "/echo")) {
         vd_worker_respond(worker, 200, &header, 1, request->body.bytes, request->body.length, NULL);
-    else if (is(request->path, "/facts"))
+    } else if (is(request->path, "/facts")) {
         say(worker, is(request->method, "GET") && is(request->query, "x=1") &&
                             is(request->target, "/facts?x=1") && request->header_count == 2 &&
                             is(vd_worker_request_header(request, "hOST"), "here") &&
@@ -165,26 +165,27 @@ static void handle(struct vd_worker *worker, const struct vd_worker_request *req
                             vd_worker_index(worker) == 0
                         ? VD_OK
                         : VD_ERR_CORRUPT);
-    else if (is(request->path, "/child"))
+    } else if (is(request->path, "/child")) {
         say(worker, from_a_child(worker));
-    else if (is(request->path, "/bad"))
+    } else if (is(request->path, "/bad")) {
         bad_answers(worker);
-    else if (is(request->path, "/large"))
+    } else if (is(request->path, "/large")) {
         respond_large(worker, number);
-    else if (is(request->path, "/pieces"))
+    } else if (is(request->path, "/pieces")) {
         respond_pieces(worker, number, false);
-    else if (is(request->path, "/abort"))
+    } else if (is(request->path, "/abort")) {
         respond_pieces(worker, number, true);
-    else if (is(request->path, "/stream"))
+    } else if (is(request->path, "/stream")) {
         vd_worker_respond_stream(worker, patterns, 2, &header, 1, NULL);
-    else if (is(request->path, "/publish"))
+    } else if (is(request->path, "/publish")) {
         say(worker, publish_bytes(worker, number));
-    else if (is(request->path, "/retire")) {
+    } else if (is(request->path, "/retire")) {
         vd_worker_retire(worker);
         say(worker, VD_OK);
-    } else if (is(request->path, "/hold"))
+    } else if (is(request->path, "/hold")) {
         for (;;)
             pause();
+    }
 }
 
 static int worker_main(struct vd_worker *worker, void *context)
@@ -198,10 +199,12 @@ static int worker_main(struct vd_worker *worker, void *context)
     while ((result = vd_worker_next_event(worker, -1, &event)) == VD_OK) {
         if (event.kind == VD_WORKER_SHUTDOWN)
             return 0;
-        if (event.kind == VD_WORKER_REQUEST)
+        if (event.kind == VD_WORKER_REQUEST) {
             handle(worker, &event.request);
-        else if (event.kind == VD_WORKER_MESSAGE) /* said back, so that the test sees the order */
+        } else if (event.kind ==
+                   VD_WORKER_MESSAGE) { /* said back, so that the test sees the order */
             vd_worker_publish(worker, &event.message, NULL);
+        }
     }
     return 10 + (int)result;
 }
@@ -397,16 +400,17 @@ static void an_event_waits_for_at_most_16_requests(void **state)
 
 static void messages_keep_their_order(void **state)
 {
+    static const char digits[] = "0123456789";
     struct bench bench;
     const struct vd_frame *frame;
 
     (void)state;
     begin(&bench);
-    for (char n = '0'; n <= '9'; n++)
-        bench_message(&bench, 7, "room:a", (char[]){n, 0});
-    for (char n = '0'; n <= '9'; n++) {
+    for (const char *n = digits; *n; n++)
+        bench_message(&bench, 7, "room:a", n);
+    for (const char *n = digits; *n; n++) {
         frame = bench_expect(&bench, VD_FRAME_PUBLISH);
-        assert_int_equal(frame->payload[sizeof(struct vd_frame_message) + 6], n);
+        assert_int_equal(frame->payload[sizeof(struct vd_frame_message) + 6], *n);
     }
     bench_stop(&bench);
 }
