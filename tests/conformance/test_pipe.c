@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "parcel.h"
+#include "pipe_shared.h"
 #include "suite.h"
 
 struct pipe_world {
@@ -221,6 +223,89 @@ static void test_before_anybody_serves(void **state)
     vd_pipe_hub_destroy(options.pipe_hub);
 }
 
+/* ---- an endpoint gone mad ----------------------------------------------------------------------
+ */
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* A frame that begins as a message and is damaged somewhere, of any type, flags and tag. */
+static void put_any_frame(struct vd_ring_producer *up, uint64_t *random)
+{
+    static const struct vd_message message = {.scope = "room:lobby",
+                                              .scope_length = 10,
+                                              .data = "0123456789",
+                                              .data_length = 10,
+                                              .has_data = true};
+    size_t whole = vd_flat_bytes(&message);
+    size_t length = next_random(random) % (whole + 10);
+    uint64_t dice = next_random(random);
+    struct vd_frame *frame = vd_ring_reserve(up, length, (uint16_t)(1 + dice % 3),
+                                             (uint16_t)(dice >> 8 & 7), dice >> 16 & 3);
+
+    if (!frame)
+        return;
+    memset(frame->payload, (int)(dice >> 24), length);
+    vd_flat_slice(&message, 0, length < whole ? length : whole, frame->payload);
+    if (length > 0 && dice >> 32 & 1)
+        frame->payload[next_random(random) % length] = (unsigned char)(dice >> 40);
+    vd_ring_commit(up);
+}
+
+static void turns(struct vd_pipe_hub *hub, struct vd_broker *broker, unsigned count)
+{
+    while (count-- > 0) {
+        vd_pipe_hub_dispatch(hub);
+        vd_broker_dispatch(broker);
+    }
+}
+
+static void test_damage_is_contained(void **state)
+{
+    const struct vd_message message = {.scope = "ok", .scope_length = 2};
+    uint64_t random = 2463534242u;
+    struct vd_broker *mad, *reader;
+    struct vd_broker_status status;
+    struct vd_pipe_hub_status facts;
+    struct vd_ring_producer up;
+    struct vd_pipe_hub *hub;
+    size_t seen = 0;
+
+    (void)state;
+    assert_int_equal(vd_pipe_hub_create(2, NULL, &hub, NULL), VD_OK);
+    assert_int_equal(vd_pipe_hub_serve(hub, NULL), VD_OK);
+    assert_int_equal(open_at(hub, 0, &mad, NULL), VD_OK);
+    assert_int_equal(open_at(hub, 1, &reader, NULL), VD_OK);
+    vd_broker_subscribe(reader, "ok", 2, count_call, &seen, NULL, NULL);
+    for (unsigned round = 0; round < 500; round++) {
+        assert_int_equal(vd_ring_producer_init(&up, pipe_up(hub, 0)), VD_OK);
+        for (unsigned i = 0; i < 100; i++)
+            put_any_frame(&up, &random);
+        turns(hub, reader, 2);
+    }
+    vd_pipe_hub_status(hub, &facts);
+    assert_true(facts.malformed_total > 1000);
+    vd_broker_status(reader, &status);
+    assert_true(status.counters.malformed > 0); /* bad scopes that the hub does not look at */
+
+    /* the ring itself: its positions say nonsense */
+    memset((char *)pipe_up(hub, 0) + 64, 0xa5, 8);
+    turns(hub, reader, 3);
+    vd_broker_destroy(mad);
+    assert_int_equal(open_at(hub, 0, &mad, NULL), VD_OK); /* makes it anew */
+    assert_int_equal(vd_broker_publish(mad, &message, NULL), VD_OK);
+    turns(hub, reader, 3);
+    assert_int_equal(seen, 1);
+    vd_broker_destroy(mad);
+    vd_broker_destroy(reader);
+    vd_pipe_hub_destroy(hub);
+}
+
 int main(void)
 {
     static const struct suite_world world = {
@@ -235,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_endpoint_numbers),
         cmocka_unit_test(test_the_serving_process_may_hold_endpoints),
         cmocka_unit_test(test_before_anybody_serves),
+        cmocka_unit_test(test_damage_is_contained),
     };
     int failed = suite_run(&world);
 
