@@ -22,7 +22,8 @@ struct vd_server_config {
     uint16_t port;               /* 3000; with port_any: the kernel chooses */
     bool port_any;               /* port 0 on purpose */
     unsigned workers;            /* 1; at most VD_WORKERS_MAX */
-    uint32_t request_timeout_ms; /* 30,000; then kill -9 of the worker and 504 */
+    uint32_t request_timeout_ms; /* 30,000; then kill -9 of the worker and 504. Handlers of
+                                    messages and timers have the same limit */
     uint32_t max_requests;       /* 0: never recycle */
     uint32_t drain_timeout_ms;   /* 10,000; SIGTERM to the end */
     uint32_t boot_timeout_ms;    /* 30,000; fork of a worker to its first next_event */
@@ -40,12 +41,12 @@ struct vd_server_config {
     size_t history_per_scope;    /* 1,000; messages replayed at most for one scope */
     uint32_t history_age_ms;     /* 300,000 */
     uint32_t publish_timeout_ms; /* 1,000; a worker's publish into a full ring waits this long */
-    const char *broker_driver;   /* "memory", "pipe"; see brokers/drivers.def */
+    const char *broker_driver;   /* see brokers/drivers.def; "memory" for one worker, else "pipe" */
     const char *broker_display;  /* the name in /_health: "PipeBroker" */
     const char *version;         /* the version in /_health */
     bool dev_mode;               /* errors are shown to clients */
-    enum vd_log_level log_level;
-    int log_fd; /* 2 */
+    enum vd_log_level log_level; /* no default: 0 is VD_LOG_DEBUG */
+    int log_fd;                  /* 2 */
 };
 
 /* Called in each forked worker; returns its exit code: 0 for a clean end. Must loop on
