@@ -236,7 +236,11 @@ static void handle_request(struct vd_php_run *run, const struct vd_worker_reques
     struct vd_route_match match;
     switch (vd_router_match(run->app->router, request->method, request->path, &match)) {
     case VD_OK:
-        exchange_run(run, request, &match);
+        if (run->app->routes[match.route].label) {
+            exchange_run(run, request, &match);
+        } else { /* its handler was refused when it was registered, and somebody caught that */
+            vd_php_answer_status(run->worker, 404, NULL);
+        }
         return;
     case VD_ERR_NOT_FOUND:
         vd_php_answer_status(run->worker, 404, NULL);

@@ -1,0 +1,22 @@
+--TEST--
+viaduct.aliases: the names of php-via and swoole_cpu_num()
+--EXTENSIONS--
+viaduct
+--INI--
+viaduct.aliases=php-via, OpenSwoole
+--FILE--
+<?php
+use Mbolli\PhpVia\Config;
+use Mbolli\PhpVia\Broker\SwooleBroker;
+$config = (new Config())
+    ->withWorkerNum(swoole_cpu_num())  // use all CPU cores
+    ->withBroker(new SwooleBroker());
+echo $config::class, "\n", (new SwooleBroker())::class, "\n";
+var_dump(swoole_cpu_num() >= 1, class_exists('Mbolli\PhpVia\Via'), class_exists('Mbolli\PhpVia\Broker\InMemoryBroker'));
+?>
+--EXPECT--
+Viaduct\Config
+Viaduct\Broker\PipeBroker
+bool(true)
+bool(true)
+bool(true)
