@@ -319,7 +319,8 @@ enum vd_err vd_worker_respond_write(struct vd_worker *worker, const void *bytes,
         enum vd_err result = write_part(worker, at, length, &written);
 
         if (result != VD_OK) {
-            if (result == VD_ERR_TIMEOUT)
+            /* also for a client that left: the gateway keeps the request until the worker is done */
+            if (vd_worker_same_gateway(worker))
                 vd_worker_send_empty(worker, VD_FRAME_RESPONSE_ABORT, worker->request_id);
             answered(worker);
             return result;

@@ -36,7 +36,9 @@ $rate = (count($lines('node tick')) - $ticks) / ($seconds / 0.1);
 echo 'node ticks ', $rate < 2 ? 'once per node' : "too often: $rate", "\n";
 $starts = $lines('start');
 sort($starts);
-echo implode("\n", $starts), "\n", implode("\n", $lines('once')), "\n";
+$once = $lines('once'); // of two workers, perhaps
+sort($once);
+echo implode("\n", $starts), "\n", implode("\n", $once), "\n";
 echo count($lines('all mail:x')), ' ', count(array_unique($lines('all mail:x'))), "\n";
 echo count($lines('connect')), count($lines('disconnect')), "\n";
 echo 'exit ', $server->stop(), "\n";
