@@ -492,6 +492,7 @@ static void a_client_that_left_ends_the_body(void **state)
     while (got < WINDOW)
         got += bench_expect(&bench, VD_FRAME_RESPONSE_BODY)->length;
     bench_acknowledge(&bench, id, ((uint64_t)1 << 48) - 1);
+    bench_expect(&bench, VD_FRAME_RESPONSE_ABORT); /* so that the gateway forgets the request */
     assert_int_equal(bench_expect(&bench, VD_FRAME_PUBLISH)->length,
                      sizeof(struct vd_frame_message) + 1 + 1);
     id = bench_request(&bench, "POST", "/echo", "next", 4);
