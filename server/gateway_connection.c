@@ -12,7 +12,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -54,7 +53,6 @@ void gw_connection_create(struct gateway *gateway, int fd)
     struct gw_connection *connection = calloc(1, sizeof(*connection));
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof(address);
-    int one = 1;
 
     if (!connection)
         goto err;
@@ -65,7 +63,6 @@ void gw_connection_create(struct gateway *gateway, int fd)
         vd_watch_create(gateway->loop, fd, VD_WATCH_READ, connection_readable, connection);
     if (!connection->readable)
         goto err;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     if (getpeername(fd, (struct sockaddr *)&address, &length) == 0)
         address_text(&address, connection->remote_address, sizeof(connection->remote_address),
                      &connection->remote_port);

@@ -86,13 +86,14 @@ class Connection:
         if method == "HEAD" or status in (204, 304):
             return answer
         if (answer.header("Transfer-Encoding") or "").lower() == "chunked":
+            chunks = []
             while True:
                 size = int(self._until(b"\r\n"), 16)
-                chunk = self._exactly(size)
+                chunks.append(self._exactly(size))
                 assert self._exactly(2) == b"\r\n"
                 if size == 0:
+                    answer.body = b"".join(chunks)
                     return answer
-                answer.body += chunk
         length = answer.header("Content-Length")
         if length is not None:
             answer.body = self._exactly(int(length))

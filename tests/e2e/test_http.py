@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP/1.1 as the gateway speaks it, and how it shares requests between workers."""
+import random
+import socket
+import threading
+import time
+
+import pytest
+
+from support.http import Closed
+from support.wait import until
+
+HELLO = b"GET /hello HTTP/1.1\r\nHost: test\r\n\r\n"
+
+
+def test_one_connection_takes_many_requests(start):
+    with start().connect() as connection:
+        for _ in range(50):
+            assert connection.get("/hello").body == b"Hello, world!\n"
+
+
+def test_pipelined_requests_are_answered_in_order(start):
+    server = start()
+    with server.connect() as connection:
+        bodies = [b"%d" % n * (n % 7 + 1) for n in range(60)]
+        connection.send(b"".join(b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+                                 for body in bodies))
+        assert [connection.answer().body for _ in bodies] == bodies
+
+
+def test_a_pipeline_may_end_in_half_a_request(start):
+    with start().connect() as connection:
+        connection.send(HELLO + b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Le")
+        assert connection.answer().status == 200
+        connection.send(b"ngth: 5\r\n\r\nab")
+        connection.send(b"cde" + HELLO)
+        assert connection.answer().body == b"abcde"
+        assert connection.answer().body == b"Hello, world!\n"
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 65535, 65536, 65537, 1_000_000, 8 * 1024 * 1024])
+def test_a_body_comes_back_as_it_was(start, size):
+    body = random.Random(size).randbytes(size)
+    with start().connect() as connection:
+        assert connection.request("POST", "/echo", body).body == body
+        assert connection.get("/hello").status == 200
+
+
+def test_a_chunked_body_in_any_pieces(start):
+    body = random.Random(1).randbytes(200_000)
+    chunks, at = b"", 0
+    while at < len(body):
+        size = random.Random(at).randint(1, 9000)
+        part = body[at:at + size]
+        chunks += b"%x;x=y\r\n%s\r\n" % (len(part), part)
+        at += len(part)
+    raw = b"POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\nA: b\r\n\r\n" + HELLO
+    with start().connect() as connection:
+        for step in (len(raw), 1400, 17777):
+            for at in range(0, len(raw), step):
+                connection.send(raw[at:at + step])
+            assert connection.answer().body == body
+            assert connection.answer().body == b"Hello, world!\n"
+
+
+def test_head_has_the_length_and_no_body(start):
+    with start().connect() as connection:
+        answer = connection.request("HEAD", "/hello")
+        assert (answer.status, answer.header("Content-Length")) == (200, "14")
+        assert connection.request("HEAD", "/big?bytes=300000").status == 200
+        assert connection.get("/hello").body == b"Hello, world!\n"
+
+
+def test_expect_100_continue_is_answered_before_the_body(start):
+    with start().connect() as connection:
+        connection.send(b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+        until(lambda: connection._more() or connection.buffer, 5)
+        assert connection.buffer == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.send(b"abc")
+        assert connection.answer().body == b"abc"
+
+
+def test_http_1_0(start):
+    server = start()
+    with server.connect() as connection:
+        connection.send(b"GET /hello HTTP/1.0\r\n\r\n")
+        answer = connection.answer()
+        assert answer.body == b"Hello, world!\n" and answer.header("Connection") == "close"
+    with server.connect() as connection:
+        connection.send(b"GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2)
+        assert connection.answer().header("Connection") == "keep-alive"
+        assert connection.answer().status == 200
+    with server.connect() as connection:  # no chunks for 1.0: the end is the close
+        connection.send(b"GET /big?bytes=3000000 HTTP/1.0\r\n\r\n")
+        answer = connection.answer()
+        assert len(answer.body) == 3_000_000 and answer.header("Transfer-Encoding") is None
+
+
+def test_connection_close_is_kept(start):
+    with start().connect() as connection:
+        connection.send(b"GET /hello HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n" + HELLO)
+        answer = connection.answer()
+        assert answer.header("Connection") == "close" and answer.body == b"Hello, world!\n"
+        with pytest.raises(Closed):
+            connection.answer()
+
+
+def test_a_half_closed_client_gets_its_answer(start):
+    with start().connect() as connection:
+        connection.send(HELLO.replace(b"/hello", b"/sleep?ms=200"))
+        connection.socket.shutdown(socket.SHUT_WR)
+        assert connection.answer().status == 200
+
+
+@pytest.mark.parametrize("raw, status", [
+    (b"GET / HTTP/1.1\r\n\r\n", 400),
+    (b"GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+    (b"GET /hello HTTP/1.1\nHost: a\n\n", 400),
+    (b"GET /hello HTTP/1.1\r\nHost : a\r\n\r\n", 400),
+    (b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    (b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
+    (b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n", 413),
+    (b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b"x" * 65536 + b"\r\n") * 129, 413),
+    (b"GET /" + b"x" * 20000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
+    (b"GET /hello HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 40000 + b"\r\n\r\n", 431),
+    (b"GET /hello HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 200 + b"\r\n", 431),
+    (b"GET /hello HTTP/2.0\r\nHost: a\r\n\r\n", 505),
+    (b"TRACE /hello HTTP/1.1\r\nHost: a\r\n\r\n", 501),
+], ids=["no host", "two hosts", "bare LF", "space before the colon", "length and chunked", "no chunk size", "long body",
+        "long chunked body", "long target", "long header", "many headers", "version", "method"])
+def test_refusals_name_their_status_and_close(start, raw, status):
+    server = start(workers=1)
+    with server.connect() as connection:
+        try:
+            connection.send(raw + HELLO)
+        except Closed:
+            pass  # the answer may come before all of it is out
+        answer = connection.answer()
+        assert (answer.status, answer.header("Connection")) == (status, "close")
+        with pytest.raises(Closed):
+            connection.answer()
+    assert server.get("/hello").status == 200
+
+
+def test_a_request_that_never_ends_is_408(start):
+    server = start(header_timeout_ms=300)
+    with server.connect() as connection:
+        connection.send(HELLO[:20])
+        assert connection.answer().status == 408
+
+
+def test_an_idle_connection_is_closed(start):
+    with start(idle_timeout_ms=300).connect() as connection:
+        assert connection.get("/hello").status == 200
+        with pytest.raises(Closed):
+            connection.answer()
+
+
+def test_a_slow_request_delays_no_other(start):
+    """Requests that were offered to a busy worker go to the other one."""
+    server = start(workers=2)
+    slow = server.connect()
+    connections = [server.connect() for _ in range(12)]
+    slow.send(HELLO.replace(b"/hello", b"/sleep?ms=3000"))
+    began = time.monotonic()
+    for _ in range(5):
+        for connection in connections:
+            connection.send(HELLO)
+        for connection in connections:
+            assert connection.answer().status == 200
+    assert time.monotonic() - began < 2
+    assert slow.answer().status == 200
+    for connection in [slow, *connections]:
+        connection.close()
+
+
+def test_requests_offered_to_a_worker_that_dies_run_elsewhere(start):
+    server = start(workers=1)
+    slow, crash = server.connect(), server.connect()
+    waiting = [server.connect() for _ in range(6)]
+    # They queue up behind the slow one; then all are offered at once, and the first of them crashes.
+    slow.send(HELLO.replace(b"/hello", b"/sleep?ms=300"))
+    crash.send(HELLO.replace(b"/hello", b"/crash"))
+    for connection in waiting:
+        connection.send(HELLO)
+    assert slow.answer().status == 200
+    assert crash.answer().status == 502
+    assert [connection.answer().status for connection in waiting] == [200] * 6
+
+
+def test_a_full_queue_is_503_and_the_others_are_served(start):
+    server = start(workers=1, max_queue=4)
+    connections = [server.connect() for _ in range(30)]
+    connections[0].send(HELLO.replace(b"/hello", b"/sleep?ms=500"))
+    for connection in connections[1:]:
+        connection.send(HELLO)
+    statuses = [connection.answer().status for connection in connections]
+    assert statuses[0] == 200 and set(statuses) == {200, 503}
+    assert server.get("/hello").status == 200
+
+
+def test_what_waits_longer_than_a_request_may_take_is_503(start):
+    server = start(workers=1, request_timeout_ms=800)
+    blocked = [server.connect() for _ in range(12)]
+    for connection in blocked:
+        connection.send(HELLO.replace(b"/hello", b"/sleep?ms=700"))
+    statuses = [connection.answer().status for connection in blocked]
+    assert statuses.count(200) >= 1 and statuses.count(503) >= 1, statuses
+    assert set(statuses) <= {200, 503}
+
+
+def test_what_nobody_waits_for_is_not_run(start, streams):
+    server = start(workers=1)
+    some = streams(server)
+    [stream] = some.open("/events?scope=a")
+    busy = server.connect()
+    # The ring takes eight in advance; the ninth waits in the gateway.
+    busy.send(HELLO.replace(b"/hello", b"/sleep?ms=2500"))
+    ahead = [server.connect() for _ in range(7)]
+    for connection in ahead:
+        connection.send(HELLO)
+    left = server.connect()
+    left.send(b"POST /publish?scope=a HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\ngone!")
+    left.close()
+    assert busy.answer().status == 200
+    for connection in ahead:
+        assert connection.answer().status == 200
+    server.publish("a", "here")
+    some.pump(lambda: stream.events, 5)
+    assert [event.data for event in stream.events] == ["here"]
+
+
+def test_a_slow_download_frees_its_worker_within_the_window(start):
+    """The gateway holds up to 1 MiB: the worker goes on while the client reads slowly."""
+    server = start(workers=1)
+    with server.connect() as slow:
+        slow.send(HELLO.replace(b"/hello", b"/big?bytes=900000"))
+        assert server.get("/hello").status == 200
+        assert len(slow.answer().body) == 900_000
+
+
+def test_a_client_that_leaves_in_mid_download_frees_the_worker(start):
+    server = start(workers=1)
+    slow = server.connect()
+    slow.send(HELLO.replace(b"/hello", b"/big?bytes=500000000"))
+    slow._more()
+    slow.close()
+    assert server.get("/hello").status == 200
+
+
+def test_a_large_download_is_whole(start):
+    server = start(workers=2)
+    done = []
+
+    def download():
+        with server.connect() as connection:
+            done.append(len(connection.get("/big?bytes=50000000").body))
+
+    threads = [threading.Thread(target=download) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert done == [50_000_000] * 3
+
+
+# ---- streams ---------------------------------------------------------------------------------------
+
+def stream_lines(connection, count):
+    """The first @count lines of an SSE response without chunks."""
+    while connection.buffer.count(b"\n") < count:
+        connection._more()
+    return connection.buffer.split(b"\n")[:count]
+
+
+def test_a_stream_for_http_1_0_has_no_chunks(start):
+    server = start()
+    with server.connect() as connection:
+        connection.send(b"GET /events?scope=a HTTP/1.0\r\n\r\n")
+        assert b"Transfer-Encoding" not in connection._until(b"\r\n\r\n")
+        assert stream_lines(connection, 1) == [b"retry: 1000"]
+        server.publish("a", "x")
+        assert stream_lines(connection, 5)[4] == b"data: x"
+
+
+def test_heartbeats_on_an_idle_stream(start):
+    with start(heartbeat_ms=200).connect() as connection:
+        connection.send(b"GET /events?scope=a HTTP/1.0\r\n\r\n")
+        connection._until(b"\n\n:\n\n:\n\n")
+
+
+@pytest.mark.parametrize("last", ["nonsense", "0:5", "ffffffffffffffff:1", "1:99999999999999999999999", "%s:7000"])
+def test_an_unknown_event_id_is_a_gap(start, last):
+    server = start()
+    server.publish("a", "x")
+    with server.connect() as connection:
+        connection.send(b"GET /events?scope=a HTTP/1.0\r\n\r\n")
+        connection._until(b"\r\n\r\n")
+        epoch = next(line for line in stream_lines(connection, 2) if line.startswith(b"id: "))[4:].split(b":")[0].decode()
+    with server.connect() as connection:
+        last = last.replace("%s", epoch)
+        connection.send(b"GET /events?scope=a HTTP/1.0\r\nLast-Event-ID: " + last.encode() + b"\r\n\r\n")
+        connection._until(b"event: gap\n")
+
+
+def test_replay_is_what_was_missed_and_nothing_else(start):
+    server = start(workers=2)
+    with server.connect() as connection:
+        connection.send(b"GET /events?scope=room:a HTTP/1.0\r\n\r\n")
+        connection._until(b"\r\n\r\n")
+        seen = next(line for line in stream_lines(connection, 2) if line.startswith(b"id: "))
+    for n in range(20):
+        server.publish("room:a" if n % 2 else "room:b", str(n))
+    with server.connect() as connection:
+        connection.send(b"GET /events?scope=room:a&scope=room:* HTTP/1.0\r\nLast-Event-" + seen.replace(b"id:", b"ID:") + b"\r\n\r\n")
+        connection._until(b"data: 19\n")
+    with server.connect() as connection:
+        connection.send(b"GET /events?scope=room:a HTTP/1.0\r\nLast-Event-" + seen.replace(b"id:", b"ID:") + b"\r\n\r\n")
+        got = connection._until(b"data: 19\n")
+        assert [line for line in got.split(b"\n") if line.startswith(b"data")] == [b"data: %d" % n for n in range(1, 19, 2)]
