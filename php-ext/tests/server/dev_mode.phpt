@@ -19,8 +19,8 @@ echo 'exit ', $server->stop(), "\n";
 500 text/plain; charset=utf-8
 LogicException: <b>why</b> in app:6
 Stack trace:
-#0 app(6): {closure}(%S)
-#1 [internal function]: {closure}(%S)
+#0 app(6): {closure%S}(%S)
+#1 [internal function]: {closure%S}(%S)
 #2 app(8): Viaduct\App->run()
 #3 {main}
 Allowed memory size of 33554432 bytes exhausted (tried to allocate %d bytes)
