@@ -81,3 +81,22 @@ def test_a_killed_gateway_is_made_good_by_last_event_id(start, streams):
     assert all(stream.connects >= 2 for stream, _ in audience)
     assert not any(stream.data("gap") for stream, _ in audience)
     until(lambda: server.health()["status"] == "ok", 5, "healthy again")
+
+
+def test_gateway_and_workers_killed_again_and_again(start, streams):
+    server = start(workers=4)
+    some = streams(server, reconnect=True)
+    audience = open_audience(some)
+    senders, running = start_senders(server, 600, patient=True)
+    kills = 0
+    while running() and kills < 12:
+        goal = sum(sender.done for sender in senders) + 300
+        some.pump(lambda: not running() or sum(sender.done for sender in senders) > goal, 20, "the senders go on")
+        victims = list(server.workers().values()) if kills % 3 else [server.gateway()]
+        if victims and victims[-1]:
+            os.kill(victims[kills % len(victims)], signal.SIGKILL)
+            kills += 1
+    settle(some, audience, senders, running)
+    assert kills >= 6
+    assert not any(stream.data("gap") for stream, _ in audience)
+    until(lambda: server.health()["status"] == "ok", 40, "healthy again")
