@@ -17,7 +17,7 @@ class Sender(threading.Thread):
         super().__init__(daemon=True)
         self.server, self.name_, self.scopes, self.count, self.patient = server, name, scopes, count, patient
         self.acknowledged, self.doubtful, self.workers, self.error = [], [], set(), None
-        self.done = 0
+        self.done, self.stopping = 0, False
 
     def run(self):
         try:
@@ -41,6 +41,8 @@ class Sender(threading.Thread):
     def _run(self):
         connection = self._connect()
         for n in range(self.count):
+            if self.stopping:
+                break
             scope = self.scopes[n % len(self.scopes)]
             try:
                 answer = connection.publish(scope, f"{self.name_} {n}")
