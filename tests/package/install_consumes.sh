@@ -25,8 +25,8 @@ rm "$prefix"/moved/lib/libviaduct.so*
 [[ $("$prefix/static") == consumed ]]
 
 # The extension, where one was built, loads by the ini that came with it (which names the place it
-# was installed to, so it goes back there).
-if [[ -f $prefix/moved/etc/php/viaduct.ini ]]; then
+# was installed to, so it goes back there). A sanitized one needs more than its ini.
+if [[ -z $sanitize && -f $prefix/moved/etc/php/viaduct.ini ]]; then
     mv "$prefix/moved" "$prefix/installed"
     loaded=$(PHP_INI_SCAN_DIR="$prefix/installed/etc/php" php -r 'echo phpversion("viaduct"), "\n";')
     [[ $loaded == [0-9]*.*.* ]]
