@@ -131,18 +131,40 @@ static enum vd_err check_connections(struct vd_server_config *config, struct vd_
     return VD_OK;
 }
 
+static enum vd_err check_listeners(const struct vd_server_config *config, unsigned first,
+                                   struct vd_error *error)
+{
+    struct vd_listen_address address;
+
+    if (config->listener_count + first > VD_LISTENERS_MAX) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "there are %u listeners, allowed are %u (host and port are one of "
+                            "them)",
+                            config->listener_count + first, VD_LISTENERS_MAX);
+    }
+    for (unsigned i = 0; i < config->listener_count; i++) {
+        enum vd_err result = vd_listen_parse(config->listeners[i], &address, error);
+
+        if (result != VD_OK)
+            return result;
+    }
+    return VD_OK;
+}
+
 static enum vd_err check_address(struct vd_server_config *config, struct vd_error *error)
 {
     size_t length;
 
+    if (config->listener_count > 0 && !config->host && !config->port && !config->port_any)
+        return check_listeners(config, 0, error);
     if (!config->host)
         config->host = "127.0.0.1";
     length = strlen(config->host);
-    if (length == 0 || length >= sizeof(((struct vd_node *)NULL)->listen_host)) {
+    if (length == 0 || length >= 64) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "host has %zu bytes, allowed are 1 to %zu: an address such as "
                             "127.0.0.1, 0.0.0.0 or ::",
-                            length, sizeof(((struct vd_node *)NULL)->listen_host) - 1);
+                            length, (size_t)63);
     }
     if (config->port_any && config->port != 0) {
         return vd_error_set(error, VD_ERR_INVALID,
@@ -151,7 +173,7 @@ static enum vd_err check_address(struct vd_server_config *config, struct vd_erro
     }
     if (config->port == 0 && !config->port_any)
         config->port = 3000;
-    return VD_OK;
+    return check_listeners(config, 1, error);
 }
 
 /* What was asked for is not quoted: it may be a URL with a password. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "common_node.h"
 
@@ -104,7 +105,6 @@ enum vd_err vd_node_create(struct vd_node *node, const struct vd_server_config *
 
     memset(node, 0, sizeof(*node));
     node->config = *config;
-    node->listen_fd = -1;
     vd_logger_init(&node->logger, config->log_fd, config->log_level, "supervisor");
     result = vd_arena_create(arena_bytes(config), &node->arena, error);
     if (result != VD_OK)
@@ -121,6 +121,15 @@ enum vd_err vd_node_create(struct vd_node *node, const struct vd_server_config *
 err_after_arena:
     vd_node_destroy(node);
     return result;
+}
+
+void vd_node_close_listeners(struct vd_node *node)
+{
+    for (unsigned i = 0; i < node->listener_count; i++) {
+        if (node->listeners[i].fd >= 0)
+            close(node->listeners[i].fd);
+        node->listeners[i].fd = -1;
+    }
 }
 
 void vd_node_destroy(struct vd_node *node)

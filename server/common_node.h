@@ -32,6 +32,7 @@
 #include <viaduct/message.h>
 #include <viaduct/ring.h>
 
+#include "common_listen.h"
 #include "server.h"
 
 #define VD_RING_TO_GATEWAY_BYTES (1024 * 1024)
@@ -133,6 +134,15 @@ struct vd_shared { // NOLINT(clang-analyzer-optin.performance.Padding): by who w
 #define VD_SHARED_MAGIC   0x5669616475637431u /* "Viaduct1" */
 #define VD_SHARED_VERSION 1u
 
+/* One address that the node listens on, as it turned out. */
+struct vd_listener {
+    int fd; /* non-blocking; supervisor and gateway only, workers close it; -1: closed */
+    bool is_unix;
+    uint16_t port; /* 0 for a unix socket */
+    char host[VD_LISTEN_HOST_BYTES]; /* numeric address, or the path */
+    uint64_t device, inode;          /* of the socket's file, which is ours to remove */
+};
+
 /* Inherited by copy at the fork. */
 struct vd_node {
     struct vd_server_config config; /* defaults filled in */
@@ -144,9 +154,8 @@ struct vd_node {
     struct vd_ring *to_gateway[VD_WORKERS_MAX];
     struct vd_ring *requests[VD_WORKERS_MAX];
     struct vd_ring *events[VD_WORKERS_MAX];
-    int listen_fd; /* non-blocking; supervisor and gateway only, workers close it */
-    char listen_host[64];
-    uint16_t listen_port;
+    struct vd_listener listeners[VD_LISTENERS_MAX];
+    unsigned listener_count;
     struct vd_logger logger; /* re-initialised with its own name in each process */
 };
 
@@ -158,6 +167,8 @@ enum vd_err vd_server_config_check(struct vd_server_config *config, struct vd_er
 enum vd_err vd_node_create(struct vd_node *node, const struct vd_server_config *config,
                            struct vd_error *error);
 void vd_node_destroy(struct vd_node *node);
+/* Close this process's copies of the listening sockets. */
+void vd_node_close_listeners(struct vd_node *node);
 
 /* Entry points of the children; called right after the fork, return the exit code. */
 int vd_gateway_main(struct vd_node *node, uint32_t epoch);

@@ -238,6 +238,13 @@ struct gw_counters {
     uint64_t streams_opened, published, delivered, dropped, slow_closed, replayed, gaps;
 };
 
+/* One listening socket. */
+struct gw_acceptor {
+    struct gateway *gateway;
+    const struct vd_listener *listener;
+    struct vd_watch *watch;
+};
+
 struct gateway {
     struct vd_node *node;
     struct vd_shared *shared;
@@ -251,7 +258,8 @@ struct gateway {
     char date[30];
     uint64_t date_second;
 
-    struct vd_watch *accepting;
+    struct gw_acceptor acceptors[VD_LISTENERS_MAX]; /* [node->listener_count] */
+    bool accepting;
     struct vd_watch *bell;
     bool accept_paused;
     uint64_t accept_resume_ms;

@@ -13,14 +13,16 @@
 
 static void pause_accepting(struct gateway *gateway)
 {
-    vd_watch_off(gateway->accepting);
+    for (unsigned i = 0; i < gateway->node->listener_count; i++)
+        vd_watch_off(gateway->acceptors[i].watch);
     gateway->accept_paused = true;
     gateway->accept_resume_ms = gateway->now_ms + 100;
 }
 
 static void connections_waiting(void *context)
 {
-    struct gateway *gateway = context;
+    const struct gw_acceptor *acceptor = context;
+    struct gateway *gateway = acceptor->gateway;
 
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
         if (gateway->connection_count >= gateway->config->max_connections) {
@@ -29,7 +31,7 @@ static void connections_waiting(void *context)
             pause_accepting(gateway);
             return;
         }
-        int fd = accept4(gateway->node->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(acceptor->listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
             gateway->counters.accepted++;
@@ -48,22 +50,32 @@ static void connections_waiting(void *context)
 /* Accepted sockets inherit both. No delay: every response leaves in one write. A low mark for bytes
  * not yet sent: what a slow client has to wait for stays here, where it is bounded and counted,
  * rather than in megabytes of kernel memory, and its progress is seen in small steps. */
-static void tune(int fd)
+static void tune(const struct vd_listener *listener)
 {
     int one = 1, not_sent_bytes = 128 * 1024;
 
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &not_sent_bytes, sizeof(not_sent_bytes));
+    if (listener->is_unix)
+        return;
+    setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    setsockopt(listener->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &not_sent_bytes,
+               sizeof(not_sent_bytes));
 }
 
 enum vd_err gw_listener_start(struct gateway *gateway)
 {
-    gateway->accepting = vd_watch_create(gateway->loop, gateway->node->listen_fd, VD_WATCH_READ,
-                                         connections_waiting, gateway);
-    if (!gateway->accepting)
-        return VD_ERR_NO_MEMORY;
-    tune(gateway->node->listen_fd);
-    vd_watch_on(gateway->accepting);
+    gateway->accepting = true;
+    for (unsigned i = 0; i < gateway->node->listener_count; i++) {
+        struct gw_acceptor *acceptor = &gateway->acceptors[i];
+
+        acceptor->gateway = gateway;
+        acceptor->listener = &gateway->node->listeners[i];
+        acceptor->watch = vd_watch_create(gateway->loop, acceptor->listener->fd, VD_WATCH_READ,
+                                          connections_waiting, acceptor);
+        if (!acceptor->watch)
+            return VD_ERR_NO_MEMORY;
+        tune(acceptor->listener);
+        vd_watch_on(acceptor->watch);
+    }
     return VD_OK;
 }
 
@@ -71,10 +83,12 @@ void gw_listener_stop(struct gateway *gateway)
 {
     if (!gateway->accepting)
         return;
-    vd_watch_destroy(gateway->accepting);
-    gateway->accepting = NULL;
-    close(gateway->node->listen_fd);
-    gateway->node->listen_fd = -1;
+    gateway->accepting = false;
+    for (unsigned i = 0; i < gateway->node->listener_count; i++) {
+        vd_watch_destroy(gateway->acceptors[i].watch);
+        gateway->acceptors[i].watch = NULL;
+    }
+    vd_node_close_listeners(gateway->node);
 }
 
 void gw_listener_sweep(struct gateway *gateway)
@@ -84,5 +98,6 @@ void gw_listener_sweep(struct gateway *gateway)
         gateway->connection_count >= gateway->config->max_connections)
         return;
     gateway->accept_paused = false;
-    vd_watch_on(gateway->accepting);
+    for (unsigned i = 0; i < gateway->node->listener_count; i++)
+        vd_watch_on(gateway->acceptors[i].watch);
 }

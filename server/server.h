@@ -14,13 +14,19 @@
 
 struct vd_worker; /* worker.h */
 
-#define VD_WORKERS_MAX 256
+#define VD_WORKERS_MAX   256
+#define VD_LISTENERS_MAX 16
 
 /* Everything is fixed before the fork. 0 or NULL means the default named here. */
 struct vd_server_config {
     const char *host;            /* "127.0.0.1"; address to listen on, "::" or "0.0.0.0" for all */
     uint16_t port;               /* 3000; with port_any: the kernel chooses */
     bool port_any;               /* port 0 on purpose */
+    const char *const *listeners; /* NULL; more addresses: "tcp://[::]:3000?ipv6only&reuseport",
+                                     "unix:///run/viaduct.sock?mode=0660" (common_listen.h). When
+                                     there are some and neither host nor port was set, they are all
+                                     there is. Host, port and these: at most VD_LISTENERS_MAX */
+    unsigned listener_count;
     unsigned workers;            /* 1; at most VD_WORKERS_MAX */
     uint32_t request_timeout_ms; /* 30,000; then kill -9 of the worker and 504. Handlers of
                                     messages and timers have the same limit */
@@ -53,7 +59,8 @@ struct vd_server_config {
  * vd_worker_next_event until VD_WORKER_SHUTDOWN. The process ends with _exit after it returned. */
 struct vd_server_hooks {
     int (*worker_main)(struct vd_worker *worker, void *context);
-    /* Supervisor, once, when the socket listens and before the first fork; may be NULL. */
+    /* Supervisor, when all sockets listen and before the first fork, once for each; @host: numeric,
+     * or the path of a unix socket (@port is 0 then). May be NULL. */
     void (*listening)(const char *host, uint16_t port, void *context);
     void *context;
 };

@@ -124,6 +124,23 @@ static enum vd_err prepare(struct vd_node *node, const struct vd_server_config *
     return result;
 }
 
+static void tell_listening(struct vd_node *node)
+{
+    for (unsigned i = 0; i < node->listener_count; i++) {
+        const struct vd_listener *listener = &node->listeners[i];
+
+        if (listener->is_unix) {
+            vd_log(&node->logger, VD_LOG_INFO, "listening", "unix socket %s, %u workers",
+                   listener->host, node->config.workers);
+        } else {
+            vd_log(&node->logger, VD_LOG_INFO, "listening", "%s port %u, %u workers",
+                   listener->host, listener->port, node->config.workers);
+        }
+        if (node->hooks.listening)
+            node->hooks.listening(listener->host, listener->port, node->hooks.context);
+    }
+}
+
 enum vd_err vd_server_run(const struct vd_server_config *config,
                           const struct vd_server_hooks *hooks, struct vd_error *error)
 {
@@ -135,10 +152,7 @@ enum vd_err vd_server_run(const struct vd_server_config *config,
         return result;
     vd_supervisor_signals_take(&supervisor);
     vd_supervisor_children_init(&supervisor);
-    vd_log(&node.logger, VD_LOG_INFO, "listening", "%s port %u, %u workers", node.listen_host,
-           node.listen_port, node.config.workers);
-    if (hooks->listening)
-        hooks->listening(node.listen_host, node.listen_port, hooks->context);
+    tell_listening(&node);
     fflush(NULL); /* or each child would flush it again */
     supervise(&supervisor);
     if (supervisor.had_to_kill) {
@@ -147,8 +161,7 @@ enum vd_err vd_server_run(const struct vd_server_config *config,
     }
     vd_log(&node.logger, VD_LOG_INFO, "ended", "%s",
            result == VD_OK ? "all children ended in good order" : "some had to be killed");
-    if (node.listen_fd >= 0)
-        close(node.listen_fd);
+    vd_supervisor_unlisten(&node);
     vd_node_destroy(&node);
     vd_supervisor_signals_restore(&supervisor);
     return result;

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the supervisor does before it starts anything: is this process fit to fork, and the
- * listening socket.
+/* The listening sockets: host and port, and whatever other addresses the configuration names.
  *
- * Failure modes: a second thread (its locks would be copied in whatever state they are), an address
- * that does not exist or is taken. Open sockets are legal, but each child shares them: a warning.
- */
-#include <dirent.h>
+ * Happy path: each address is bound and listens; the table says what became of it (the port may
+ * have been the kernel's choice). The supervisor owns them, the gateway inherits them, so that a
+ * gateway that dies costs no connection that was not accepted yet.
+ *
+ * A unix socket is a file: it has its mode from the start (the umask), a file that a dead server
+ * left behind is removed when nobody answers there, and ours is removed at the end when it is still
+ * ours.
+ *
+ * Failure modes: an address that does not exist or is taken; the error names it, and what was
+ * opened before it is closed again. */
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -13,71 +18,49 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "supervisor_state.h"
 
 #define BACKLOG 4096
 
-/* TSan runs a thread of its own in every process. */
-#ifdef __SANITIZE_THREAD__
-#define THREADS_ALLOWED 2u
-#else
-#define THREADS_ALLOWED 1u
-#endif
-
-enum vd_err vd_supervisor_check_threads(struct vd_error *error)
+/* What a person calls it. */
+static const char *name_of(const struct vd_listen_address *address, char *text, size_t bytes)
 {
-    DIR *tasks = opendir("/proc/self/task");
-    struct dirent *entry;
-    unsigned count = 0;
-
-    if (!tasks)
-        return vd_error_set_errno(error, "/proc/self/task");
-    while ((entry = readdir(tasks)))
-        count += entry->d_name[0] != '.';
-    closedir(tasks);
-    if (count > THREADS_ALLOWED) {
-        return vd_error_set(error, VD_ERR_STATE,
-                            "this process has %u threads, allowed is one: start threads (and "
-                            "libraries that start them) in the workers, not before the server runs",
-                            count);
-    }
-    return VD_OK;
+    if (address->is_unix)
+        snprintf(text, bytes, "unix socket %s", address->host);
+    else
+        snprintf(text, bytes, strchr(address->host, ':') ? "[%s]:%u" : "%s:%u", address->host,
+                 address->port);
+    return text;
 }
 
-static bool is_socket(int fd)
+static enum vd_err listen_error(const struct vd_listen_address *address, int code,
+                                struct vd_error *error)
 {
-    struct stat status;
+    char name[VD_LISTEN_HOST_BYTES + 32], buffer[128];
 
-    return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+    name_of(address, name, sizeof(name));
+    if (code == EADDRINUSE) {
+        return vd_error_set(error, VD_ERR_EXISTS,
+                            "%s is in use: another program listens there, or choose another %s",
+                            name, address->is_unix ? "path" : "port");
+    }
+    if (code == EADDRNOTAVAIL) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "host is \"%s\", which is no address of this "
+                            "machine",
+                            address->host);
+    }
+    return vd_error_set(error, VD_ERR_SYSTEM, "cannot listen on %s: %s", name,
+                        strerror_r(code, buffer, sizeof(buffer)));
 }
 
-void vd_supervisor_warn_of_sockets(struct vd_node *node)
-{
-    DIR *descriptors = opendir("/proc/self/fd");
-    struct dirent *entry;
-    unsigned count = 0;
+/* ---- TCP ---------------------------------------------------------------------------------------
+ */
 
-    if (!descriptors)
-        return;
-    while ((entry = readdir(descriptors))) {
-        int fd = atoi(entry->d_name);
-
-        /* standard streams may well be sockets (inetd, a journal) */
-        if (fd > 2 && fd != node->config.log_fd && is_socket(fd))
-            count++;
-    }
-    closedir(descriptors);
-    if (count > 0) {
-        vd_log(&node->logger, VD_LOG_WARN, "open_sockets",
-               "%u sockets were open before the server ran: all workers share them, and what one "
-               "of them reads the others miss; open connections in the workers (onStart)",
-               count);
-    }
-}
-
-static enum vd_err resolve(const struct vd_server_config *config, struct addrinfo **address,
+static enum vd_err resolve(const struct vd_listen_address *address, struct addrinfo **found,
                            struct vd_error *error)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC,
@@ -86,83 +69,194 @@ static enum vd_err resolve(const struct vd_server_config *config, struct addrinf
     char service[8];
     int code;
 
-    snprintf(service, sizeof(service), "%u", config->port);
-    code = getaddrinfo(config->host, service, &hints, address);
+    snprintf(service, sizeof(service), "%u", address->port);
+    code = getaddrinfo(address->host, service, &hints, found);
     if (code != 0) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "host is \"%s\": %s; allowed is an address of this machine, such as "
                             "127.0.0.1, 0.0.0.0 or ::",
-                            config->host, gai_strerror(code));
+                            address->host, gai_strerror(code));
     }
     return VD_OK;
 }
 
-static enum vd_err bind_error(const struct vd_server_config *config, struct vd_error *error)
-{
-    char buffer[128];
-
-    if (errno == EADDRINUSE) {
-        return vd_error_set(error, VD_ERR_EXISTS,
-                            "%s:%u is in use: another program listens there, or choose another "
-                            "port",
-                            config->host, config->port);
-    }
-    if (errno == EADDRNOTAVAIL) {
-        return vd_error_set(error, VD_ERR_INVALID,
-                            "host is \"%s\", which is no address of this machine", config->host);
-    }
-    return vd_error_set(error, VD_ERR_SYSTEM, "cannot listen on %s:%u: %s", config->host,
-                        config->port, strerror_r(errno, buffer, sizeof(buffer)));
-}
-
 /* The address as it turned out: the port may have been the kernel's choice. */
-static enum vd_err note_address(struct vd_node *node, struct vd_error *error)
+static enum vd_err note_address(struct vd_listener *listener, struct vd_error *error)
 {
     struct sockaddr_storage address;
     socklen_t length = sizeof(address);
     char service[8];
 
-    if (getsockname(node->listen_fd, (struct sockaddr *)&address, &length) != 0)
+    if (getsockname(listener->fd, (struct sockaddr *)&address, &length) != 0)
         return vd_error_set_errno(error, "getsockname");
-    if (getnameinfo((struct sockaddr *)&address, length, node->listen_host,
-                    sizeof(node->listen_host), service, sizeof(service),
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    if (getnameinfo((struct sockaddr *)&address, length, listener->host, sizeof(listener->host),
+                    service, sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return vd_error_set(error, VD_ERR_SYSTEM, "getnameinfo failed");
-    node->listen_port = (uint16_t)atoi(service);
+    listener->port = (uint16_t)atoi(service);
     return VD_OK;
+}
+
+/* "::" takes IPv4 as well unless it is told not to, whatever the system's default. */
+static void set_options(int fd, int family, const struct vd_listen_address *address)
+{
+    int on = 1, ipv6_only = address->ipv6_only;
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (address->reuse_port)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+    if (family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &ipv6_only, sizeof(ipv6_only));
+}
+
+static enum vd_err listen_tcp(struct vd_listener *listener, const struct vd_listen_address *address,
+                              struct vd_error *error)
+{
+    struct addrinfo *found;
+    enum vd_err result = resolve(address, &found, error);
+    int fd;
+
+    if (result != VD_OK)
+        return result;
+    fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        result = listen_error(address, errno, error);
+        goto err_after_resolve;
+    }
+    set_options(fd, found->ai_family, address);
+    if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
+        result = listen_error(address, errno, error);
+        goto err_after_socket;
+    }
+    listener->fd = fd;
+    if ((result = note_address(listener, error)) != VD_OK)
+        goto err_after_socket;
+    freeaddrinfo(found);
+    return VD_OK;
+
+err_after_socket:
+    listener->fd = -1;
+    close(fd);
+err_after_resolve:
+    freeaddrinfo(found);
+    return result;
+}
+
+/* ---- unix sockets ------------------------------------------------------------------------------
+ */
+
+/* A socket file at which nobody listens: refused, without waiting. */
+static bool is_stale(const struct sockaddr_un *address)
+{
+    struct stat status;
+    bool refused;
+    int fd;
+
+    if (lstat(address->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
+        return false;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    refused = connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+              errno == ECONNREFUSED;
+    close(fd);
+    return refused;
+}
+
+static int bind_unix(int fd, const struct sockaddr_un *path)
+{
+    if (bind(fd, (const struct sockaddr *)path, sizeof(*path)) == 0)
+        return 0;
+    if (errno != EADDRINUSE)
+        return -1;
+    if (!is_stale(path) || unlink(path->sun_path) != 0) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    return bind(fd, (const struct sockaddr *)path, sizeof(*path));
+}
+
+static enum vd_err listen_unix(struct vd_listener *listener,
+                               const struct vd_listen_address *address, struct vd_error *error)
+{
+    struct sockaddr_un path = {.sun_family = AF_UNIX};
+    struct stat status;
+    mode_t mask;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), bound, code;
+
+    if (fd < 0)
+        return listen_error(address, errno, error);
+    memcpy(path.sun_path, address->host, strlen(address->host));
+    /* no moment in which the file is more open than it should be; one thread, so nobody is misled
+     */
+    mask = umask(0777 & ~address->mode);
+    bound = bind_unix(fd, &path);
+    code = errno;
+    umask(mask);
+    if (bound != 0 || listen(fd, BACKLOG) != 0 || lstat(path.sun_path, &status) != 0) {
+        if (bound == 0) {
+            code = errno;
+            unlink(path.sun_path);
+        }
+        close(fd);
+        return listen_error(address, code, error);
+    }
+    listener->fd = fd;
+    listener->is_unix = true;
+    listener->device = status.st_dev;
+    listener->inode = status.st_ino;
+    memcpy(listener->host, address->host, sizeof(listener->host));
+    return VD_OK;
+}
+
+static void unlink_own(const struct vd_listener *listener)
+{
+    struct stat status;
+
+    if (listener->is_unix && lstat(listener->host, &status) == 0 && S_ISSOCK(status.st_mode) &&
+        status.st_dev == listener->device && status.st_ino == listener->inode)
+        unlink(listener->host);
+}
+
+/* ---- all of them -------------------------------------------------------------------------------
+ */
+
+static enum vd_err listen_one(struct vd_node *node, const struct vd_listen_address *address,
+                              struct vd_error *error)
+{
+    struct vd_listener *listener = &node->listeners[node->listener_count];
+    enum vd_err result = address->is_unix ? listen_unix(listener, address, error)
+                                          : listen_tcp(listener, address, error);
+
+    if (result == VD_OK)
+        node->listener_count++;
+    return result;
 }
 
 enum vd_err vd_supervisor_listen(struct vd_node *node, struct vd_error *error)
 {
-    struct addrinfo *address;
-    int on = 1, off = 0, fd;
-    enum vd_err result = resolve(&node->config, &address, error);
+    const struct vd_server_config *config = &node->config;
+    struct vd_listen_address address = {.port = config->port};
+    enum vd_err result = VD_OK;
 
+    if (config->host) {
+        snprintf(address.host, sizeof(address.host), "%s", config->host);
+        result = listen_one(node, &address, error);
+    }
+    for (unsigned i = 0; result == VD_OK && i < config->listener_count; i++) {
+        result = vd_listen_parse(config->listeners[i], &address, error);
+        if (result == VD_OK)
+            result = listen_one(node, &address, error);
+    }
     if (result != VD_OK)
-        return result;
-    fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        result = vd_error_set_errno(error, "socket");
-        goto err_after_resolve;
-    }
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (address->ai_family == AF_INET6) /* "::" takes IPv4 as well, whatever the system's default */
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    if (bind(fd, address->ai_addr, address->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-        result = bind_error(&node->config, error);
-        goto err_after_socket;
-    }
-    node->listen_fd = fd;
-    if ((result = note_address(node, error)) != VD_OK) {
-        node->listen_fd = -1;
-        goto err_after_socket;
-    }
-    freeaddrinfo(address);
-    return VD_OK;
-
-err_after_socket:
-    close(fd);
-err_after_resolve:
-    freeaddrinfo(address);
+        vd_supervisor_unlisten(node);
     return result;
+}
+
+void vd_supervisor_unlisten(struct vd_node *node)
+{
+    for (unsigned i = 0; i < node->listener_count; i++) {
+        if (node->listeners[i].fd >= 0)
+            unlink_own(&node->listeners[i]);
+    }
+    vd_node_close_listeners(node);
 }

@@ -102,9 +102,8 @@ static void begin_drain(struct vd_supervisor *supervisor, uint64_t now_ms)
     supervisor->end_deadline_ms = now_ms + timeout_ms;
     atomic_store(&node->shared->drain_deadline_ms, supervisor->end_deadline_ms - reserve_ms);
     atomic_store(&node->shared->phase, VD_PHASE_DRAINING);
-    /* the gateway closes its copy: from then on the port is free */
-    close(node->listen_fd);
-    node->listen_fd = -1;
+    /* the gateway closes its copy: from then on the addresses are free */
+    vd_supervisor_unlisten(node);
     vd_supervisor_poke(supervisor);
 }
 

@@ -41,16 +41,22 @@ struct vd_supervisor {
     bool had_to_kill;
 };
 
-/* ---- supervisor_listen.c: before anything is started
+/* ---- supervisor_check.c: before anything is started
  * ----------------------------------------------- */
 
 /* VD_ERR_STATE when this process has more than one thread: a fork would lose them. */
 enum vd_err vd_supervisor_check_threads(struct vd_error *error);
 /* Sockets that every child would share: one warning. */
 void vd_supervisor_warn_of_sockets(struct vd_node *node);
-/* Fills listen_fd, listen_host, listen_port. Returns: VD_OK, VD_ERR_INVALID (no such address),
- * VD_ERR_EXISTS (in use), VD_ERR_SYSTEM. */
+
+/* ---- supervisor_listen.c
+ * --------------------------------------------------------------------------- */
+
+/* Fills the table of listeners. Returns: VD_OK, VD_ERR_INVALID (no such address), VD_ERR_EXISTS (in
+ * use), VD_ERR_SYSTEM; then nothing is open and no file is left. */
 enum vd_err vd_supervisor_listen(struct vd_node *node, struct vd_error *error);
+/* Closes the sockets and removes the files of those that have one, as far as they are still ours. */
+void vd_supervisor_unlisten(struct vd_node *node);
 
 /* ---- supervisor_signals.c
  * --------------------------------------------------------------------------- */

@@ -147,9 +147,7 @@ int vd_worker_process_main(struct vd_node *node, unsigned index, uint32_t genera
         goto err;
     bell_fd = node->slots[index].bell.fd;
     vd_orphan_wakes(bell_fd);
-    if (node->listen_fd >= 0)
-        close(node->listen_fd);
-    node->listen_fd = -1;
+    vd_node_close_listeners(node);
     worker = calloc(1, sizeof(*worker));
     if (!worker) {
         vd_error_set(&error, VD_ERR_NO_MEMORY, "no memory for the worker");

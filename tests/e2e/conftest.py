@@ -29,7 +29,8 @@ def command(app, php, workers, options):
     if app == "e2e" and os.environ.get("VIADUCT_E2E_APP") == "c":
         numbers = {"workers": workers, **options}
         numbers.setdefault("port", 0)
-        words = [word for name, value in numbers.items() for word in (f"--{name.replace('_', '-')}", value)]
+        words = [word for name, value in numbers.items() for one in (value if isinstance(value, list) else [value])
+                 for word in (f"--{name.replace('_', '-')}", one)]  # a list: the option several times
         return [BUILD / "bin/app_server", "--broker", "pipe", *words], {}
     path = SOURCE / app if "/" in app else Path(__file__).parent / "apps" / f"{app}.php"
     environment = {"PORT": 0, "WORKERS": workers, "VIADUCT_BUILD": BUILD,

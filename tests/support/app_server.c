@@ -4,6 +4,7 @@
  *
  *     app_server [--port 0] [--host 127.0.0.1] [--workers N] [--broker pipe] [--log-level warn]
  *                [--subscribe once:PATTERN|every:PATTERN].. [--interval node:MS|worker:MS]..
+ *                [--listener unix:///run/x.sock].. (with --port none: no other address)
  *                [--boot crash|hang|exit] [--request-timeout-ms MS] [--max-requests N] ..
  *
  *     GET  /hello                   "Hello, world!\n"
@@ -53,6 +54,7 @@ struct app {
     struct watch intervals[WATCH_MAX];
     size_t subscription_count, interval_count;
     const char *boot;
+    const char *listeners[VD_LISTENERS_MAX];
     struct counts *counts;
     struct vd_router *router;
     struct vd_route_match match;
@@ -535,15 +537,26 @@ static bool add_watch(struct watch *watches, size_t *watch_count, const char *va
     return true;
 }
 
+/* An option that may come several times. */
+static bool add_word(const char **words, unsigned maximum, unsigned *count, const char *value)
+{
+    if (*count == maximum)
+        return false;
+    words[(*count)++] = value;
+    return true;
+}
+
 static bool set_option(struct app *app, const char *option, const char *value)
 {
     if (strcmp(option, "--port") == 0) {
         app->config.port = (uint16_t)atoi(value);
-        app->config.port_any = app->config.port == 0;
+        app->config.port_any = app->config.port == 0 && strcmp(value, "none") != 0;
         return true;
     }
     if (strcmp(option, "--host") == 0) {
         app->config.host = value;
+    } else if (strcmp(option, "--listener") == 0) {
+        return add_word(app->listeners, VD_LISTENERS_MAX, &app->config.listener_count, value);
     } else if (strcmp(option, "--broker") == 0) {
         app->config.broker_driver = value;
     } else if (strcmp(option, "--boot") == 0) {
@@ -589,6 +602,7 @@ int main(int argc, char **argv)
             return 2;
         }
     }
+    app.config.listeners = app.listeners;
     if (!prepare(&app))
         return 1;
     result = vd_server_run(&app.config, &hooks, &error);

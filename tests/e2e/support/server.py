@@ -45,8 +45,8 @@ class Server:
         return self
 
     def _listens(self):
-        said = re.search(r"listening: (\S+) port (\d+)", self.log())
-        if said:  # asked for port 0; the log says what it became
+        said = re.search(r"listening: (?:(\S+) port (\d+)|unix socket)", self.log())
+        if said and said[1]:  # asked for port 0; the log says what it became
             self.address = (said[1], int(said[2]))
         return said or self.process.poll() is not None
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the supervisor looks at before it starts anything: is this process fit to fork?
+ *
+ * Failure modes: a second thread (its locks would be copied in whatever state they are). Open
+ * sockets are legal, but each child shares them: a warning. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "supervisor_state.h"
+
+/* TSan runs a thread of its own in every process. */
+#ifdef __SANITIZE_THREAD__
+#define THREADS_ALLOWED 2u
+#else
+#define THREADS_ALLOWED 1u
+#endif
+
+enum vd_err vd_supervisor_check_threads(struct vd_error *error)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    struct dirent *entry;
+    unsigned count = 0;
+
+    if (!tasks)
+        return vd_error_set_errno(error, "/proc/self/task");
+    while ((entry = readdir(tasks)))
+        count += entry->d_name[0] != '.';
+    closedir(tasks);
+    if (count > THREADS_ALLOWED) {
+        return vd_error_set(error, VD_ERR_STATE,
+                            "this process has %u threads, allowed is one: start threads (and "
+                            "libraries that start them) in the workers, not before the server runs",
+                            count);
+    }
+    return VD_OK;
+}
+
+static bool is_socket(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+void vd_supervisor_warn_of_sockets(struct vd_node *node)
+{
+    DIR *descriptors = opendir("/proc/self/fd");
+    struct dirent *entry;
+    unsigned count = 0;
+
+    if (!descriptors)
+        return;
+    while ((entry = readdir(descriptors))) {
+        int fd = atoi(entry->d_name);
+
+        /* standard streams may well be sockets (inetd, a journal) */
+        if (fd > 2 && fd != node->config.log_fd && is_socket(fd))
+            count++;
+    }
+    closedir(descriptors);
+    if (count > 0) {
+        vd_log(&node->logger, VD_LOG_WARN, "open_sockets",
+               "%u sockets were open before the server ran: all workers share them, and what one "
+               "of them reads the others miss; open connections in the workers (onStart)",
+               count);
+    }
+}
