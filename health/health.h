@@ -24,6 +24,28 @@ struct vd_health_worker {
 /* Index = class of the status: 1xx is 0, 5xx is 4. */
 #define VD_HEALTH_CLASSES 5
 
+/* What was turned away, and why: index into refused_total, and the label of the metric. The numbers
+ * are the statuses that the client sees. */
+#define VD_HEALTH_REFUSAL_MAP(X)                                                                   \
+    X(MALFORMED, "malformed")           /* 400, 501, 505: not HTTP as it is spoken here */         \
+    X(LINE, "request_line")             /* 414 */                                                  \
+    X(HEADERS, "headers")               /* 431: too large, or too many */                          \
+    X(BODY, "body")                     /* 413 */                                                  \
+    X(HEADER_TIMEOUT, "header_timeout") /* 408 */                                                  \
+    X(BODY_TIMEOUT, "body_timeout")     /* 408 */                                                  \
+    X(QUEUE, "queue")                   /* 503: no worker has time */                              \
+    X(ADDRESS, "address_connections")   /* 503 at accept: too many from one address */             \
+    X(CONNECTIONS, "connections")       /* accepting paused: max_connections are open */           \
+    X(DESCRIPTORS, "descriptors")       /* accepting paused: descriptors run out */                \
+    X(SLOW_READER, "slow_reader")       /* cut off: took nothing of its response for too long */
+
+enum vd_health_refusal {
+#define ENUM_ROW(name, label) VD_HEALTH_REFUSED_##name,
+    VD_HEALTH_REFUSAL_MAP(ENUM_ROW)
+#undef ENUM_ROW
+        VD_HEALTH_REFUSALS
+};
+
 /* Zeroed memory is valid; strings are borrowed for the call and may be NULL. */
 struct vd_health_facts {
     /* the node */
@@ -53,6 +75,7 @@ struct vd_health_facts {
     uint64_t requests_total;
     uint64_t responses_total[VD_HEALTH_CLASSES];
     uint64_t queue_depth; /* requests waiting for a worker */
+    uint64_t refused_total[VD_HEALTH_REFUSALS];
 
     /* streams and contexts */
     uint64_t contexts;

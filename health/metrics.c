@@ -84,6 +84,22 @@ static void ring_metrics(struct vd_writer *writer, const struct vd_health_facts 
     }
 }
 
+static void refusal_metrics(struct vd_writer *writer, const struct vd_health_facts *facts)
+{
+    static const char *const labels[] = {
+#define LABEL_ROW(name, label) label,
+        VD_HEALTH_REFUSAL_MAP(LABEL_ROW)
+#undef LABEL_ROW
+    };
+
+    family(writer, "refused_total", "counter",
+           "Requests and connections turned away because of a limit, by reason");
+    for (unsigned i = 0; i < VD_HEALTH_REFUSALS; i++) {
+        vd_writer_print(writer, "viaduct_refused_total{reason=\"%s\"} %llu\n", labels[i],
+                        (unsigned long long)facts->refused_total[i]);
+    }
+}
+
 static void http_metrics(struct vd_writer *writer, const struct vd_health_facts *facts)
 {
     gauge(writer, "http_connections_open", "Open client connections", facts->connections_open);
@@ -96,6 +112,7 @@ static void http_metrics(struct vd_writer *writer, const struct vd_health_facts 
                         (unsigned long long)facts->responses_total[i]);
     }
     gauge(writer, "http_queue_depth", "Requests that wait for a worker", facts->queue_depth);
+    refusal_metrics(writer, facts);
 }
 
 static void message_metrics(struct vd_writer *writer, const struct vd_health_facts *facts)

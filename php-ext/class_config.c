@@ -14,6 +14,8 @@
 #define HOST_MAX_BYTES        63
 #define TABLE_MAX             16777216
 #define HISTORY_PER_SCOPE_MAX 1000000
+#define CONNECTIONS_MAX       1000000
+#define NETWORK_MIN_MS        10
 
 static zend_object_handlers config_handlers;
 
@@ -30,6 +32,16 @@ static zend_object *config_create(zend_class_entry *ce)
                                                .request_timeout_ms = 30000,
                                                .drain_timeout_ms = 10000,
                                                .max_body_bytes = 8 * 1024 * 1024,
+                                               .max_header_bytes = 32 * 1024,
+                                               .max_line_bytes = 8 * 1024,
+                                               .max_header_count = 100,
+                                               .header_timeout_ms = 10000,
+                                               .body_timeout_ms = 30000,
+                                               .min_rate_bytes = 500,
+                                               .idle_timeout_ms = 60000,
+                                               .max_queue = 4096,
+                                               .pipeline_bytes = 64 * 1024,
+                                               .response_buffer_bytes = 1024 * 1024,
                                                .heartbeat_ms = 15000,
                                                .retry_ms = 1000,
                                                .history_per_scope = 1000,
@@ -62,6 +74,24 @@ static HashTable *config_gc(zend_object *object, zval **table, int *count)
     return zend_std_get_properties(object);
 }
 
+static void add_limits(zval *info, const struct vd_server_config *server)
+{
+    add_assoc_long(info, "maxBodySize", (zend_long)server->max_body_bytes);
+    add_assoc_long(info, "lineBytes", (zend_long)server->max_line_bytes);
+    add_assoc_long(info, "headerBytes", (zend_long)server->max_header_bytes);
+    add_assoc_long(info, "headerCount", (zend_long)server->max_header_count);
+    add_assoc_double(info, "headerTimeout", server->header_timeout_ms / 1000.0);
+    add_assoc_double(info, "bodyTimeout", server->body_timeout_ms / 1000.0);
+    add_assoc_long(info, "minBytesPerSecond", server->min_rate_bytes);
+    add_assoc_double(info, "idleTimeout", server->idle_timeout_ms / 1000.0);
+    add_assoc_long(info, "maxConnections", (zend_long)server->max_connections);
+    add_assoc_long(info, "maxConnectionsPerAddress", (zend_long)server->max_address_connections);
+    add_assoc_long(info, "maxConnectionRequests", server->max_connection_requests);
+    add_assoc_long(info, "maxQueue", (zend_long)server->max_queue);
+    add_assoc_long(info, "pipelineBuffer", (zend_long)server->pipeline_bytes);
+    add_assoc_long(info, "responseBuffer", (zend_long)server->response_buffer_bytes);
+}
+
 /* var_dump(): every setting by the name of its method's parameter. */
 static HashTable *config_debug_info(zend_object *object, int *is_temporary)
 {
@@ -81,7 +111,7 @@ static HashTable *config_debug_info(zend_object *object, int *is_temporary)
     add_assoc_double(&info, "requestTimeout", server.request_timeout_ms / 1000.0);
     add_assoc_long(&info, "maxRequests", server.max_requests);
     add_assoc_double(&info, "drainTimeout", server.drain_timeout_ms / 1000.0);
-    add_assoc_long(&info, "maxBodySize", (zend_long)server.max_body_bytes);
+    add_limits(&info, &server);
     add_assoc_double(&info, "heartbeat", server.heartbeat_ms / 1000.0);
     add_assoc_double(&info, "retry", server.retry_ms / 1000.0);
     add_assoc_long(&info, "historyMessagesPerScope", (zend_long)server.history_per_scope);
@@ -153,6 +183,28 @@ static bool duration(zend_execute_data *execute_data, uint32_t *milliseconds)
     Z_PARAM_NUMBER(number)
     ZEND_PARSE_PARAMETERS_END_EX(return false);
     return seconds_to_ms(1, number, milliseconds);
+}
+
+/* What is looked at now and then cannot be shorter than that. */
+static bool network_seconds_to_ms(uint32_t argument, const zval *number, uint32_t *milliseconds)
+{
+    if (!seconds_to_ms(argument, number, milliseconds)) {
+        return false;
+    }
+    if (*milliseconds < NETWORK_MIN_MS) {
+        zend_argument_value_error(argument, "must be between 0.01 and 86400 seconds");
+        return false;
+    }
+    return true;
+}
+
+static bool network_duration(zend_execute_data *execute_data, uint32_t *milliseconds)
+{
+    zval *number;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+    Z_PARAM_NUMBER(number)
+    ZEND_PARSE_PARAMETERS_END_EX(return false);
+    return network_seconds_to_ms(1, number, milliseconds);
 }
 
 #define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
@@ -305,6 +357,133 @@ ZEND_METHOD(Viaduct_Config, withMaxBodySize)
         RETURN_THROWS();
     }
     config_this(ZEND_THIS)->server.max_body_bytes = (size_t)bytes;
+    RETURN_THIS();
+}
+
+static bool check_range(uint32_t argument, zend_long value, zend_long lowest, zend_long highest)
+{
+    if (value >= lowest && value <= highest) {
+        return true;
+    }
+    zend_argument_value_error(argument,
+                              "must be between " ZEND_LONG_FMT " and " ZEND_LONG_FMT
+                              ", " ZEND_LONG_FMT " given",
+                              lowest, highest, value);
+    return false;
+}
+
+ZEND_METHOD(Viaduct_Config, withHeaderLimits)
+{
+    zend_long line_bytes = 8192;
+    zend_long header_bytes = 32768;
+    zend_long header_count = 100;
+    ZEND_PARSE_PARAMETERS_START(0, 3)
+    Z_PARAM_OPTIONAL
+    Z_PARAM_LONG(line_bytes)
+    Z_PARAM_LONG(header_bytes)
+    Z_PARAM_LONG(header_count)
+    ZEND_PARSE_PARAMETERS_END();
+    if (!check_range(1, line_bytes, 64, 1024 * 1024) ||
+        !check_range(2, header_bytes, 1024, 1024 * 1024) || !check_range(3, header_count, 1, 100)) {
+        RETURN_THROWS();
+    }
+    struct vd_server_config *server = &config_this(ZEND_THIS)->server;
+    server->max_line_bytes = (size_t)line_bytes;
+    server->max_header_bytes = (size_t)header_bytes;
+    server->max_header_count = (size_t)header_count;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withHeaderTimeout)
+{
+    if (!network_duration(execute_data, &config_this(ZEND_THIS)->server.header_timeout_ms)) {
+        RETURN_THROWS();
+    }
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withIdleTimeout)
+{
+    if (!network_duration(execute_data, &config_this(ZEND_THIS)->server.idle_timeout_ms)) {
+        RETURN_THROWS();
+    }
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withBodyTimeout)
+{
+    zval *seconds = NULL;
+    zend_long rate = 500;
+    uint32_t timeout_ms = 30000;
+    ZEND_PARSE_PARAMETERS_START(0, 2)
+    Z_PARAM_OPTIONAL
+    Z_PARAM_NUMBER(seconds)
+    Z_PARAM_LONG(rate)
+    ZEND_PARSE_PARAMETERS_END();
+    if ((seconds && !network_seconds_to_ms(1, seconds, &timeout_ms)) ||
+        !check_range(2, rate, 1, 1000000000)) {
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->server.body_timeout_ms = timeout_ms;
+    config_this(ZEND_THIS)->server.min_rate_bytes = (uint32_t)rate;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withMaxConnections)
+{
+    zend_long connections = 0;
+    zend_long per_address = 0;
+    ZEND_PARSE_PARAMETERS_START(0, 2)
+    Z_PARAM_OPTIONAL
+    Z_PARAM_LONG(connections)
+    Z_PARAM_LONG(per_address)
+    ZEND_PARSE_PARAMETERS_END();
+    if (!check_range(1, connections, 0, CONNECTIONS_MAX) ||
+        !check_range(2, per_address, 0, CONNECTIONS_MAX)) {
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->server.max_connections = (size_t)connections;
+    config_this(ZEND_THIS)->server.max_address_connections = (size_t)per_address;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withMaxConnectionRequests)
+{
+    zend_long requests;
+    if (!whole_number(execute_data, 0, INT32_MAX, &requests)) {
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->server.max_connection_requests = (uint32_t)requests;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withMaxQueue)
+{
+    zend_long requests;
+    if (!whole_number(execute_data, 1, CONNECTIONS_MAX, &requests)) {
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->server.max_queue = (size_t)requests;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withPipelineBuffer)
+{
+    zend_long bytes;
+    if (!whole_number(execute_data, 1024, 16 * 1024 * 1024, &bytes)) {
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->server.pipeline_bytes = (size_t)bytes;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withResponseBuffer)
+{
+    zend_long bytes;
+    if (!whole_number(execute_data, 64 * 1024, 1024 * 1024 * 1024, &bytes)) {
+        RETURN_THROWS();
+    }
+    config_this(ZEND_THIS)->server.response_buffer_bytes = (size_t)bytes;
     RETURN_THIS();
 }
 

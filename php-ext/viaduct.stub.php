@@ -122,6 +122,97 @@ namespace Viaduct {
         public function withMaxBodySize(int $bytes): static {}
 
         /**
+         * Largest head of a request.
+         *
+         * @param int $lineBytes request line, 64 to 1,048,576; over it 414
+         * @param int $headerBytes request line and headers, 1,024 to 1,048,576; over it 431
+         * @param int $headerCount headers, 1 to 100; over it 431
+         * @throws \ValueError
+         */
+        public function withHeaderLimits(int $lineBytes = 8192, int $headerBytes = 32768, int $headerCount = 100): static {}
+
+        /**
+         * Seconds from the first byte of a request to the end of its headers, 0.01 to 86,400; over
+         * it 408.
+         *
+         * Default 10.
+         *
+         * @throws \ValueError
+         */
+        public function withHeaderTimeout(int|float $seconds): static {}
+
+        /**
+         * How slowly a request body may come: no pause longer than $seconds, and never further than
+         * $seconds behind $minBytesPerSecond; over it 408. Time in which the server itself does not
+         * read does not count.
+         *
+         * @param int|float $seconds 0.01 to 86,400
+         * @param int $minBytesPerSecond 1 to 1,000,000,000
+         * @throws \ValueError
+         */
+        public function withBodyTimeout(int|float $seconds = 30, int $minBytesPerSecond = 500): static {}
+
+        /**
+         * Seconds that a connection may be idle between requests, and that a client may take nothing
+         * of its response, 0.01 to 86,400; then it is closed.
+         *
+         * Default 60.
+         *
+         * @throws \ValueError
+         */
+        public function withIdleTimeout(int|float $seconds): static {}
+
+        /**
+         * Connections that are open at a time.
+         *
+         * @param int $connections in all, 0 to 1,000,000; over it new ones wait unaccepted. 0: as
+         * many as the hard limit of open files allows
+         * @param int $perAddress of one IPv4 address or one IPv6 /64, 0 to 1,000,000; over it 503.
+         * 0: no limit, as it must be behind a proxy
+         * @throws \ValueError
+         */
+        public function withMaxConnections(int $connections = 0, int $perAddress = 0): static {}
+
+        /**
+         * Requests on one connection, 0 to 2,147,483,647; the last one is answered with
+         * Connection: close. 0: no limit.
+         *
+         * Default 0.
+         *
+         * @throws \ValueError
+         */
+        public function withMaxConnectionRequests(int $requests): static {}
+
+        /**
+         * Requests that wait for a worker, 1 to 1,000,000; over it 503.
+         *
+         * Default 4,096.
+         *
+         * @throws \ValueError
+         */
+        public function withMaxQueue(int $requests): static {}
+
+        /**
+         * Bytes of pipelined requests that are kept while one is being answered, 1,024 to
+         * 16,777,216; over it the server reads no further.
+         *
+         * Default 65,536 (64 KiB).
+         *
+         * @throws \ValueError
+         */
+        public function withPipelineBuffer(int $bytes): static {}
+
+        /**
+         * Bytes of a streamed response that wait for a slow client, 65,536 to 1,073,741,824; over it
+         * the worker waits.
+         *
+         * Default 1,048,576 (1 MiB).
+         *
+         * @throws \ValueError
+         */
+        public function withResponseBuffer(int $bytes): static {}
+
+        /**
          * Seconds between two comments on an idle stream, 0.001 to 86,400, so that proxies keep it
          * open and a vanished browser is noticed.
          *

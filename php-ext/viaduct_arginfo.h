@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: b5696be5bb73d307fe3a31d112eb4c64c633e705 */
+ * Stub hash: efef48d7345ecc044edac19b7f628341e3c8f625 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -46,6 +46,34 @@ ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withMaxBodySize, 0, 1, IS_STATIC, 0)
 	ZEND_ARG_TYPE_INFO(0, bytes, IS_LONG, 0)
 ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withHeaderLimits, 0, 0, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, lineBytes, IS_LONG, 0, "8192")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, headerBytes, IS_LONG, 0, "32768")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, headerCount, IS_LONG, 0, "100")
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Viaduct_Config_withHeaderTimeout arginfo_class_Viaduct_Config_withRequestTimeout
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withBodyTimeout, 0, 0, IS_STATIC, 0)
+	ZEND_ARG_TYPE_MASK(0, seconds, MAY_BE_LONG|MAY_BE_DOUBLE, "30")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, minBytesPerSecond, IS_LONG, 0, "500")
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Viaduct_Config_withIdleTimeout arginfo_class_Viaduct_Config_withRequestTimeout
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withMaxConnections, 0, 0, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, connections, IS_LONG, 0, "0")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, perAddress, IS_LONG, 0, "0")
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Viaduct_Config_withMaxConnectionRequests arginfo_class_Viaduct_Config_withMaxRequests
+
+#define arginfo_class_Viaduct_Config_withMaxQueue arginfo_class_Viaduct_Config_withMaxRequests
+
+#define arginfo_class_Viaduct_Config_withPipelineBuffer arginfo_class_Viaduct_Config_withMaxBodySize
+
+#define arginfo_class_Viaduct_Config_withResponseBuffer arginfo_class_Viaduct_Config_withMaxBodySize
 
 #define arginfo_class_Viaduct_Config_withHeartbeat arginfo_class_Viaduct_Config_withRequestTimeout
 
@@ -230,6 +258,15 @@ ZEND_METHOD(Viaduct_Config, withRequestTimeout);
 ZEND_METHOD(Viaduct_Config, withMaxRequests);
 ZEND_METHOD(Viaduct_Config, withDrainTimeout);
 ZEND_METHOD(Viaduct_Config, withMaxBodySize);
+ZEND_METHOD(Viaduct_Config, withHeaderLimits);
+ZEND_METHOD(Viaduct_Config, withHeaderTimeout);
+ZEND_METHOD(Viaduct_Config, withBodyTimeout);
+ZEND_METHOD(Viaduct_Config, withIdleTimeout);
+ZEND_METHOD(Viaduct_Config, withMaxConnections);
+ZEND_METHOD(Viaduct_Config, withMaxConnectionRequests);
+ZEND_METHOD(Viaduct_Config, withMaxQueue);
+ZEND_METHOD(Viaduct_Config, withPipelineBuffer);
+ZEND_METHOD(Viaduct_Config, withResponseBuffer);
 ZEND_METHOD(Viaduct_Config, withHeartbeat);
 ZEND_METHOD(Viaduct_Config, withRetry);
 ZEND_METHOD(Viaduct_Config, withHistory);
@@ -293,6 +330,15 @@ static const zend_function_entry class_Viaduct_Config_methods[] = {
 	ZEND_ME(Viaduct_Config, withMaxRequests, arginfo_class_Viaduct_Config_withMaxRequests, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withDrainTimeout, arginfo_class_Viaduct_Config_withDrainTimeout, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withMaxBodySize, arginfo_class_Viaduct_Config_withMaxBodySize, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withHeaderLimits, arginfo_class_Viaduct_Config_withHeaderLimits, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withHeaderTimeout, arginfo_class_Viaduct_Config_withHeaderTimeout, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withBodyTimeout, arginfo_class_Viaduct_Config_withBodyTimeout, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withIdleTimeout, arginfo_class_Viaduct_Config_withIdleTimeout, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withMaxConnections, arginfo_class_Viaduct_Config_withMaxConnections, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withMaxConnectionRequests, arginfo_class_Viaduct_Config_withMaxConnectionRequests, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withMaxQueue, arginfo_class_Viaduct_Config_withMaxQueue, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withPipelineBuffer, arginfo_class_Viaduct_Config_withPipelineBuffer, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withResponseBuffer, arginfo_class_Viaduct_Config_withResponseBuffer, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withHeartbeat, arginfo_class_Viaduct_Config_withHeartbeat, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withRetry, arginfo_class_Viaduct_Config_withRetry, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withHistory, arginfo_class_Viaduct_Config_withHistory, ZEND_ACC_PUBLIC)

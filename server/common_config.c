@@ -9,6 +9,7 @@
 
 #include <viaduct/broker_driver.h>
 
+#include "common_http.h"
 #include "common_node.h"
 
 struct limit {
@@ -43,13 +44,21 @@ static const struct limit limits[] = {
     ROW(boot_timeout_ms, 30000, 10, A_DAY),
     ROW(max_body_bytes, 8 * MIB, 1, GIB),
     ROW(max_header_bytes, 32 * KIB, KIB, MIB),
+    ROW(max_line_bytes, 8 * KIB, 64, MIB),
+    ROW(max_header_count, VD_HTTP_HEADERS_MAX, 1, VD_HTTP_HEADERS_MAX),
     ROW(max_message_bytes, VD_MESSAGE_MAX_BYTES, 1, 64 * MIB),
     ROW(max_queue, 4096, 1, 1000000),
     ROW(max_connections, 0, 0, CONNECTIONS_MAX),
+    ROW(max_address_connections, 0, 0, CONNECTIONS_MAX),
+    ROW(max_connection_requests, 0, 0, UINT32_MAX),
+    ROW(pipeline_bytes, 64 * KIB, KIB, 16 * MIB),
+    ROW(response_buffer_bytes, MIB, 64 * KIB, GIB),
     ROW(heartbeat_ms, 15000, 10, A_DAY),
     ROW(retry_ms, 1000, 1, A_DAY),
     ROW(idle_timeout_ms, 60000, 10, A_DAY),
     ROW(header_timeout_ms, 10000, 10, A_DAY),
+    ROW(body_timeout_ms, 30000, 10, A_DAY),
+    ROW(min_rate_bytes, 500, 1, 1000000000),
     ROW(stream_queue_bytes, MIB, 4 * KIB, GIB),
     ROW(history_log_bytes, 16 * MIB, 64 * KIB, 4 * GIB),
     ROW(history_per_scope, 1000, 1, 1000000),

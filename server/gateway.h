@@ -19,8 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <health.h>
 #include <viaduct/clock.h>
 #include <viaduct/message.h>
 #include <viaduct/ring.h>
@@ -31,6 +33,7 @@
 #include "common_node.h"
 #include "gateway_interest.h"
 #include "gateway_loop.h"
+#include "gateway_pace.h"
 #include "worker.h"
 
 /* ---- bytes on their way to a client ------------------------------------------------------------ */
@@ -94,6 +97,7 @@ enum gw_connection_state {
 };
 
 struct gw_stream;
+struct gw_address; /* gateway_address.c */
 
 struct gw_connection {
     TAILQ_ENTRY(gw_connection) link; /* gateway->connections */
@@ -130,6 +134,8 @@ struct gw_connection {
 
     struct gw_stream *stream;
     uint64_t deadline_ms; /* of the present state; 0: none */
+    struct gw_pace pace;  /* of the body that is being read */
+    struct gw_address *address; /* NULL: not counted */
     uint64_t progress_ms; /* last time the socket took bytes while output waited */
     char remote_address[46];
     char local_address[46];
@@ -236,6 +242,7 @@ struct gw_replay; /* gateway_replay.c: the index over the history */
 struct gw_counters {
     uint64_t accepted, requests, responses[6]; /* by class, [0] unused */
     uint64_t streams_opened, published, delivered, dropped, slow_closed, replayed, gaps;
+    uint64_t refused[VD_HEALTH_REFUSALS];
 };
 
 /* One listening socket. */
@@ -262,7 +269,8 @@ struct gateway {
     bool accepting;
     struct vd_watch *bell;
     bool accept_paused;
-    uint64_t accept_resume_ms;
+    void *addresses;      /* see gateway_address.c */
+    int descriptor_limit; /* accepting pauses at this number */
     bool draining, orphaned;
     uint64_t drain_until_ms, drain_streams_from_ms;
 
@@ -294,10 +302,17 @@ struct gateway {
 /* gateway_listener.c */
 enum vd_err gw_listener_start(struct gateway *gateway);
 void gw_listener_stop(struct gateway *gateway);
-void gw_listener_sweep(struct gateway *gateway); /* accept again after a pause */
+void gw_listener_sweep(struct gateway *gateway); /* accept again if there is room again */
+
+/* gateway_address.c: false: there are as many connections from there as are allowed. *@address goes
+ * to gw_address_leave when the connection ends; NULL: not counted. */
+bool gw_address_admit(struct gateway *gateway, const struct sockaddr *from,
+                      struct gw_address **address);
+void gw_address_leave(struct gateway *gateway, struct gw_address *address);
 
 /* gateway_connection.c */
-void gw_connection_create(struct gateway *gateway, int fd);
+/* @address: from gw_address_admit. */
+void gw_connection_create(struct gateway *gateway, int fd, struct gw_address *address);
 /* Cut it now; safe at any time, freed at the end of the turn. */
 void gw_connection_close(struct gw_connection *connection);
 /* Its output is empty again. */

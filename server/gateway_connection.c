@@ -20,8 +20,6 @@
 #include "gateway.h"
 
 #define LINGER_MS 1000
-/* Pipelined bytes that are kept while a request is being answered. */
-#define PIPELINE_BYTES (64 * 1024)
 
 static void connection_readable(void *context);
 static void consume(struct gw_connection *connection, const char *bytes, size_t length);
@@ -48,7 +46,7 @@ static void address_text(const struct sockaddr_storage *address, char *text, siz
     }
 }
 
-void gw_connection_create(struct gateway *gateway, int fd)
+void gw_connection_create(struct gateway *gateway, int fd, struct gw_address *client)
 {
     struct gw_connection *connection = calloc(1, sizeof(*connection));
     struct sockaddr_storage address = {0};
@@ -58,6 +56,7 @@ void gw_connection_create(struct gateway *gateway, int fd)
         goto err;
     connection->gateway = gateway;
     connection->fd = fd;
+    connection->address = client;
     STAILQ_INIT(&connection->output);
     connection->readable =
         vd_watch_create(gateway->loop, fd, VD_WATCH_READ, connection_readable, connection);
@@ -81,6 +80,7 @@ void gw_connection_create(struct gateway *gateway, int fd)
 
 err:
     free(connection);
+    gw_address_leave(gateway, client);
     close(fd);
 }
 
@@ -103,6 +103,8 @@ void gw_connection_close(struct gw_connection *connection)
     if (connection->stream)
         gateway->stream_count--;
     gateway->connection_count--;
+    gw_address_leave(gateway, connection->address);
+    connection->address = NULL;
     TAILQ_REMOVE(&gateway->connections, connection, link);
     TAILQ_INSERT_TAIL(&gateway->graveyard, connection, link);
 }
@@ -111,6 +113,8 @@ void gw_connection_bury_closed(struct gateway *gateway)
 {
     struct gw_connection *connection;
 
+    if (gateway->accept_paused && !TAILQ_EMPTY(&gateway->graveyard))
+        gw_listener_sweep(gateway);
     while ((connection = TAILQ_FIRST(&gateway->graveyard))) {
         TAILQ_REMOVE(&gateway->graveyard, connection, link);
         if (connection->stream)
@@ -184,8 +188,27 @@ static void input_keep(struct gw_connection *connection, const char *bytes, size
 /* ---- requests ----------------------------------------------------------------------------------
  */
 
+static enum vd_health_refusal kind_of_refusal(const struct gw_connection *connection,
+                                              unsigned status)
+{
+    switch (status) {
+    case 408:
+        return connection->state == GW_READING_BODY ? VD_HEALTH_REFUSED_BODY_TIMEOUT
+                                                    : VD_HEALTH_REFUSED_HEADER_TIMEOUT;
+    case 413:
+        return VD_HEALTH_REFUSED_BODY;
+    case 414:
+        return VD_HEALTH_REFUSED_LINE;
+    case 431:
+        return VD_HEALTH_REFUSED_HEADERS;
+    default:
+        return VD_HEALTH_REFUSED_MALFORMED;
+    }
+}
+
 static void refuse(struct gw_connection *connection, unsigned status, const char *reason)
 {
+    connection->gateway->counters.refused[kind_of_refusal(connection, status)]++;
     connection->keep_alive = false;
     connection->state = GW_WAITING;
     connection->deadline_ms = 0;
@@ -208,13 +231,15 @@ static void remember_event_id(struct gw_connection *connection, const struct vd_
 static void begin_request(struct gw_connection *connection, const struct vd_http_request *head)
 {
     struct gateway *gateway = connection->gateway;
+    uint32_t most = gateway->config->max_connection_requests;
 
     gateway->counters.requests++;
     connection->requests_served++;
     connection->scanned = 0;
     connection->minor_1 = head->minor_version == 1;
     connection->head_only = head->method == VD_HTTP_HEAD;
-    connection->keep_alive = head->keep_alive && !gateway->draining && !connection->peer_closed;
+    connection->keep_alive = head->keep_alive && !gateway->draining && !connection->peer_closed &&
+                             connection->requests_served != most; /* 0: never */
 }
 
 /* The whole request is there. */
@@ -254,8 +279,9 @@ static bool wait_for_body(struct gw_connection *connection, const struct vd_http
     connection->body_length = 0;
     connection->body_raw = head->head_length;
     connection->state = GW_READING_BODY;
-    connection->deadline_ms =
-        connection->gateway->now_ms + connection->gateway->config->idle_timeout_ms;
+    connection->deadline_ms = 0;
+    gw_pace_begin(&connection->pace, connection->gateway->now_ms,
+                  connection->gateway->config->body_timeout_ms);
     if (connection->input_length == head->head_length)
         say_continue(connection, head);
     return !connection->dead;
@@ -289,10 +315,9 @@ static size_t take_request(struct gw_connection *connection, const char *bytes, 
 static void consume_heads(struct gw_connection *connection, const char *bytes, size_t length)
 {
     const struct vd_server_config *config = connection->gateway->config;
-    const struct vd_http_limits limits = {
-        .line_bytes = config->max_header_bytes < 8192 ? config->max_header_bytes : 8192,
-        .head_bytes = config->max_header_bytes,
-        .header_count = VD_HTTP_HEADERS_MAX};
+    const struct vd_http_limits limits = {.line_bytes = config->max_line_bytes,
+                                          .head_bytes = config->max_header_bytes,
+                                          .header_count = config->max_header_count};
     struct vd_http_request head;
     struct vd_http_error error;
     size_t used = 0;
@@ -449,6 +474,14 @@ static ssize_t receive(struct gw_connection *connection, char *to, size_t room)
     return got;
 }
 
+static void body_arrived(struct gw_connection *connection, size_t bytes)
+{
+    const struct vd_server_config *config = connection->gateway->config;
+
+    gw_pace_progress(&connection->pace, connection->gateway->now_ms, bytes, config->body_timeout_ms,
+                     config->min_rate_bytes);
+}
+
 static void connection_readable(void *context)
 {
     struct gw_connection *connection = context;
@@ -472,7 +505,7 @@ static void connection_readable(void *context)
         return;
     }
     if (connection->state != GW_READING_BODY && connection->state != GW_READING_HEAD &&
-        connection->input_length >= PIPELINE_BYTES) {
+        connection->input_length >= connection->gateway->config->pipeline_bytes) {
         vd_watch_off(connection->readable); /* on again when the answer is out */
         return;
     }
@@ -484,8 +517,7 @@ static void connection_readable(void *context)
         return;
     connection->input_length += (size_t)got;
     if (connection->state == GW_READING_BODY)
-        connection->deadline_ms =
-            connection->gateway->now_ms + connection->gateway->config->idle_timeout_ms;
+        body_arrived(connection, (size_t)got);
     consume(connection, connection->input, connection->input_length);
 }
 
@@ -543,6 +575,7 @@ void gw_connection_sweep(struct gw_connection *connection)
     }
     if (connection->output_bytes &&
         gateway->now_ms - connection->progress_ms > gateway->config->idle_timeout_ms) {
+        gateway->counters.refused[VD_HEALTH_REFUSED_SLOW_READER]++;
         gw_connection_close(connection);
         return;
     }
@@ -551,10 +584,12 @@ void gw_connection_sweep(struct gw_connection *connection)
         gw_connection_close(connection);
         return;
     }
-    if (connection->deadline_ms == 0 || gateway->now_ms < connection->deadline_ms)
+    bool body_late =
+        connection->state == GW_READING_BODY && gw_pace_is_late(&connection->pace, gateway->now_ms);
+
+    if (!body_late && (connection->deadline_ms == 0 || gateway->now_ms < connection->deadline_ms))
         return;
-    if ((connection->state == GW_READING_HEAD && connection->input) ||
-        connection->state == GW_READING_BODY) {
+    if (body_late || (connection->state == GW_READING_HEAD && connection->input)) {
         connection->minor_1 = true;
         connection->head_only = false;
         refuse(connection, 408, "the request took too long to arrive");

@@ -234,6 +234,7 @@ static void request_free(struct gateway *gateway, struct gw_request *request)
 static void refuse(struct gw_connection *connection, const char *reason)
 {
     connection->keep_alive = false;
+    connection->gateway->counters.refused[VD_HEALTH_REFUSED_QUEUE]++;
     gw_respond_error(connection, 503, reason);
 }
 

@@ -99,7 +99,8 @@ static enum vd_err gateway_start(struct gateway *gateway, struct vd_node *node, 
     gateway->sweep_interval_ms = SWEEP_MS;
     if (gateway->config->header_timeout_ms < 4 * SWEEP_MS ||
         gateway->config->heartbeat_ms < 4 * SWEEP_MS ||
-        gateway->config->idle_timeout_ms < 4 * SWEEP_MS)
+        gateway->config->idle_timeout_ms < 4 * SWEEP_MS ||
+        gateway->config->body_timeout_ms < 4 * SWEEP_MS)
         gateway->sweep_interval_ms = SWEEP_MS / 10;
     TAILQ_INIT(&gateway->connections);
     TAILQ_INIT(&gateway->graveyard);

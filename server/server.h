@@ -34,14 +34,27 @@ struct vd_server_config {
     uint32_t drain_timeout_ms;   /* 10,000; SIGTERM to the end */
     uint32_t boot_timeout_ms;    /* 30,000; fork of a worker to its first next_event */
     size_t max_body_bytes;       /* 8 MiB; request body */
-    size_t max_header_bytes;     /* 32 KiB; request line and headers */
+    size_t max_header_bytes;     /* 32 KiB; request line and headers, over it 431 */
     size_t max_message_bytes;    /* 1 MiB; data of one message */
     size_t max_queue;            /* 4,096; requests waiting for a worker, over it 503 */
-    size_t max_connections;      /* 0: what RLIMIT_NOFILE allows less a reserve */
+    size_t max_connections;      /* 0: what RLIMIT_NOFILE allows less a reserve; over it accepting
+                                    pauses: who comes waits in the kernel's backlog */
+    /* Limits of one client. What is over one of them is counted (viaduct_refused_total). */
+    size_t max_line_bytes;       /* 8 KiB; request line, over it 414 */
+    size_t max_header_count;     /* 100, which is also the most; over it 431 */
+    uint32_t body_timeout_ms;    /* 30,000; longest pause in a request body, over it 408 */
+    uint32_t min_rate_bytes;     /* 500 a second; a body that falls behind it by body_timeout_ms: 408 */
+    size_t max_address_connections;   /* 0: no limit; of one IPv4 address or IPv6 /64, over it 503 and
+                                         closed; unix sockets are not counted */
+    uint32_t max_connection_requests; /* 0: no limit; the last is answered with Connection: close */
+    size_t pipeline_bytes;       /* 64 KiB; requests kept behind the one that is being answered, over
+                                    it reading pauses */
+    size_t response_buffer_bytes; /* 1 MiB; of a streamed response for a slow client, over it the
+                                     worker waits */
     uint32_t heartbeat_ms;       /* 15,000; comment on an idle stream */
     uint32_t retry_ms;           /* 1,000; reconnect time told to browsers */
     uint32_t idle_timeout_ms;    /* 60,000; keep-alive connection without a request */
-    uint32_t header_timeout_ms;  /* 10,000; first byte of a request to its last */
+    uint32_t header_timeout_ms;  /* 10,000; first byte of a request to the end of its headers: 408 */
     size_t stream_queue_bytes;   /* 1 MiB; waiting events of one stream, over it: disconnect */
     size_t history_log_bytes;    /* 16 MiB; power of two */
     size_t history_per_scope;    /* 1,000; messages replayed at most for one scope */

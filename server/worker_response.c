@@ -3,7 +3,7 @@
  *
  * Happy path: the headers are checked and measured in one pass, then one frame is built where it
  * lies in the ring: no copy between, no allocation. A larger answer goes the way of a streamed one,
- * whose body keeps at most VD_WORKER_WINDOW_BYTES on the way to the client: the gateway tells
+ * whose body keeps at most response_buffer_bytes on the way to the client: the gateway tells
  * what left (response_acknowledged), and rings.
  *
  * Failure modes: what is wrong with the caller's headers is VD_ERR_INVALID with a sentence, and
@@ -256,7 +256,7 @@ static enum vd_err credit(const struct vd_worker *worker, uint64_t *bytes)
     }
     if (left_for_client > worker->streamed_bytes)
         left_for_client = worker->streamed_bytes;
-    *bytes = left_for_client + VD_WORKER_WINDOW_BYTES - worker->streamed_bytes;
+    *bytes = left_for_client + worker->node->config.response_buffer_bytes - worker->streamed_bytes;
     return VD_OK;
 }
 
@@ -319,7 +319,8 @@ enum vd_err vd_worker_respond_write(struct vd_worker *worker, const void *bytes,
         enum vd_err result = write_part(worker, at, length, &written);
 
         if (result != VD_OK) {
-            /* also for a client that left: the gateway keeps the request until the worker is done */
+            /* also for a client that left: the gateway keeps the request until the worker is done
+             */
             if (vd_worker_same_gateway(worker))
                 vd_worker_send_empty(worker, VD_FRAME_RESPONSE_ABORT, worker->request_id);
             answered(worker);

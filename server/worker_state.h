@@ -12,7 +12,6 @@
 #include "worker.h"
 
 #define VD_WORKER_HEADERS_MAX_BYTES (32 * 1024)   /* of a response */
-#define VD_WORKER_WINDOW_BYTES      (1024 * 1024) /* of a streamed body, not yet at the client */
 #define VD_WORKER_PATTERNS_MAX      64            /* of one stream */
 #define VD_WORKER_EVENT_PATIENCE    16            /* requests that may overtake a waiting event */
 

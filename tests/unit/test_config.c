@@ -36,6 +36,13 @@ static void zeroes_become_the_defaults(void **state)
     assert_int_equal(config.max_message_bytes, VD_MESSAGE_MAX_BYTES);
     assert_int_equal(config.history_log_bytes, 16 * 1024 * 1024);
     assert_true(config.max_connections > 0);
+    assert_int_equal(config.max_address_connections, 0);
+    assert_int_equal(config.max_connection_requests, 0);
+    assert_int_equal(config.max_line_bytes, 8192);
+    assert_int_equal(config.max_header_count, 100);
+    assert_int_equal(config.body_timeout_ms, 30000);
+    assert_int_equal(config.min_rate_bytes, 500);
+    assert_int_equal(config.response_buffer_bytes, 1024 * 1024);
     assert_string_equal(config.broker_driver, "memory");
     assert_string_equal(config.broker_display, "InMemoryBroker");
     assert_string_equal(config.version, VIADUCT_VERSION);
@@ -75,6 +82,12 @@ static void errors_name_the_field_and_what_is_allowed(void **state)
            "history_log_bytes", "powers of two");
     expect((struct vd_server_config){.max_connections = 999999999}, VD_ERR_INVALID,
            "max_connections", "0 to 1000000");
+    expect((struct vd_server_config){.max_line_bytes = 1}, VD_ERR_INVALID, "max_line_bytes",
+           "64 to 1048576");
+    expect((struct vd_server_config){.max_header_count = 101}, VD_ERR_INVALID, "max_header_count",
+           "1 to 100");
+    expect((struct vd_server_config){.response_buffer_bytes = 1}, VD_ERR_INVALID,
+           "response_buffer_bytes", "65536 to 1073741824");
     expect((struct vd_server_config){.host = ""}, VD_ERR_INVALID, "host", "1 to 63");
     expect((struct vd_server_config){.host = long_host}, VD_ERR_INVALID, "host", "1 to 63");
     expect((struct vd_server_config){.port = 80, .port_any = true}, VD_ERR_INVALID, "port",

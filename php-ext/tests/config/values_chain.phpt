@@ -18,7 +18,7 @@ $c->withGlobalStateTableSize(maxRows: 5, maxValueBytes: 6)->withHistory(seconds:
 var_dump($c);
 ?>
 --EXPECTF--
-object(Viaduct\Config)#%d (16) {
+object(Viaduct\Config)#%d (29) {
   ["host"]=>
   string(9) "127.0.0.1"
   ["port"]=>
@@ -43,6 +43,32 @@ object(Viaduct\Config)#%d (16) {
   float(10)
   ["maxBodySize"]=>
   int(8388608)
+  ["lineBytes"]=>
+  int(8192)
+  ["headerBytes"]=>
+  int(32768)
+  ["headerCount"]=>
+  int(100)
+  ["headerTimeout"]=>
+  float(10)
+  ["bodyTimeout"]=>
+  float(30)
+  ["minBytesPerSecond"]=>
+  int(500)
+  ["idleTimeout"]=>
+  float(60)
+  ["maxConnections"]=>
+  int(0)
+  ["maxConnectionsPerAddress"]=>
+  int(0)
+  ["maxConnectionRequests"]=>
+  int(0)
+  ["maxQueue"]=>
+  int(4096)
+  ["pipelineBuffer"]=>
+  int(65536)
+  ["responseBuffer"]=>
+  int(1048576)
   ["heartbeat"]=>
   float(15)
   ["retry"]=>
@@ -53,7 +79,7 @@ object(Viaduct\Config)#%d (16) {
   float(300)
 }
 bool(true)
-object(Viaduct\Config)#%d (16) {
+object(Viaduct\Config)#%d (29) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -78,6 +104,32 @@ object(Viaduct\Config)#%d (16) {
   float(3)
   ["maxBodySize"]=>
   int(1000)
+  ["lineBytes"]=>
+  int(8192)
+  ["headerBytes"]=>
+  int(32768)
+  ["headerCount"]=>
+  int(100)
+  ["headerTimeout"]=>
+  float(10)
+  ["bodyTimeout"]=>
+  float(30)
+  ["minBytesPerSecond"]=>
+  int(500)
+  ["idleTimeout"]=>
+  float(60)
+  ["maxConnections"]=>
+  int(0)
+  ["maxConnectionsPerAddress"]=>
+  int(0)
+  ["maxConnectionRequests"]=>
+  int(0)
+  ["maxQueue"]=>
+  int(4096)
+  ["pipelineBuffer"]=>
+  int(65536)
+  ["responseBuffer"]=>
+  int(1048576)
   ["heartbeat"]=>
   float(5.5)
   ["retry"]=>
@@ -87,7 +139,7 @@ object(Viaduct\Config)#%d (16) {
   ["historySeconds"]=>
   float(1.5)
 }
-object(Viaduct\Config)#%d (16) {
+object(Viaduct\Config)#%d (29) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -112,6 +164,32 @@ object(Viaduct\Config)#%d (16) {
   float(3)
   ["maxBodySize"]=>
   int(1000)
+  ["lineBytes"]=>
+  int(8192)
+  ["headerBytes"]=>
+  int(32768)
+  ["headerCount"]=>
+  int(100)
+  ["headerTimeout"]=>
+  float(10)
+  ["bodyTimeout"]=>
+  float(30)
+  ["minBytesPerSecond"]=>
+  int(500)
+  ["idleTimeout"]=>
+  float(60)
+  ["maxConnections"]=>
+  int(0)
+  ["maxConnectionsPerAddress"]=>
+  int(0)
+  ["maxConnectionRequests"]=>
+  int(0)
+  ["maxQueue"]=>
+  int(4096)
+  ["pipelineBuffer"]=>
+  int(65536)
+  ["responseBuffer"]=>
+  int(1048576)
   ["heartbeat"]=>
   float(5.5)
   ["retry"]=>
