@@ -28,15 +28,39 @@
 /* ---- calling PHP code safely ------------------------------------------------------------------
  */
 
+/* Newer patch releases of PHP (ZEND_HAS_OOM) let an allocation over the limit succeed once, and end
+ * the script at the next chance that its virtual machine has. In our C code there is none. */
+static void settle_memory(void)
+{
+#ifdef ZEND_HAS_OOM
+    if (ZEND_HAS_OOM()) {
+        zend_handle_delayed_oom();
+        zend_bailout();
+    }
+#endif
+}
+
+/* Memory exhausted leaves marks under which PHP would call no function any more, and we still want
+ * to run the shutdown functions. Nothing is released: the heap is no longer to be trusted. */
+static void forget_bailout(void)
+{
+    EG(exception) = NULL;
+#ifdef ZEND_HAS_OOM
+    EG(delayed_oom).state = ZEND_OOM_STATE_NONE;
+#endif
+}
+
 bool vd_php_guard(void (*body)(void *argument), void *argument)
 {
     volatile bool whole = true;
     zend_try
     {
         body(argument);
+        settle_memory();
     }
     zend_catch
     {
+        forget_bailout();
         whole = false;
     }
     zend_end_try();
@@ -68,7 +92,8 @@ enum vd_php_outcome vd_php_outcome_take(zend_object **exception)
 
 zend_string *vd_php_exception_text(zend_object *exception)
 {
-    zval text;
+    zend_string *name = exception->ce->name;
+    zval text = {.value = {.lval = 0}};
     ZVAL_UNDEF(&text);
     if (exception->ce->__tostring) {
         zend_call_known_instance_method_with_0_params(exception->ce->__tostring, exception, &text);
@@ -80,7 +105,8 @@ zend_string *vd_php_exception_text(zend_object *exception)
         return Z_STR(text);
     }
     zval_ptr_dtor(&text);
-    return zend_string_copy(exception->ce->name);
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it cannot follow counted references */
+    return zend_string_copy(name);
 }
 
 static const char *last_fatal_error(void)
@@ -450,5 +476,6 @@ int vd_php_worker_main(struct vd_worker *worker, void *context)
     struct worker_life life = {&run, EXIT_FATAL};
     VIADUCT_G(run) = &run;
     vd_php_guard(worker_life, &life);
+    VIADUCT_G(run) = NULL;
     return life.exit_code;
 }

@@ -253,7 +253,9 @@ namespace Viaduct {
      * The application: routes, streams, subscriptions, timers, and run().
      *
      * Everything is registered before run(), which forks the processes of the server. Handlers run in
-     * the workers. State in PHP variables is a worker's own.
+     * the workers. State in PHP variables is a worker's own, and lasts as long as the worker; so do
+     * INI settings that a handler changes. What register_shutdown_function() registers in a worker
+     * is called when that worker ends. Set a memory_limit: the command line's default is none.
      *
      * @strict-properties
      * @not-serializable

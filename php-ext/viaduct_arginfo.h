@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: efef48d7345ecc044edac19b7f628341e3c8f625 */
+ * Stub hash: 7e49e6122f12e6246504f7761e613fa8da563d24 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
