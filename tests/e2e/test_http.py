@@ -239,6 +239,22 @@ def test_a_slow_download_frees_its_worker_within_the_window(start):
         assert len(slow.answer().body) == 900_000
 
 
+def test_a_reader_that_stops_does_not_fill_the_gateway(start):
+    server = start(workers=3)
+    before = server.resident_bytes(server.gateway())
+    stopped = [server.connect() for _ in range(3)]
+    for connection in stopped:
+        connection.send(HELLO.replace(b"/hello", b"/big?bytes=500000000"))
+        connection._more()
+        for _ in range(20):  # a little progress, so that credit is given again and again
+            connection._more()
+            time.sleep(0.01)
+    time.sleep(0.5)  # what must not happen needs time to happen
+    assert server.resident_bytes(server.gateway()) - before < 30_000_000
+    for connection in stopped:
+        connection.close()
+
+
 def test_a_client_that_leaves_in_mid_download_frees_the_worker(start):
     server = start(workers=1)
     slow = server.connect()

@@ -122,6 +122,12 @@ class Server:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return int(fields[11]) + int(fields[12])
 
+    @staticmethod
+    def resident_bytes(pid):
+        """Private memory: what is shared with the others (arena, code) is not counted."""
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        return int(status["RssAnon"].split()[0]) * 1024
+
     def gateway(self):
         found = [pid for pid in self.pids() if self.command(pid) == "viaduct-gateway"]
         return found[0] if found else None
