@@ -143,7 +143,7 @@ static bool is_ip_literal_byte(char byte)
 }
 
 /* uri-host [ ":" port ], RFC 3986 3.2.2; an http URI has a host that is not empty. */
-static bool is_authority(const char *at, const char *end)
+bool vd_http_is_authority(const char *at, const char *end)
 {
     if (at < end && *at == '[') {
         const char *first = ++at;
@@ -177,7 +177,7 @@ static bool note_host(struct vd_http_head *head, size_t index, const char *value
     if (head->request->host >= 0) {
         return vd_http_head_fail(head, 400, "There must not be two Host headers.");
     }
-    if (!is_authority(value, value + length)) {
+    if (!vd_http_is_authority(value, value + length)) {
         return vd_http_head_fail(head, 400, "Host must be a host name or address.");
     }
     head->request->host = (int)index;
@@ -229,7 +229,7 @@ static bool authority_agrees(const struct vd_http_head *head)
 {
     const char *authority = head->bytes + head->authority.offset;
     size_t length = head->authority.length;
-    if (!is_authority(authority, authority + length)) {
+    if (!vd_http_is_authority(authority, authority + length)) {
         return false;
     }
     if (head->request->host < 0) {

@@ -28,4 +28,7 @@ bool vd_http_head_note(struct vd_http_head *head, size_t index);
 /* All headers are there: what they mean together. */
 bool vd_http_head_conclude(struct vd_http_head *head);
 
+/* uri-host [ ":" port ], RFC 3986 3.2.2, as Host must be. */
+bool vd_http_is_authority(const char *at, const char *end);
+
 #endif
