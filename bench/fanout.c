@@ -73,9 +73,10 @@ static _Noreturn void bare_loop(int listener, int streams, size_t event_bytes)
             continue;
         if (read(control, &byte, 1) != 1)
             _exit(0);
-        for (int i = 0; i < count; i++)
+        for (int i = 0; i < count; i++) {
             if (send(fds[i], event, event_bytes, MSG_NOSIGNAL) < 0)
                 _exit(1);
+        }
     }
 }
 
@@ -187,9 +188,10 @@ static size_t learn_event_bytes(struct load *load)
 
 static void finish_round(struct load *load, size_t event_bytes)
 {
-    for (int i = 1; i < load->count; i++)
+    for (int i = 1; i < load->count; i++) {
         for (size_t got = 0; got < event_bytes;)
             got += read_available(load->streams[i]);
+    }
 }
 
 static struct result run_ours(const struct options *options, size_t *event_bytes)
@@ -293,20 +295,21 @@ static void parse(int argc, char **argv, struct options *options)
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         int number = optarg ? atoi(optarg) : 0;
 
-        if (option == 's')
+        if (option == 's') {
             options->server = optarg;
-        else if (option == 'n')
+        } else if (option == 'n') {
             options->streams = number;
-        else if (option == 'r')
+        } else if (option == 'r') {
             options->rounds = number;
-        else if (option == 'p')
+        } else if (option == 'p') {
             options->pairs = number;
-        else if (option == 'b')
+        } else if (option == 'b') {
             options->bytes = number;
-        else if (option == 'j')
+        } else if (option == 'j') {
             options->json = true;
-        else
+        } else {
             exit(2);
+        }
     }
     if (options->streams < 1 || options->streams > 9000 || options->rounds < 1 ||
         options->rounds > 8000 || options->pairs < 1 || options->pairs > PAIRS_MAX ||

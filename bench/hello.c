@@ -236,18 +236,19 @@ static void parse(int argc, char **argv, struct options *options)
     int option;
 
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        if (option == 's')
+        if (option == 's') {
             options->server = optarg;
-        else if (option == 'c')
+        } else if (option == 'c') {
             options->connections = atoi(optarg);
-        else if (option == 'r')
+        } else if (option == 'r') {
             options->requests = atoi(optarg);
-        else if (option == 'p')
+        } else if (option == 'p') {
             options->pairs = atoi(optarg);
-        else if (option == 'j')
+        } else if (option == 'j') {
             options->json = true;
-        else
+        } else {
             exit(2);
+        }
     }
     if (options->connections < 1 || options->connections > CONNECTIONS_MAX ||
         options->requests < options->connections || options->requests > 5000000 ||

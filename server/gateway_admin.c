@@ -128,9 +128,10 @@ bool gw_admin_handle(struct gw_connection *connection, const struct vd_http_requ
         return true;
     }
     gather(connection->gateway, &facts, workers);
-    if (metrics)
+    if (metrics) {
         respond_metrics(connection, &facts);
-    else
+    } else {
         respond_health(connection, &facts);
+    }
     return true;
 }

@@ -12,6 +12,7 @@
  * had is a 502 (504 when it was killed at the time limit), or a cut connection when the response
  * had begun; the client leaves - what is not taken is taken back, for the rest the answer is
  * dropped. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,7 @@ static void send_more(struct gw_worker *worker)
 
 static bool offer_record(struct gw_worker *worker, struct gw_request *request)
 {
+    assert(request->record); /* what is queued has one */
     request->claim = free_claim(worker);
     set_claim(request->record, request->claim);
     if (request->record_length > VD_FRAME_CHUNK_BYTES) {
@@ -217,10 +219,11 @@ static void enqueue(struct gateway *gateway, struct gw_request *request, bool fr
     request->state = GW_REQUEST_QUEUED;
     request->worker = NULL;
     request->frame = NULL;
-    if (front)
+    if (front) {
         TAILQ_INSERT_HEAD(&gateway->queue, request, link);
-    else
+    } else {
         TAILQ_INSERT_TAIL(&gateway->queue, request, link);
+    }
     gateway->queue_length++;
 }
 
@@ -360,9 +363,10 @@ void gw_dispatch_pump(struct gateway *gateway)
 {
     struct gw_request *request;
 
-    for (unsigned i = 0; i < gateway->config->workers; i++)
+    for (unsigned i = 0; i < gateway->config->workers; i++) {
         if (gateway->workers[i].sending)
             send_more(gateway->workers + i);
+    }
     unstick_all(gateway);
     while ((request = TAILQ_FIRST(&gateway->queue))) {
         struct gw_worker *worker = choose(gateway, request->record_length > VD_FRAME_CHUNK_BYTES);
@@ -477,12 +481,13 @@ static void answer_for_the_dead(struct gw_worker *worker, struct gw_request *req
     if (!connection)
         return;
     connection->request = NULL;
-    if (request->state == GW_REQUEST_STREAMED)
+    if (request->state == GW_REQUEST_STREAMED) {
         gw_connection_close(connection);
-    else if (reason == VD_DEATH_TIMEOUT)
+    } else if (reason == VD_DEATH_TIMEOUT) {
         gw_respond_error(connection, 504, "the worker took too long and was stopped");
-    else
+    } else {
         gw_respond_error(connection, 502, "the worker died while it handled the request");
+    }
 }
 
 void gw_dispatch_worker_died(struct gw_worker *worker, uint32_t reason)

@@ -18,9 +18,10 @@ static size_t count_lines(const char *data, size_t length)
 {
     size_t lines = 1;
 
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++) {
         if (data[i] == '\n' || (data[i] == '\r' && (i + 1 == length || data[i + 1] != '\n')))
             lines++;
+    }
     return lines;
 }
 
@@ -98,12 +99,14 @@ static struct gw_event *encode(const char *name, size_t name_length, const char 
 
 struct gw_event *gw_event_encode(const struct vd_message *message, uint64_t epoch, uint64_t offset)
 {
-    if (message->has_data)
+    if (message->has_data) {
         return encode(message->event, message->event_length, message->data, message->data_length,
                       epoch, offset);
-    if (message->event_length)
+    }
+    if (message->event_length) {
         return encode(message->event, message->event_length, message->scope, message->scope_length,
                       epoch, offset);
+    }
     return encode("invalidate", 10, message->scope, message->scope_length, epoch, offset);
 }
 

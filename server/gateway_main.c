@@ -186,10 +186,11 @@ static void drain_streams(struct gateway *gateway)
     size_t left = gateway->stream_count, quota;
     struct gw_connection *connection = TAILQ_FIRST(&gateway->connections), *next;
 
-    if (elapsed >= DRAIN_STREAMS_MS || gateway->orphaned || left <= 50)
+    if (elapsed >= DRAIN_STREAMS_MS || gateway->orphaned || left <= 50) {
         quota = left;
-    else
+    } else {
         quota = 1 + left * 20 / (DRAIN_STREAMS_MS - elapsed);
+    }
     for (; connection && quota; connection = next) {
         next = TAILQ_NEXT(connection, link);
         if (connection->stream && !connection->stream->ending && !connection->dead) {

@@ -17,9 +17,10 @@ static void socket_writable(void *context)
 
 static bool wait_for_room(struct gw_connection *connection)
 {
-    if (!connection->writable)
+    if (!connection->writable) {
         connection->writable = vd_watch_create(connection->gateway->loop, connection->fd,
                                                VD_WATCH_WRITE, socket_writable, connection);
+    }
     if (!connection->writable) {
         gw_connection_close(connection);
         return false;
@@ -77,9 +78,9 @@ bool gw_output_write(struct gw_connection *connection, const struct iovec *parts
     for (int i = 0; i < count; i++)
         total += parts[i].iov_len;
     if (connection->output_bytes == 0) {
-        do
+        do {
             written = socket_write(connection->fd, parts, count);
-        while (written < 0 && errno == EINTR);
+        } while (written < 0 && errno == EINTR);
         if (written < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
             gw_connection_close(connection);
             return false;

@@ -24,10 +24,11 @@ static void deliver_one(struct vd_follower *base, void *context)
                                 delivery->message);
         return;
     }
-    if (!delivery->event)
+    if (!delivery->event) {
         delivery->event =
             gw_event_encode(delivery->message, vd_history_epoch(delivery->gateway->node->history),
                             delivery->offset);
+    }
     if (delivery->event) {
         gw_stream_enqueue((struct gw_stream *)follower, delivery->event);
         delivery->gateway->counters.delivered++;
@@ -55,9 +56,10 @@ void gw_publish_local(struct gateway *gateway, struct vd_message *message,
     message->origin_length = VD_NODE_ID_CHARS;
     message->sequence = atomic_fetch_add(&gateway->shared->sequence, 1) + 1;
     gateway->counters.published++;
-    if (vd_history_append(history, message, source, gateway->wall_ms, &offset) == VD_OK)
+    if (vd_history_append(history, message, source, gateway->wall_ms, &offset) == VD_OK) {
         gw_replay_note(gateway->replay, offset, message->scope, message->scope_length);
-    else
+    } else {
         gw_replay_note_lost(gateway->replay, offset, message->scope, message->scope_length);
+    }
     gw_publish_deliver(gateway, message, offset);
 }

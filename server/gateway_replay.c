@@ -177,10 +177,11 @@ void gw_replay_note(struct gw_replay *replay, uint64_t offset, const char *scope
 {
     struct scope_log *log = log_get(replay, scope, length);
 
-    if (log)
+    if (log) {
         log_push(replay, log, offset);
-    else if (offset > replay->forgotten)
+    } else if (offset > replay->forgotten) {
         replay->forgotten = offset;
+    }
 }
 
 void gw_replay_note_lost(struct gw_replay *replay, uint64_t offset, const char *scope,
@@ -188,10 +189,11 @@ void gw_replay_note_lost(struct gw_replay *replay, uint64_t offset, const char *
 {
     struct scope_log *log = log_get(replay, scope, length);
 
-    if (log)
+    if (log) {
         log->lost = offset;
-    else
+    } else {
         replay->forgotten = offset;
+    }
 }
 
 static void note_source(struct gw_replay *replay, struct vd_history_source source)
@@ -293,10 +295,11 @@ static void collect(struct collection *collection, uint64_t offset, uint64_t tim
 
 static bool wanted(const struct collection *collection, const struct vd_message *message)
 {
-    for (size_t i = 0; i < collection->pattern_count; i++)
+    for (size_t i = 0; i < collection->pattern_count; i++) {
         if (vd_scope_overlaps(collection->patterns[i].bytes, collection->patterns[i].length,
                               message->scope, message->scope_length))
             return true;
+    }
     return false;
 }
 
@@ -327,10 +330,11 @@ static void collect_forward(struct collection *collection)
     for (; offset < vd_history_next(history); offset++) {
         struct vd_history_entry entry;
 
-        if (vd_history_get(history, offset, &entry) != VD_OK)
+        if (vd_history_get(history, offset, &entry) != VD_OK) {
             collection->gap = true;
-        else if (wanted(collection, &entry.message))
+        } else if (wanted(collection, &entry.message)) {
             collect(collection, offset, entry.time_ms);
+        }
     }
 }
 
@@ -348,9 +352,10 @@ static void sort_and_merge(struct collection *collection)
     if (collection->count == 0)
         return;
     qsort(collection->offsets, collection->count, sizeof(uint64_t), ascending);
-    for (size_t i = 1; i < collection->count; i++)
+    for (size_t i = 1; i < collection->count; i++) {
         if (collection->offsets[i] != collection->offsets[kept])
             collection->offsets[++kept] = collection->offsets[i];
+    }
     collection->count = kept + 1;
 }
 
@@ -362,10 +367,11 @@ static void collect_exact(struct collection *collection)
         struct scope_log *log =
             log_find(replay, collection->patterns[i].bytes, collection->patterns[i].length);
 
-        if (log)
+        if (log) {
             collect_log(collection, log, false);
-        else if (replay->forgotten > collection->last)
+        } else if (replay->forgotten > collection->last) {
             collection->gap = true;
+        }
     }
     collect_log(collection, replay->globs, true);
 }
@@ -385,10 +391,11 @@ size_t gw_replay_collect(struct gw_replay *replay, const struct vd_text *pattern
 
     for (size_t i = 0; i < pattern_count; i++)
         globs |= vd_scope_is_glob(patterns[i].bytes, patterns[i].length);
-    if (globs)
+    if (globs) {
         collect_forward(&collection);
-    else
+    } else {
         collect_exact(&collection);
+    }
     sort_and_merge(&collection);
     *offsets = collection.offsets;
     *gap = collection.gap;

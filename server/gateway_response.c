@@ -39,9 +39,9 @@ static char *append_number(char *to, uint64_t number)
     char digits[20];
     int count = 0;
 
-    do
+    do {
         digits[count++] = (char)('0' + number % 10);
-    while ((number /= 10));
+    } while ((number /= 10));
     while (count)
         *to++ = digits[--count];
     return to;
@@ -62,12 +62,13 @@ size_t gw_response_head(struct gw_connection *connection, char *head, size_t cap
     to = append(to, phrase, strlen(phrase));
     to = APPEND_LITERAL(to, "\r\nDate: ");
     to = append(to, date_now(connection->gateway), 29);
-    if (!connection->keep_alive)
+    if (!connection->keep_alive) {
         to = APPEND_LITERAL(to, "\r\nConnection: close\r\n");
-    else if (!connection->minor_1)
+    } else if (!connection->minor_1) {
         to = APPEND_LITERAL(to, "\r\nConnection: keep-alive\r\n");
-    else
+    } else {
         to = APPEND_LITERAL(to, "\r\n");
+    }
     return (size_t)(to - head);
 }
 

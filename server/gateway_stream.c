@@ -370,10 +370,11 @@ void gw_stream_open(struct gw_request *request, const struct vd_frame_stream *fr
         gw_connection_close(connection);
     if (connection->dead)
         return;
-    if (connection->last_event_id[0] == '\0')
+    if (connection->last_event_id[0] == '\0') {
         greet(stream);
-    else
+    } else {
         catch_up(stream, patterns, count);
+    }
     vd_watch_on(connection->readable);
     gw_client_event(gateway, VD_FRAME_EVENT_CONNECT, stream->id);
     if (gateway->draining && !connection->dead)

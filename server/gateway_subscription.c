@@ -284,19 +284,22 @@ static void deliver_parts(struct gateway *gateway, struct gw_subscription *subsc
     struct gw_worker *worker;
 
     if (subscription->every_worker) {
-        for (unsigned i = 0; i < gateway->config->workers; i++)
-            if (is_member(subscription, i))
+        for (unsigned i = 0; i < gateway->config->workers; i++) {
+            if (is_member(subscription, i)) {
                 gw_lane_send(&gateway->workers[i], VD_FRAME_EVENT_MESSAGE, subscription->id, parts,
                              count, coalesces);
+            }
+        }
         return;
     }
     worker = next_member(gateway, subscription);
-    if (worker)
+    if (worker) {
         gw_lane_send(worker, VD_FRAME_EVENT_MESSAGE, subscription->id, parts, count, coalesces);
-    else
+    } else {
         wait_for_member(
             gateway, subscription,
             entry_create(VD_FRAME_EVENT_MESSAGE, subscription->id, parts, count, coalesces));
+    }
 }
 
 void gw_subscription_deliver(struct gateway *gateway, struct gw_subscription *subscription,
@@ -382,11 +385,12 @@ static void salvage_ring(struct gw_worker *worker)
     if (vd_ring_consumer_init(&unread, worker->gateway->node->events[worker->index]) != VD_OK)
         return;
     while (vd_ring_peek(&unread, &frame) == VD_OK) {
-        if (!(frame->flags & (VD_FRAME_MORE | VD_FRAME_CONTINUED)))
+        if (!(frame->flags & (VD_FRAME_MORE | VD_FRAME_CONTINUED))) {
             pass_on(worker->gateway, frame->type, frame->tag, (const char *)frame->payload,
                     frame->length);
-        else if (!(frame->flags & VD_FRAME_CONTINUED))
+        } else if (!(frame->flags & VD_FRAME_CONTINUED)) {
             worker->gateway->counters.dropped++;
+        }
         vd_ring_release(&unread);
     }
 }

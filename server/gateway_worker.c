@@ -75,7 +75,7 @@ static bool partial_append(struct gw_worker *worker, const struct vd_frame *fram
 
     if (needed > record_limit(worker->gateway))
         return false;
-    if (needed > worker->partial_capacity) {
+    if (!worker->partial || needed > worker->partial_capacity) {
         size_t capacity = worker->partial_capacity ? worker->partial_capacity : 128 * 1024;
 
         while (capacity < needed)
