@@ -119,12 +119,13 @@ enum vd_err vd_listen_parse(const char *text, struct vd_listen_address *address,
     if (!text)
         return refuse("", "it is NULL", error);
     options = text + strcspn(text, "?");
-    if (strncmp(text, "tcp://", 6) == 0)
+    if (strncmp(text, "tcp://", 6) == 0) {
         why = read_tcp(text + 6, options, address);
-    else if (strncmp(text, "unix://", 7) == 0)
+    } else if (strncmp(text, "unix://", 7) == 0) {
         why = read_unix(text + 7, options, address);
-    else
+    } else {
         why = "the scheme is not known";
+    }
     if (!why && *options == '?')
         why = read_options(options + 1, address);
     return why ? refuse(text, why, error) : VD_OK;

@@ -38,10 +38,11 @@ static void address_text(const struct sockaddr_storage *address, char *text, siz
         const struct sockaddr_in6 *v6 = (const void *)address;
 
         /* A dual-stack listener sees IPv4 clients as ::ffff:a.b.c.d; rate limiters want a.b.c.d. */
-        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
             inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], text, (socklen_t)capacity);
-        else
+        } else {
             inet_ntop(AF_INET6, &v6->sin6_addr, text, (socklen_t)capacity);
+        }
         *port = ntohs(v6->sin6_port);
     }
 }
@@ -62,13 +63,15 @@ void gw_connection_create(struct gateway *gateway, int fd, struct gw_address *cl
         vd_watch_create(gateway->loop, fd, VD_WATCH_READ, connection_readable, connection);
     if (!connection->readable)
         goto err;
-    if (getpeername(fd, (struct sockaddr *)&address, &length) == 0)
+    if (getpeername(fd, (struct sockaddr *)&address, &length) == 0) {
         address_text(&address, connection->remote_address, sizeof(connection->remote_address),
                      &connection->remote_port);
+    }
     length = sizeof(address);
-    if (getsockname(fd, (struct sockaddr *)&address, &length) == 0)
+    if (getsockname(fd, (struct sockaddr *)&address, &length) == 0) {
         address_text(&address, connection->local_address, sizeof(connection->local_address),
                      &connection->local_port);
+    }
     connection->state = GW_READING_HEAD;
     connection->deadline_ms = gateway->now_ms + gateway->config->idle_timeout_ms;
     TAILQ_INSERT_TAIL(&gateway->connections, connection, link);
@@ -424,10 +427,11 @@ static void consume(struct gw_connection *connection, const char *bytes, size_t 
     while (again && !connection->dead) {
         enum gw_connection_state before = connection->state;
 
-        if (before == GW_READING_HEAD)
+        if (before == GW_READING_HEAD) {
             consume_heads(connection, bytes, length);
-        else if (before == GW_READING_BODY)
+        } else if (before == GW_READING_BODY) {
             consume_body(connection);
+        }
         bytes = connection->input;
         length = connection->input_length;
         again = bytes && connection->state != before &&
@@ -464,13 +468,14 @@ static ssize_t receive(struct gw_connection *connection, char *to, size_t room)
 {
     ssize_t got;
 
-    do
+    do {
         got = recv(connection->fd, to, room, 0);
-    while (got < 0 && errno == EINTR);
-    if (got == 0)
+    } while (got < 0 && errno == EINTR);
+    if (got == 0) {
         peer_closed(connection);
-    else if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+    } else if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
         gw_connection_close(connection);
+    }
     return got;
 }
 
@@ -498,10 +503,11 @@ static void connection_readable(void *context)
         got = receive(connection, scratch, GW_SCRATCH_BYTES);
         if (got <= 0)
             return;
-        if (connection->state == GW_READING_HEAD)
+        if (connection->state == GW_READING_HEAD) {
             consume(connection, scratch, (size_t)got);
-        else
+        } else {
             input_keep(connection, scratch, 0, (size_t)got);
+        }
         return;
     }
     if (connection->state != GW_READING_BODY && connection->state != GW_READING_HEAD &&
@@ -559,10 +565,11 @@ void gw_connection_response_done(struct gw_connection *connection)
 
 void gw_connection_drained(struct gw_connection *connection)
 {
-    if (connection->closing)
+    if (connection->closing) {
         linger(connection);
-    else if (connection->state == GW_READING_HEAD && connection->input && !connection->reading)
+    } else if (connection->state == GW_READING_HEAD && connection->input && !connection->reading) {
         consume(connection, connection->input, connection->input_length);
+    }
 }
 
 void gw_connection_sweep(struct gw_connection *connection)

@@ -77,10 +77,11 @@ static void accepted(struct gateway *gateway, int fd, const struct sockaddr *fro
     struct gw_address *address;
 
     gateway->counters.accepted++;
-    if (!gw_address_admit(gateway, from, &address))
+    if (!gw_address_admit(gateway, from, &address)) {
         turn_away(gateway, fd);
-    else
+    } else {
         gw_connection_create(gateway, fd, address);
+    }
 }
 
 static void connections_waiting(void *context)

@@ -28,11 +28,12 @@
 /* What a person calls it. */
 static const char *name_of(const struct vd_listen_address *address, char *text, size_t bytes)
 {
-    if (address->is_unix)
+    if (address->is_unix) {
         snprintf(text, bytes, "unix socket %s", address->host);
-    else
+    } else {
         snprintf(text, bytes, strchr(address->host, ':') ? "[%s]:%u" : "%s:%u", address->host,
                  address->port);
+    }
     return text;
 }
 
