@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <viaduct/broker_driver.h>
 
@@ -64,6 +66,7 @@ static const struct limit limits[] = {
     ROW(history_per_scope, 1000, 1, 1000000),
     ROW(history_age_ms, 300000, 1, UINT32_MAX),
     ROW(publish_timeout_ms, 1000, 1, A_DAY),
+    ROW(static_max_age_s, 0, 0, 31536000),
 };
 
 static uint64_t read_field(const struct vd_server_config *config, const struct limit *limit)
@@ -185,6 +188,39 @@ static enum vd_err check_address(struct vd_server_config *config, struct vd_erro
     return check_listeners(config, 1, error);
 }
 
+static bool is_prefix(const char *prefix)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                  "-._~!$&'()*+,;=:@/";
+
+    return prefix[0] == '/' && strlen(prefix) <= 255 && strspn(prefix, allowed) == strlen(prefix) &&
+           !strstr(prefix, "//");
+}
+
+static enum vd_err check_static(struct vd_server_config *config, struct vd_error *error)
+{
+    struct stat status;
+
+    if (!config->static_prefix)
+        config->static_prefix = "/";
+    if (!is_prefix(config->static_prefix)) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "static_prefix is not a path, allowed are up to 255 bytes such as "
+                            "/assets: letters, digits and -._~!$&'()*+,;=:@ between single "
+                            "slashes");
+    }
+    if (!config->static_directory)
+        return VD_OK;
+    if (stat(config->static_directory, &status) != 0 || !S_ISDIR(status.st_mode) ||
+        access(config->static_directory, X_OK) != 0) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "static_directory is %.200s, allowed is a directory that this user "
+                            "may enter",
+                            config->static_directory);
+    }
+    return VD_OK;
+}
+
 /* What was asked for is not quoted: it may be a URL with a password. */
 static enum vd_err refuse_broker(struct vd_error *error)
 {
@@ -232,6 +268,7 @@ enum vd_err vd_server_config_check(struct vd_server_config *config, struct vd_er
     if ((result = check_numbers(config, error)) != VD_OK ||
         (result = check_connections(config, error)) != VD_OK ||
         (result = check_address(config, error)) != VD_OK ||
+        (result = check_static(config, error)) != VD_OK ||
         (result = check_broker(config, error)) != VD_OK)
         return result;
     if ((unsigned)config->log_level > VD_LOG_OFF) {

@@ -117,5 +117,8 @@ bool vd_http_is_field_value(const char *bytes, size_t length);
 bool vd_http_name_is(const char *bytes, size_t length, const char *name);
 /* "Fri, 20 Nov 2026 12:00:00 GMT" into @text (at least 30 bytes). */
 void vd_http_date(uint64_t wall_ms, char text[30]);
+/* Read a date in any of the three forms of RFC 9110 5.6.7. @now_s: seconds since 1970, for years of
+ * two digits. false: not a date, or one before 1970. */
+bool vd_http_date_parse(const char *bytes, size_t length, uint64_t now_s, uint64_t *seconds);
 
 #endif

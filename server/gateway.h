@@ -34,6 +34,7 @@
 #include "gateway_interest.h"
 #include "gateway_loop.h"
 #include "gateway_pace.h"
+#include "gateway_static.h"
 #include "worker.h"
 
 /* ---- bytes on their way to a client ------------------------------------------------------------ */
@@ -92,6 +93,7 @@ enum gw_connection_state {
     GW_READING_BODY,
     GW_WAITING,    /* its request is queued or at a worker */
     GW_RESPONDING, /* a streamed response is under way */
+    GW_SENDING,    /* a file is under way: connection->download */
     GW_STREAMING,  /* server-sent events */
     GW_LINGERING,  /* answered and half-closed; reads what is still coming for a moment */
 };
@@ -133,6 +135,7 @@ struct gw_connection {
     size_t output_bytes;
 
     struct gw_stream *stream;
+    struct gw_download *download; /* the rest of a file, behind the output */
     uint64_t deadline_ms; /* of the present state; 0: none */
     struct gw_pace pace;  /* of the body that is being read */
     struct gw_address *address; /* NULL: not counted */
@@ -295,6 +298,7 @@ struct gateway {
     uint64_t next_stream;
     struct gw_counters counters;
     char *scratch; /* one read */
+    struct gw_static_root static_root;
 };
 
 #define GW_SCRATCH_BYTES (64 * 1024)

@@ -103,6 +103,8 @@ void gw_connection_close(struct gw_connection *connection)
         gw_dispatch_abandon(connection->request);
         connection->request = NULL;
     }
+    gw_download_destroy(connection->download);
+    connection->download = NULL;
     if (connection->stream)
         gateway->stream_count--;
     gateway->connection_count--;
@@ -256,7 +258,7 @@ static void hand_over(struct gw_connection *connection, const char *bytes,
         refuse(connection, 501, "this method is not implemented");
         return;
     }
-    if (!gw_admin_handle(connection, head, bytes))
+    if (!gw_admin_handle(connection, head, bytes) && !gw_static_handle(connection, head, bytes))
         gw_dispatch_request(connection, bytes, head, head->head_length, body_length);
 }
 
@@ -454,6 +456,7 @@ static void peer_closed(struct gw_connection *connection)
     switch (connection->state) {
     case GW_WAITING:
     case GW_RESPONDING:
+    case GW_SENDING:
         /* A half-closed client still wants its answer (RFC 9112 9.6). */
         connection->peer_closed = true;
         connection->keep_alive = false;
@@ -580,7 +583,7 @@ void gw_connection_sweep(struct gw_connection *connection)
         gw_stream_sweep(connection->stream);
         return;
     }
-    if (connection->output_bytes &&
+    if ((connection->output_bytes || connection->download) &&
         gateway->now_ms - connection->progress_ms > gateway->config->idle_timeout_ms) {
         gateway->counters.refused[VD_HEALTH_REFUSED_SLOW_READER]++;
         gw_connection_close(connection);

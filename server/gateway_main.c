@@ -113,6 +113,7 @@ static enum vd_err gateway_start(struct gateway *gateway, struct vd_node *node, 
     gateway->loop = vd_loop_create();
     if (!gateway->loop)
         return VD_ERR_NO_MEMORY;
+    gw_static_start(gateway);
     gateway->bell = vd_watch_create(gateway->loop, gateway->shared->gateway_bell.fd, VD_WATCH_READ,
                                     bell_rang, gateway);
     if (!gateway->bell)
@@ -147,6 +148,7 @@ static void gateway_finish(struct gateway *gateway)
     gw_event_release(gateway->last_chunk);
     if (gateway->interest)
         vd_interest_destroy(gateway->interest);
+    gw_static_finish(gateway);
     vd_watch_destroy(gateway->bell);
     vd_loop_destroy(gateway->loop);
     free(gateway->scratch);

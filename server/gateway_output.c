@@ -151,6 +151,10 @@ void gw_output_flushable(struct gw_connection *connection)
         gw_respond_credit(connection->request);
     if (!empty)
         return;
+    if (connection->download) {
+        gw_download_continue(connection);
+        return;
+    }
     vd_watch_off(connection->writable);
     if (connection->stream) {
         connection->stream->blocked = false;

@@ -63,6 +63,9 @@ struct vd_server_config {
     const char *broker_driver;   /* see brokers/drivers.def; "memory" for one worker, else "pipe" */
     const char *broker_display;  /* the name in /_health: "PipeBroker" */
     const char *version;         /* the version in /_health */
+    const char *static_directory; /* NULL: none; its files answer GET and HEAD before the workers */
+    const char *static_prefix;    /* "/"; path under which they are seen, such as /assets */
+    uint32_t static_max_age_s;    /* 0: caches must ask each time; at most 31,536,000 */
     bool dev_mode;               /* errors are shown to clients */
     enum vd_log_level log_level; /* no default: 0 is VD_LOG_DEBUG */
     int log_fd;                  /* 2 */

@@ -510,6 +510,7 @@ static const struct {
     FIELD("--history-per-scope", history_per_scope),
     FIELD("--history-age-ms", history_age_ms),
     FIELD("--publish-timeout-ms", publish_timeout_ms),
+    FIELD("--static-max-age-s", static_max_age_s),
 };
 
 static bool set_number(struct vd_server_config *config, const char *option, const char *value)
@@ -567,6 +568,10 @@ static bool set_option(struct app *app, const char *option, const char *value)
         return add_word(app->listeners, VD_LISTENERS_MAX, &app->config.listener_count, value);
     } else if (strcmp(option, "--broker") == 0) {
         app->config.broker_driver = value;
+    } else if (strcmp(option, "--static-dir") == 0) {
+        app->config.static_directory = value;
+    } else if (strcmp(option, "--static-prefix") == 0) {
+        app->config.static_prefix = value;
     } else if (strcmp(option, "--boot") == 0) {
         app->boot = value;
     } else if (strcmp(option, "--log-level") == 0) {

@@ -132,6 +132,28 @@ static void a_node_is_laid_out_for_its_workers(void **state)
     vd_node_destroy(NULL);
 }
 
+static void static_files_need_a_directory_and_a_path(void **state)
+{
+    (void)state;
+    expect((struct vd_server_config){.static_directory = "/nowhere/at/all"}, VD_ERR_INVALID,
+           "static_directory", "a directory");
+    expect((struct vd_server_config){.static_directory = "/dev/null"}, VD_ERR_INVALID,
+           "static_directory", "a directory");
+    expect((struct vd_server_config){.static_prefix = "assets"}, VD_ERR_INVALID, "static_prefix",
+           "/assets");
+    expect((struct vd_server_config){.static_prefix = "/a//b"}, VD_ERR_INVALID, "static_prefix",
+           "/assets");
+    expect((struct vd_server_config){.static_prefix = "/a%20b"}, VD_ERR_INVALID, "static_prefix",
+           "/assets");
+    expect((struct vd_server_config){.static_prefix = ""}, VD_ERR_INVALID, "static_prefix",
+           "/assets");
+    expect((struct vd_server_config){.static_max_age_s = 31536001}, VD_ERR_INVALID,
+           "static_max_age_s", "31536000");
+    struct vd_server_config config = {.static_directory = "/tmp"};
+    assert_int_equal(vd_server_config_check(&config, NULL), VD_OK);
+    assert_string_equal(config.static_prefix, "/");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +162,7 @@ int main(void)
         cmocka_unit_test(errors_name_the_field_and_what_is_allowed),
         cmocka_unit_test(the_memory_broker_is_for_one_worker),
         cmocka_unit_test(a_node_is_laid_out_for_its_workers),
+        cmocka_unit_test(static_files_need_a_directory_and_a_path),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
