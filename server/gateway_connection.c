@@ -441,7 +441,7 @@ static void consume(struct gw_connection *connection, const char *bytes, size_t 
     }
     connection->reading = false;
     if (!connection->dead && connection->state == GW_READING_HEAD && connection->input &&
-        connection->received_us == 0) {
+        connection->received_us == 0 && connection->output_bytes == 0) {
         connection->received_us = vd_monotonic_us();
         connection->deadline_ms =
             connection->gateway->now_ms + connection->gateway->config->header_timeout_ms;
@@ -463,6 +463,12 @@ static void peer_closed(struct gw_connection *connection)
         vd_watch_off(connection->readable);
         break;
     default:
+        if (connection->state == GW_READING_HEAD && connection->output_bytes) {
+            /* The answer is complete, but part of it still waits here. */
+            connection->peer_closed = connection->closing = true;
+            vd_watch_off(connection->readable);
+            return;
+        }
         gw_connection_close(connection);
     }
 }
@@ -513,8 +519,9 @@ static void connection_readable(void *context)
         }
         return;
     }
-    if (connection->state != GW_READING_BODY && connection->state != GW_READING_HEAD &&
-        connection->input_length >= connection->gateway->config->pipeline_bytes) {
+    bool waits = connection->state == GW_READING_HEAD ? connection->output_bytes > 0
+                                                      : connection->state != GW_READING_BODY;
+    if (waits && connection->input_length >= connection->gateway->config->pipeline_bytes) {
         vd_watch_off(connection->readable); /* on again when the answer is out */
         return;
     }
@@ -570,9 +577,15 @@ void gw_connection_drained(struct gw_connection *connection)
 {
     if (connection->closing) {
         linger(connection);
-    } else if (connection->state == GW_READING_HEAD && connection->input && !connection->reading) {
-        consume(connection, connection->input, connection->input_length);
+        return;
     }
+    if (connection->state != GW_READING_HEAD || connection->reading)
+        return;
+    vd_watch_on(connection->readable);
+    connection->deadline_ms =
+        connection->gateway->now_ms + connection->gateway->config->idle_timeout_ms;
+    if (connection->input)
+        consume(connection, connection->input, connection->input_length);
 }
 
 void gw_connection_sweep(struct gw_connection *connection)
@@ -599,6 +612,8 @@ void gw_connection_sweep(struct gw_connection *connection)
 
     if (!body_late && (connection->deadline_ms == 0 || gateway->now_ms < connection->deadline_ms))
         return;
+    if (connection->state == GW_READING_HEAD && connection->output_bytes)
+        return; /* not idle: it is still reading its answer */
     if (body_late || (connection->state == GW_READING_HEAD && connection->input)) {
         connection->minor_1 = true;
         connection->head_only = false;

@@ -255,6 +255,55 @@ def test_a_reader_that_stops_does_not_fill_the_gateway(start):
         connection.close()
 
 
+def reader_of(server, raw, receive_buffer=4096):
+    """A connection that takes little at a time from the kernel."""
+    connection = server.connect()
+    connection.socket.close()
+    connection.socket = socket.socket()
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    connection.socket.settimeout(15)
+    connection.socket.connect(server.address)
+    connection.send(raw)
+    return connection
+
+
+def test_a_pipeline_whose_answers_nobody_reads_is_not_read_either(start):
+    server = start()
+    flood = HELLO.replace(b"/hello", b"/_health/live") * 2000
+    with reader_of(server, HELLO) as deaf:
+        deaf.socket.settimeout(2)
+        before, sent = server.resident_bytes(server.gateway()), 0
+        with pytest.raises(TimeoutError):
+            while sent < 300_000_000:
+                sent += deaf.socket.send(flood)
+        assert server.resident_bytes(server.gateway()) - before < 5_000_000
+        assert server.get("/hello").status == 200
+        deaf.socket.settimeout(15)
+        for _ in range(300):  # and it goes on where it stopped
+            assert deaf.answer().status == 200
+
+
+def test_a_slow_reader_that_gets_on_is_not_cut_off_as_idle(start):
+    server = start(idle_timeout_ms=600, header_timeout_ms=600)
+    with reader_of(server, HELLO.replace(b"/hello", b"/large?bytes=900000") + HELLO) as slow:
+        for _ in range(30):  # about 200 KB a second
+            time.sleep(0.05)
+            wanted = len(slow.buffer) + 10_000
+            while len(slow.buffer) < wanted:
+                slow._more()
+        assert len(slow.answer().body) == 900_000
+        assert slow.answer().body == b"Hello, world!\n"
+
+
+def test_a_client_that_half_closes_while_its_answer_waits_gets_all_of_it(start):
+    server = start(workers=1)
+    with reader_of(server, HELLO.replace(b"/hello", b"/large?bytes=900000")) as slow:
+        slow._more()
+        assert server.get("/hello").status == 200  # the worker is done with it
+        slow.socket.shutdown(socket.SHUT_WR)
+        assert len(slow.answer().body) == 900_000
+
+
 def test_a_client_that_leaves_in_mid_download_frees_the_worker(start):
     server = start(workers=1)
     slow = server.connect()
