@@ -18,6 +18,7 @@
 
 #include <viaduct/log.h>
 
+#include "answer_headers.h"
 #include "class_response.h"
 #include "common_http.h"
 #include "php_viaduct.h"
@@ -27,137 +28,6 @@
 #define TYPE_JSON "application/json"
 
 #define STREAM_PATTERNS_MAX 64
-
-/* ---- headers ----------------------------------------------------------------------------------
- */
-
-struct headers {
-    struct vd_header *items;
-    size_t count;
-    size_t capacity;
-    struct vd_header first[12]; /* enough for nearly every answer */
-};
-
-static void headers_init(struct headers *headers)
-{
-    headers->items = headers->first;
-    headers->count = 0;
-    headers->capacity = sizeof(headers->first) / sizeof(headers->first[0]);
-}
-
-static void headers_finish(struct headers *headers)
-{
-    if (headers->items != headers->first) {
-        efree(headers->items);
-    }
-}
-
-static void headers_add(struct headers *headers, struct vd_text name, struct vd_text value)
-{
-    if (headers->count == headers->capacity) {
-        size_t capacity = headers->capacity * 2;
-        struct vd_header *items = safe_emalloc(capacity, sizeof(*items), 0);
-        memcpy(items, headers->items, headers->count * sizeof(*items));
-        headers_finish(headers);
-        headers->items = items;
-        headers->capacity = capacity;
-    }
-    headers->items[headers->count++] = (struct vd_header){name, value};
-}
-
-static struct vd_text text_of(const char *text)
-{
-    return (struct vd_text){text, strlen(text)};
-}
-
-static bool text_is(struct vd_text text, const char *lower_case)
-{
-    return vd_http_name_is(text.bytes, text.length, lower_case);
-}
-
-static bool same_name(struct vd_text a, struct vd_text b)
-{
-    return a.length == b.length && strncasecmp(a.bytes, b.bytes, a.length) == 0;
-}
-
-static bool headers_have(const struct headers *headers, size_t count, struct vd_text name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (same_name(headers->items[i].name, name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void headers_of_response(struct headers *headers, const HashTable *source)
-{
-    zend_ulong number;
-    zend_string *name;
-    zval *list;
-    zval *value;
-    ZEND_HASH_FOREACH_KEY_VAL((HashTable *)source, number, name, list)
-    {
-        (void)number;
-        if (!name || Z_TYPE_P(list) != IS_ARRAY) {
-            continue;
-        }
-        ZEND_HASH_FOREACH_VAL(Z_ARRVAL_P(list), value)
-        {
-            headers_add(headers, (struct vd_text){ZSTR_VAL(name), ZSTR_LEN(name)},
-                        (struct vd_text){Z_STRVAL_P(value), Z_STRLEN_P(value)});
-        }
-        ZEND_HASH_FOREACH_END();
-    }
-    ZEND_HASH_FOREACH_END();
-}
-
-/* The framing is the gateway's; ordinary PHP code sets these now and then, to the same end. */
-static bool is_framing(struct vd_text name)
-{
-    return text_is(name, "content-length") || text_is(name, "transfer-encoding") ||
-           text_is(name, "connection") || text_is(name, "date");
-}
-
-/* Of header() and setcookie(). A name that the Response has itself is the Response's. */
-static void headers_of_sapi(struct headers *headers)
-{
-    size_t own = headers->count;
-    zend_llist_position position;
-    zend_llist *list = &SG(sapi_headers).headers;
-    for (sapi_header_struct *header = zend_llist_get_first_ex(list, &position); header;
-         header = zend_llist_get_next_ex(list, &position)) {
-        const char *colon = memchr(header->header, ':', header->header_len);
-        if (!colon) {
-            continue;
-        }
-        struct vd_text name = {header->header, (size_t)(colon - header->header)};
-        const char *value = colon + 1;
-        const char *end = header->header + header->header_len;
-        while (value < end && (*value == ' ' || *value == '\t')) {
-            value++;
-        }
-        if (!is_framing(name) &&
-            (text_is(name, "set-cookie") || !headers_have(headers, own, name))) {
-            headers_add(headers, name, (struct vd_text){value, (size_t)(end - value)});
-        }
-    }
-}
-
-/* All headers of an answer; @type when nobody named a Content-Type, NULL for none. */
-static void headers_collect(struct headers *headers, const HashTable *response, const char *type)
-{
-    headers_init(headers);
-    if (response) {
-        headers_of_response(headers, response);
-    }
-    if (zend_llist_count(&SG(sapi_headers).headers)) {
-        headers_of_sapi(headers);
-    }
-    if (type && !headers_have(headers, headers->count, text_of("Content-Type"))) {
-        headers_add(headers, text_of("Content-Type"), text_of(type));
-    }
-}
 
 /* ---- sending ----------------------------------------------------------------------------------
  */
@@ -184,12 +54,12 @@ static void send_whole(struct vd_php_exchange *exchange, unsigned status, const 
         body = ZSTR_VAL(printed->s);
         length = ZSTR_LEN(printed->s);
     }
-    struct headers headers;
-    headers_collect(&headers, response, length ? type : NULL);
+    struct vd_php_headers headers;
+    vd_php_headers_collect(&headers, response, length ? type : NULL);
     struct vd_error error = {0};
     enum vd_err code = vd_worker_respond(exchange->run->worker, status, headers.items,
                                          headers.count, body, length, &error);
-    headers_finish(&headers);
+    vd_php_headers_finish(&headers);
     refused(exchange, code, &error);
 }
 
@@ -207,10 +77,10 @@ static void send_body(struct vd_php_exchange *exchange, const char *type, const 
 
 void vd_php_answer_status(struct vd_worker *worker, unsigned status, const char *allow)
 {
-    struct vd_header headers[2] = {{text_of("Content-Type"), text_of(TYPE_TEXT)}};
+    struct vd_header headers[2] = {{vd_text_of("Content-Type"), vd_text_of(TYPE_TEXT)}};
     size_t count = 1;
     if (allow) {
-        headers[count++] = (struct vd_header){text_of("Allow"), text_of(allow)};
+        headers[count++] = (struct vd_header){vd_text_of("Allow"), vd_text_of(allow)};
     }
     const char *phrase = vd_http_reason_phrase(status);
     vd_worker_respond(worker, status, headers, count, phrase, strlen(phrase), NULL);
@@ -234,7 +104,7 @@ void vd_php_answer_failure(struct vd_php_exchange *exchange, const char *text)
         vd_php_answer_status(run->worker, 500, NULL);
         return;
     }
-    struct vd_header header = {text_of("Content-Type"), text_of(TYPE_TEXT)};
+    struct vd_header header = {vd_text_of("Content-Type"), vd_text_of(TYPE_TEXT)};
     vd_worker_respond(run->worker, 500, &header, 1, text, strlen(text), NULL);
 }
 
@@ -270,11 +140,11 @@ struct chunks {
 
 static enum vd_err chunks_begin(struct chunks *chunks, struct vd_error *error)
 {
-    struct headers headers;
-    headers_collect(&headers, chunks->response, TYPE_HTML);
+    struct vd_php_headers headers;
+    vd_php_headers_collect(&headers, chunks->response, TYPE_HTML);
     enum vd_err code = vd_worker_respond_begin(chunks->exchange->run->worker, chunks->status,
                                                headers.items, headers.count, error);
-    headers_finish(&headers);
+    vd_php_headers_finish(&headers);
     chunks->begun = code == VD_OK;
     return code;
 }
@@ -461,12 +331,12 @@ static void answer_stream(struct vd_php_exchange *exchange)
         return;
     }
     vd_php_sapi_output_discard(&exchange->run->capture); /* there is no body to put it in */
-    struct headers headers;
-    headers_collect(&headers, NULL, NULL);
+    struct vd_php_headers headers;
+    vd_php_headers_collect(&headers, NULL, NULL);
     struct vd_error error = {0};
     enum vd_err code = vd_worker_respond_stream(exchange->run->worker, patterns, (size_t)count,
                                                 headers.items, headers.count, &error);
-    headers_finish(&headers);
+    vd_php_headers_finish(&headers);
     refused(exchange, code, &error);
 }
 

@@ -33,7 +33,7 @@ if test "$PHP_VIADUCT" != "no"; then
   done
 
   PHP_NEW_EXTENSION([viaduct],
-    [aliases.c answer.c callable.c class_app.c class_broker.c class_config.c class_message.c dnl
+    [aliases.c answer.c answer_headers.c callable.c class_app.c class_broker.c class_config.c class_message.c dnl
      class_request.c class_response.c class_scope.c request_input.c route.c run_sapi.c dnl
      run_worker.c viaduct.c $viaduct_sources],
     [$ext_shared],,

@@ -5,7 +5,8 @@
  *   class_*.c       one PHP class each: parse arguments, call core or server, turn errors into
  *                   exceptions
  *   callable.c      a PHP callable that is kept          route.c     path and handler -> arguments
- *   answer.c        what a handler returned -> an HTTP answer
+ *   answer*.c       what a handler returned -> an HTTP answer
+ *   request_input.c the arrays of a request, by PHP's own parsers
  *   run_worker.c    the worker process: events in, handlers called
  *   run_sapi.c      what PHP's own functions (echo, header(), uploads) mean in a worker
  *
