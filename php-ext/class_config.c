@@ -188,13 +188,15 @@ static bool duration(zend_execute_data *execute_data, uint32_t *milliseconds)
 /* What is looked at now and then cannot be shorter than that. */
 static bool network_seconds_to_ms(uint32_t argument, const zval *number, uint32_t *milliseconds)
 {
-    if (!seconds_to_ms(argument, number, milliseconds)) {
+    uint32_t wanted_ms;
+    if (!seconds_to_ms(argument, number, &wanted_ms)) {
         return false;
     }
-    if (*milliseconds < NETWORK_MIN_MS) {
+    if (wanted_ms < NETWORK_MIN_MS) {
         zend_argument_value_error(argument, "must be between 0.01 and 86400 seconds");
         return false;
     }
+    *milliseconds = wanted_ms;
     return true;
 }
 
