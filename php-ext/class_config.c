@@ -355,7 +355,7 @@ ZEND_METHOD(Viaduct_Config, withDrainTimeout)
 ZEND_METHOD(Viaduct_Config, withMaxBodySize)
 {
     zend_long bytes;
-    if (!whole_number(execute_data, 1, INT32_MAX, &bytes)) {
+    if (!whole_number(execute_data, 1, (zend_long)1 << 40, &bytes)) {
         RETURN_THROWS();
     }
     config_this(ZEND_THIS)->server.max_body_bytes = (size_t)bytes;

@@ -45,11 +45,29 @@ static void set_text(zend_object *object, uint32_t number, struct vd_text text)
     vd_php_property_set(object, number, &value);
 }
 
+static void set_body(zend_object *object)
+{
+    zval value;
+    vd_php_input_body(&value);
+    vd_php_property_set(object, REQUEST_BODY, &value);
+}
+
+/* A multipart form goes to its files as it comes, and its body is then empty (as php://input is),
+ * unless somebody read the body first. */
 static void set_form(zend_object *object, const struct vd_worker_request *view)
 {
+    zval *read = OBJ_PROP_NUM(object, REQUEST_BODY);
     zval post;
     zval files;
-    vd_php_input_form(view, &post, &files);
+    if (Z_TYPE_P(read) == IS_UNDEF && !vd_php_input_is_multipart(view)) {
+        set_body(object);
+    }
+    if (Z_TYPE_P(read) == IS_STRING) {
+        struct vd_text body = {Z_STRVAL_P(read), Z_STRLEN_P(read)};
+        vd_php_input_form(view, &body, &post, &files);
+    } else {
+        vd_php_input_form(view, NULL, &post, &files);
+    }
     vd_php_property_set(object, REQUEST_POST, &post);
     vd_php_property_set(object, REQUEST_FILES, &files);
 }
@@ -72,7 +90,7 @@ static void request_fill(zend_object *object, uint32_t number)
         set_text(object, number, view->query);
         return;
     case REQUEST_BODY:
-        set_text(object, number, view->body);
+        set_body(object);
         return;
     case REQUEST_SERVER:
         vd_php_input_server(view, &array);

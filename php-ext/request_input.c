@@ -8,13 +8,17 @@
 #include "request_input.h"
 
 #include <SAPI.h>
+#include <ext/spl/spl_exceptions.h>
 #include <ext/standard/url.h>
+#include <zend_exceptions.h>
 #include <php_variables.h>
 #include <rfc1867.h>
 
 #include <viaduct/clock.h>
 
+#include "php_viaduct.h"
 #include "run_sapi.h"
+#include "run_worker.h"
 
 static void add_text(zval *array, const char *key, struct vd_text text)
 {
@@ -118,8 +122,25 @@ void vd_php_input_cookie(const struct vd_worker_request *request, zval *array)
     zend_string_release(cookies);
 }
 
-static void parse_multipart(const struct vd_worker_request *request, struct vd_text type,
-                            zval *post, zval *files)
+static void throw_broken_off(void)
+{
+    zend_throw_exception(spl_ce_RuntimeException,
+                         "The client left before the whole request body had arrived", 0);
+}
+
+void vd_php_input_body(zval *body)
+{
+    struct vd_text text = {NULL, 0};
+    enum vd_err result = vd_worker_whole_body(VIADUCT_G(run)->worker, &text);
+    if (result != VD_OK && result != VD_ERR_STATE) { /* STATE: answered, and nobody has read it */
+        text.length = 0;
+        throw_broken_off();
+    }
+    ZVAL_STRINGL_FAST(body, text.length ? text.bytes : "", text.length);
+}
+
+static void parse_multipart(const struct vd_text *body, struct vd_text type, zval *post,
+                            zval *files)
 {
     zval saved;
     zval *global = &PG(http_globals)[TRACK_VARS_FILES];
@@ -128,7 +149,11 @@ static void parse_multipart(const struct vd_worker_request *request, struct vd_t
     ZVAL_COPY_VALUE(&saved, global);
     ZVAL_UNDEF(global);
     vd_php_uploads_forget();
-    vd_php_read_post_from(request->body);
+    if (body) {
+        vd_php_read_post_from(*body);
+    } else {
+        vd_php_read_post_streaming();
+    }
     SG(request_info).content_type = type_copy;
     SG(request_info).content_length = 0; /* the gateway has checked the size */
     array_init(post);
@@ -142,6 +167,9 @@ static void parse_multipart(const struct vd_worker_request *request, struct vd_t
     }
     ZVAL_COPY_VALUE(global, &saved);
     efree(type_copy);
+    if (!body && VIADUCT_G(run)->body_broken_off) {
+        throw_broken_off();
+    }
 }
 
 static bool media_type_is(struct vd_text value, const char *type)
@@ -151,16 +179,22 @@ static bool media_type_is(struct vd_text value, const char *type)
            (value.length == length || strchr("; \t,", value.bytes[length]));
 }
 
-void vd_php_input_form(const struct vd_worker_request *request, zval *post, zval *files)
+bool vd_php_input_is_multipart(const struct vd_worker_request *request)
+{
+    return media_type_is(vd_worker_request_header(request, "content-type"), "multipart/form-data");
+}
+
+void vd_php_input_form(const struct vd_worker_request *request, const struct vd_text *body,
+                       zval *post, zval *files)
 {
     struct vd_text type = vd_worker_request_header(request, "content-type");
     if (media_type_is(type, "multipart/form-data")) {
-        parse_multipart(request, type, post, files);
+        parse_multipart(body, type, post, files);
         return;
     }
     array_init(files);
     if (media_type_is(type, "application/x-www-form-urlencoded")) {
-        parse_urlencoded(request->body, post);
+        parse_urlencoded(*body, post);
     } else {
         array_init(post);
     }

@@ -40,7 +40,13 @@ static void capture_flush(void *server_context)
 
 static size_t body_read(char *buffer, size_t length)
 {
-    struct vd_text *body = &VIADUCT_G(run)->body;
+    struct vd_php_run *run = VIADUCT_G(run);
+    struct vd_text *body = &run->body;
+    if (run->body_streams) {
+        size_t got = 0;
+        run->body_broken_off = vd_worker_read_body(run->worker, buffer, length, &got) != VD_OK;
+        return got;
+    }
     size_t taken = length < body->length ? length : body->length;
     if (taken) {
         memcpy(buffer, body->bytes, taken);
@@ -53,8 +59,16 @@ static size_t body_read(char *buffer, size_t length)
 void vd_php_read_post_from(struct vd_text body)
 {
     VIADUCT_G(run)->body = body;
+    VIADUCT_G(run)->body_streams = false;
     SG(read_post_bytes) = 0;
     SG(post_read) = 0;
+}
+
+void vd_php_read_post_streaming(void)
+{
+    vd_php_read_post_from((struct vd_text){NULL, 0});
+    VIADUCT_G(run)->body_streams = true;
+    VIADUCT_G(run)->body_broken_off = false;
 }
 
 void vd_php_uploads_forget(void)

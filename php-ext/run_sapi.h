@@ -31,6 +31,8 @@ unsigned vd_php_sapi_status(void);
 
 /* What PHP's body reader reads; borrowed. */
 void vd_php_read_post_from(struct vd_text body);
+/* The same, with the body of the current request, as it comes from the client. */
+void vd_php_read_post_streaming(void);
 /* Delete the temporary files of uploads that nobody moved away. */
 void vd_php_uploads_forget(void);
 

@@ -18,7 +18,9 @@ struct vd_php_run {
     struct vd_worker *worker;
     struct vd_logger *logger;
     struct vd_php_capture capture;
-    struct vd_text body; /* what read_post has still to give */
+    struct vd_text body;  /* what read_post has still to give */
+    bool body_streams;    /* or: it comes from the client as it is read */
+    bool body_broken_off; /* the client left before its end */
     bool dev_mode;
     bool fatal;    /* PHP bailed out: its heap is not to be trusted, end at once */
     bool finished; /* the loop shall end */

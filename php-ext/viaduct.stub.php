@@ -113,7 +113,9 @@ namespace Viaduct {
         public function withDrainTimeout(int|float $seconds): static {}
 
         /**
-         * Largest request body in bytes, 1 to 2,147,483,647; a larger one is answered 413.
+         * Largest request body in bytes, 1 to 1,099,511,627,776 (1 TiB); a larger one is answered 413.
+         * Uploads (multipart/form-data) go to temporary files as they come, whatever their size; PHP's
+         * own upload_max_filesize and post_max_size hold as well. Request::\$body is read into memory.
          *
          * Default 8,388,608 (8 MiB).
          *

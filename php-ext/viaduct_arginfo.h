@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 7e49e6122f12e6246504f7761e613fa8da563d24 */
+ * Stub hash: f94b51477b841bc909f8cb0385d7c5187dab723b */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()

@@ -28,7 +28,9 @@ enum vd_frame_type {
     VD_FRAME_FILLER = 0,
 
     /* requests ring; tag = request id */
-    VD_FRAME_REQUEST = 1, /* struct vd_frame_request, header table, head bytes, body */
+    VD_FRAME_REQUEST = 1, /* struct vd_frame_request, header table, head bytes, body: one frame */
+    VD_FRAME_BODY = 2,    /* bytes of a streamed body, after WANT_BODY; MORE: not the last; DISCARD:
+                             the client left, there is no more */
 
     /* events ring; tag = subscription id, timer id */
     VD_FRAME_EVENT_MESSAGE = 16, /* struct vd_frame_message, then its bytes */
@@ -54,6 +56,7 @@ enum vd_frame_type {
     VD_FRAME_SUBSCRIBE = 40,       /* tag = id; flags bit 1: every worker; pattern bytes */
     VD_FRAME_INTERVAL = 41,        /* tag = id; uint32_t milliseconds; node-wide timers only */
     VD_FRAME_TIMER_DONE = 42,      /* tag = id: the node-wide timer's handler has returned */
+    VD_FRAME_WANT_BODY = 44,       /* empty: begin to send the streamed body of this request */
     VD_FRAME_WATCH_CLIENTS = 43,   /* empty: wants EVENT_CONNECT and EVENT_DISCONNECT */
 };
 
@@ -71,7 +74,8 @@ struct vd_frame_request {
     uint32_t header_count;
     uint32_t head_length;
     uint32_t minor_version;
-    uint64_t body_length;
+    uint64_t
+        body_length; /* in this frame; of a streamed body all of it, or VD_BODY_LENGTH_UNKNOWN */
     uint64_t received_us;
     struct vd_frame_span method;
     struct vd_frame_span target;
@@ -79,6 +83,8 @@ struct vd_frame_request {
     uint16_t remote_port;
     char local_address[46];
     uint16_t local_port;
+    uint32_t body_streamed; /* 1: none of it is here, WANT_BODY asks for it */
+    uint32_t reserved;
 };
 
 #define VD_BODY_LENGTH_UNKNOWN UINT64_MAX

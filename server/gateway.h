@@ -63,6 +63,7 @@ struct gw_connection;
 struct gw_worker;
 
 enum gw_request_state {
+    GW_REQUEST_READING,  /* its body is still coming, nobody else knows of it */
     GW_REQUEST_QUEUED,   /* in gateway->queue, waiting for a worker */
     GW_REQUEST_OFFERED,  /* in a worker's ring; may be taken by now */
     GW_REQUEST_STREAMED, /* the response has begun */
@@ -76,13 +77,14 @@ struct gw_request {
     struct gw_connection *connection; /* NULL: the client left */
     struct gw_worker *worker;
     uint32_t claim;
-    const struct vd_frame *frame; /* where it lies in the worker's ring, when it is one frame */
+    const struct vd_frame *frame; /* where it lies in the worker's ring; NULL: see record */
     char *record;                 /* own copy: struct vd_frame_request and what follows; or NULL */
     size_t record_length;
-    size_t record_sent;
     uint64_t offered_us;
     uint64_t streamed; /* bytes of the body that came from the worker so far */
-    bool whole;            /* all of it is in the ring */
+    bool body_streamed;   /* the worker asks for its body */
+    bool body_wanted;     /* it has asked */
+    bool body_done;       /* it has all of it, or knows that there is no more */
 };
 TAILQ_HEAD(gw_request_list, gw_request);
 
@@ -101,6 +103,17 @@ enum gw_connection_state {
 struct gw_stream;
 struct gw_address; /* gateway_address.c */
 
+/* The body of the request being read: what of it waits for its worker, and how much is to come. */
+struct gw_body {
+    bool open; /* the client has not sent all of it */
+    bool is_chunked;
+    struct vd_http_chunked chunked;
+    uint64_t remaining; /* of a Content-Length */
+    uint64_t received;
+    char *bytes; /* decoded, not yet handed on: [first, first + length) */
+    size_t first, length, capacity;
+};
+
 struct gw_connection {
     TAILQ_ENTRY(gw_connection) link; /* gateway->connections */
     struct gateway *gateway;
@@ -115,10 +128,7 @@ struct gw_connection {
 
     /* the request being read or answered */
     struct gw_request *request;
-    struct vd_http_request *head; /* while its body is read */
-    struct vd_http_chunked chunked;
-    size_t body_length; /* of a chunked body so far, decoded in place after the head */
-    size_t body_raw;    /* end of the raw bytes not yet decoded, from the start of input */
+    struct gw_body body;
     uint64_t received_us;
     uint32_t requests_served;
     bool head_only;    /* HEAD */
@@ -203,7 +213,7 @@ struct gw_worker {
     struct vd_ring_consumer from;
     struct gw_request_list in_flight; /* in the order offered */
     unsigned in_flight_count;
-    struct gw_request *sending; /* a record larger than a frame, partly in the ring */
+    struct gw_request *exclusive; /* its body is streamed: nothing else is offered meanwhile */
     uint32_t next_claim;
 
     char *partial; /* a publish of several frames */
@@ -323,10 +333,25 @@ void gw_connection_close(struct gw_connection *connection);
 void gw_connection_drained(struct gw_connection *connection);
 /* The response is complete: next request, or linger and close. */
 void gw_connection_response_done(struct gw_connection *connection);
+/* Its body can take more again. */
+void gw_connection_resume(struct gw_connection *connection);
 void gw_connection_sweep(struct gw_connection *connection);
 void gw_connection_bury_closed(struct gateway *gateway);
 /* Bytes that the client sends from now on do not matter: drop input, keep watching for EOF. */
 void gw_connection_discard_input(struct gw_connection *connection);
+
+/* gateway_body.c */
+/* A body follows @head (or a Content-Length of 0 does not: then it is complete at once). */
+void gw_body_begin(struct gw_connection *connection, const struct vd_http_request *head);
+/* Take in what of @bytes belongs to the body. Returns how many; *@status 0, or the status that the
+ * client has earned, with *@reason. */
+size_t gw_body_take(struct gw_connection *connection, const char *bytes, size_t length,
+                    unsigned *status, const char **reason);
+/* Is so much waiting that the client must? */
+bool gw_body_is_full(const struct gw_connection *connection);
+/* Hand on what the worker has asked for, as far as its ring takes it. */
+void gw_body_pump(struct gw_request *request);
+void gw_body_finish(struct gw_connection *connection);
 
 /* gateway_output.c: in order, as much as the socket takes at once, a copy of the rest. Returns false
  * when the connection was lost. */
@@ -353,8 +378,18 @@ size_t gw_response_head(struct gw_connection *connection, char *head, size_t cap
                         unsigned status);
 
 /* gateway_dispatch.c */
+/* A request that is all there. Refuses it itself when it must. */
 void gw_dispatch_request(struct gw_connection *connection, const char *bytes,
-                         const struct vd_http_request *head, size_t body_offset, size_t body_length);
+                         const struct vd_http_request *head, size_t body_length);
+/* The same for one whose body is to come: begin gives it to the connection (or refuses), submit
+ * sends it on its way, when the body is complete or more of it waits than is kept here. */
+void gw_dispatch_begin(struct gw_connection *connection, const char *bytes,
+                       const struct vd_http_request *head);
+void gw_dispatch_submit(struct gw_request *request);
+/* The worker asks for the body of a streamed request. */
+void gw_dispatch_want_body(struct gw_worker *worker, uint64_t id);
+/* Would it fit into one frame? */
+bool gw_dispatch_fits(const struct vd_http_request *head, uint64_t body_length);
 void gw_dispatch_pump(struct gateway *gateway);
 /* A worker finished with it: answered, or given up. Frees the request. */
 void gw_dispatch_finished(struct gw_request *request);

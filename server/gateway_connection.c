@@ -125,7 +125,7 @@ void gw_connection_bury_closed(struct gateway *gateway)
         if (connection->stream)
             gw_stream_close(connection->stream);
         gw_output_drop(connection);
-        free(connection->head);
+        gw_body_finish(connection);
         free(connection->input);
         free(connection);
     }
@@ -144,8 +144,7 @@ static void input_free(struct gw_connection *connection)
 void gw_connection_discard_input(struct gw_connection *connection)
 {
     input_free(connection);
-    free(connection->head);
-    connection->head = NULL;
+    gw_body_finish(connection);
 }
 
 static bool input_reserve(struct gw_connection *connection, size_t room)
@@ -247,74 +246,138 @@ static void begin_request(struct gw_connection *connection, const struct vd_http
                              connection->requests_served != most; /* 0: never */
 }
 
-/* The whole request is there. */
-static void hand_over(struct gw_connection *connection, const char *bytes,
-                      const struct vd_http_request *head, size_t body_length)
+/* What the gateway answers itself, whether there is a body or not. */
+static bool answer_here(struct gw_connection *connection, const char *bytes,
+                        const struct vd_http_request *head)
 {
-    remember_event_id(connection, head, bytes);
     connection->state = GW_WAITING;
     connection->deadline_ms = 0;
+    remember_event_id(connection, head, bytes);
+    if (head->has_content_length &&
+        head->content_length > connection->gateway->config->max_body_bytes) {
+        refuse(connection, 413, "the request body is larger than the limit");
+        return true;
+    }
     if (head->method == VD_HTTP_CONNECT || head->method == VD_HTTP_TRACE) {
         refuse(connection, 501, "this method is not implemented");
-        return;
+        return true;
     }
-    if (!gw_admin_handle(connection, head, bytes) && !gw_static_handle(connection, head, bytes))
-        gw_dispatch_request(connection, bytes, head, head->head_length, body_length);
+    return gw_admin_handle(connection, head, bytes) || gw_static_handle(connection, head, bytes);
 }
 
-static void say_continue(struct gw_connection *connection, const struct vd_http_request *head)
+static void say_continue(struct gw_connection *connection)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct iovec part = {.iov_base = (void *)text, .iov_len = sizeof(text) - 1};
 
-    if (head->expect_continue && connection->minor_1)
-        gw_output_write(connection, &part, 1);
+    gw_output_write(connection, &part, 1);
 }
 
-/* The body has not all come: keep the head and go on reading. Everything is in the input buffer. */
-static bool wait_for_body(struct gw_connection *connection, const struct vd_http_request *head)
+/* ---- bodies ------------------------------------------------------------------------------------
+ */
+
+static bool wants_more_body(const struct gw_connection *connection)
 {
-    connection->head = malloc(sizeof(*connection->head));
-    if (!connection->head) {
-        gw_connection_close(connection);
-        return false;
+    return connection->body.open && !gw_body_is_full(connection);
+}
+
+/* Read on while there is room for it; while we do not, the client is not slow, we are. */
+static void pace_reading(struct gw_connection *connection)
+{
+    if (!connection->body.open)
+        return;
+    if (wants_more_body(connection)) {
+        gw_pace_resume(&connection->pace, connection->gateway->now_ms);
+        vd_watch_on(connection->readable);
+    } else {
+        gw_pace_hold(&connection->pace, connection->gateway->now_ms);
+        vd_watch_off(connection->readable);
     }
-    *connection->head = *head;
-    memset(&connection->chunked, 0, sizeof(connection->chunked));
-    connection->body_length = 0;
-    connection->body_raw = head->head_length;
+}
+
+void gw_connection_resume(struct gw_connection *connection)
+{
+    if (!connection->dead && connection->body.open)
+        pace_reading(connection);
+}
+
+/* A body that cannot be read. Its request is nobody's any more; an answer that has begun is cut. */
+static void body_failed(struct gw_connection *connection, unsigned status, const char *reason)
+{
+    struct gw_request *request = connection->request;
+
+    if (connection->state == GW_RESPONDING || connection->state == GW_STREAMING) {
+        gw_connection_close(connection);
+        return;
+    }
+    connection->request = NULL;
+    if (request)
+        gw_dispatch_abandon(request);
+    refuse(connection, status, reason);
+}
+
+static size_t take_body(struct gw_connection *connection, const char *bytes, size_t length)
+{
+    unsigned status;
+    const char *reason;
+    size_t used = gw_body_take(connection, bytes, length, &status, &reason);
+
+    if (status) {
+        body_failed(connection, status, reason);
+        return length;
+    }
+    if (connection->state == GW_READING_BODY &&
+        (!connection->body.open || gw_body_is_full(connection))) {
+        connection->state = GW_WAITING;
+        pace_reading(connection);
+        gw_dispatch_submit(connection->request);
+        return used;
+    }
+    pace_reading(connection);
+    if (connection->request)
+        gw_body_pump(connection->request);
+    return used;
+}
+
+/* The body is not all here, or too long for a frame. Returns how much of @bytes is done with. */
+static size_t begin_body(struct gw_connection *connection, const char *bytes, size_t length,
+                         const struct vd_http_request *head)
+{
+    gw_body_begin(connection, head);
+    gw_dispatch_begin(connection, bytes, head);
+    if (!connection->request)
+        return length; /* refused, and so closing */
     connection->state = GW_READING_BODY;
-    connection->deadline_ms = 0;
     gw_pace_begin(&connection->pace, connection->gateway->now_ms,
                   connection->gateway->config->body_timeout_ms);
-    if (connection->input_length == head->head_length)
-        say_continue(connection, head);
-    return !connection->dead;
+    if (head->expect_continue && connection->minor_1 && length == head->head_length)
+        say_continue(connection);
+    if (connection->dead)
+        return length;
+    return head->head_length +
+           take_body(connection, bytes + head->head_length, length - head->head_length);
 }
 
-/* Returns the bytes of @bytes that are done with; 0 with another state when the body is to come. */
+/* Returns how much of @bytes is done with. */
 static size_t take_request(struct gw_connection *connection, const char *bytes, size_t length,
                            const struct vd_http_request *head)
 {
-    size_t limit = connection->gateway->config->max_body_bytes;
+    uint64_t body_length = head->has_content_length ? head->content_length : 0;
 
     begin_request(connection, head);
-    if (head->has_content_length && head->content_length > limit) {
-        refuse(connection, 413, "the request body is larger than the limit");
-        return length;
+    /* An answer of our own must not leave the connection open for a body that nobody reads. */
+    if (head->chunked || body_length > length - head->head_length)
+        connection->body.open = true;
+    if (answer_here(connection, bytes, head))
+        return connection->body.open || !connection->keep_alive ? length
+                                                                : head->head_length + body_length;
+    connection->body.open = false;
+    if (!head->chunked && body_length <= length - head->head_length &&
+        gw_dispatch_fits(head, body_length)) {
+        gw_dispatch_request(connection, bytes, head, (size_t)body_length);
+        return head->head_length + (size_t)body_length;
     }
-    size_t whole = head->head_length + (head->has_content_length ? head->content_length : 0);
-    if (!head->chunked && length >= whole) {
-        hand_over(connection, bytes, head, whole - head->head_length);
-        return whole;
-    }
-    if (bytes != connection->input) {
-        input_keep(connection, bytes, 0, length);
-        if (connection->dead)
-            return length;
-    }
-    wait_for_body(connection, head);
-    return 0;
+    return begin_body(connection, bytes, length, head);
 }
 
 static void consume_heads(struct gw_connection *connection, const char *bytes, size_t length)
@@ -340,105 +403,16 @@ static void consume_heads(struct gw_connection *connection, const char *bytes, s
         }
         if (result == VD_HTTP_INCOMPLETE)
             break;
-        /* A pipelined request whose body is to come must lie at the front of the input. */
-        if (used > 0 && bytes == connection->input) {
-            input_keep(connection, bytes, used, length);
-            length -= used;
-            used = 0;
-        }
         used += take_request(connection, bytes + used, length - used, &head);
-        if (connection->state == GW_READING_BODY)
-            return;
     }
     if (!connection->dead && connection->state != GW_LINGERING)
         input_keep(connection, bytes, used, length);
 }
 
-/* Chunked: decode in place behind the head. */
-static bool decode_body(struct gw_connection *connection)
-{
-    size_t start = connection->head->head_length;
-    enum vd_http_result result = VD_HTTP_INCOMPLETE;
-    struct vd_http_error error;
-
-    for (;;) {
-        struct vd_http_span data = {0, 0};
-        size_t used = 0;
-        char *raw = connection->input + connection->body_raw;
-
-        result = vd_http_chunked_feed(&connection->chunked, raw,
-                                      connection->input_length - connection->body_raw, &used, &data,
-                                      &error);
-        if (result == VD_HTTP_BAD) {
-            refuse(connection, error.status, error.reason);
-            return false;
-        }
-        memmove(connection->input + start + connection->body_length, raw + data.offset,
-                data.length);
-        connection->body_length += data.length;
-        connection->body_raw += used;
-        if (connection->body_length > connection->gateway->config->max_body_bytes) {
-            refuse(connection, 413, "the request body is larger than the limit");
-            return false;
-        }
-        if (result == VD_HTTP_COMPLETE)
-            return true;
-        if (used == 0 || connection->body_raw == connection->input_length)
-            break;
-    }
-    /* Close the hole that the framing left. */
-    size_t rest = connection->input_length - connection->body_raw;
-    memmove(connection->input + start + connection->body_length,
-            connection->input + connection->body_raw, rest);
-    connection->body_raw = start + connection->body_length;
-    connection->input_length = connection->body_raw + rest;
-    return false;
-}
-
-static void consume_body(struct gw_connection *connection)
-{
-    struct vd_http_request *head = connection->head;
-    size_t end;
-
-    if (head->chunked) {
-        if (!decode_body(connection))
-            return;
-        end = connection->body_raw;
-    } else {
-        end = head->head_length + head->content_length;
-        if (connection->input_length < end)
-            return;
-        connection->body_length = head->content_length;
-    }
-    connection->head = NULL;
-    /* What follows the body moves to the front only after the request was copied. */
-    bool reading = connection->reading;
-    connection->reading = true;
-    hand_over(connection, connection->input, head, connection->body_length);
-    free(head);
-    connection->reading = reading;
-    if (!connection->dead && connection->input)
-        input_keep(connection, connection->input, end, connection->input_length);
-}
-
 static void consume(struct gw_connection *connection, const char *bytes, size_t length)
 {
-    bool again = true;
-
     connection->reading = true;
-    while (again && !connection->dead) {
-        enum gw_connection_state before = connection->state;
-
-        if (before == GW_READING_HEAD) {
-            consume_heads(connection, bytes, length);
-        } else if (before == GW_READING_BODY) {
-            consume_body(connection);
-        }
-        bytes = connection->input;
-        length = connection->input_length;
-        again = bytes && connection->state != before &&
-                (connection->state == GW_READING_HEAD || connection->state == GW_READING_BODY);
-    }
+    consume_heads(connection, bytes, length);
     connection->reading = false;
     if (!connection->dead && connection->state == GW_READING_HEAD && connection->input &&
         connection->received_us == 0 && connection->output_bytes == 0) {
@@ -453,6 +427,10 @@ static void consume(struct gw_connection *connection, const char *bytes, size_t 
 
 static void peer_closed(struct gw_connection *connection)
 {
+    if (connection->body.open) { /* half an upload */
+        gw_connection_close(connection);
+        return;
+    }
     switch (connection->state) {
     case GW_WAITING:
     case GW_RESPONDING:
@@ -496,45 +474,66 @@ static void body_arrived(struct gw_connection *connection, size_t bytes)
                      config->min_rate_bytes);
 }
 
-static void connection_readable(void *context)
+static void read_body(struct gw_connection *connection)
 {
-    struct gw_connection *connection = context;
     char *scratch = connection->gateway->scratch;
-    ssize_t got;
+    ssize_t got = receive(connection, scratch, GW_SCRATCH_BYTES);
 
-    if (connection->dead)
+    if (got <= 0 || connection->dead)
         return;
-    if (connection->state == GW_STREAMING || connection->state == GW_LINGERING) {
-        receive(connection, scratch, GW_SCRATCH_BYTES);
+    body_arrived(connection, (size_t)got);
+    size_t used = take_body(connection, scratch, (size_t)got);
+    if (!connection->dead && connection->state != GW_LINGERING)
+        input_keep(connection, scratch, used, (size_t)got);
+}
+
+static void read_first(struct gw_connection *connection)
+{
+    char *scratch = connection->gateway->scratch;
+    ssize_t got = receive(connection, scratch, GW_SCRATCH_BYTES);
+
+    if (got <= 0)
         return;
+    if (connection->state == GW_READING_HEAD) {
+        consume(connection, scratch, (size_t)got);
+    } else {
+        input_keep(connection, scratch, 0, (size_t)got);
     }
-    if (!connection->input) {
-        got = receive(connection, scratch, GW_SCRATCH_BYTES);
-        if (got <= 0)
-            return;
-        if (connection->state == GW_READING_HEAD) {
-            consume(connection, scratch, (size_t)got);
-        } else {
-            input_keep(connection, scratch, 0, (size_t)got);
-        }
-        return;
-    }
-    bool waits = connection->state == GW_READING_HEAD ? connection->output_bytes > 0
-                                                      : connection->state != GW_READING_BODY;
+}
+
+/* Behind bytes that are kept already. */
+static void read_on(struct gw_connection *connection)
+{
+    bool waits = connection->state != GW_READING_HEAD || connection->output_bytes > 0;
+
     if (waits && connection->input_length >= connection->gateway->config->pipeline_bytes) {
         vd_watch_off(connection->readable); /* on again when the answer is out */
         return;
     }
-    size_t room = connection->state == GW_READING_BODY ? GW_SCRATCH_BYTES : 16 * 1024;
-    if (!input_reserve(connection, room))
+    if (!input_reserve(connection, 16 * 1024))
         return;
-    got = receive(connection, connection->input + connection->input_length, room);
+    ssize_t got = receive(connection, connection->input + connection->input_length, 16 * 1024);
     if (got <= 0 || connection->dead)
         return;
     connection->input_length += (size_t)got;
-    if (connection->state == GW_READING_BODY)
-        body_arrived(connection, (size_t)got);
-    consume(connection, connection->input, connection->input_length);
+    if (connection->state == GW_READING_HEAD)
+        consume(connection, connection->input, connection->input_length);
+}
+
+static void connection_readable(void *context)
+{
+    struct gw_connection *connection = context;
+
+    if (connection->dead)
+        return;
+    if (connection->state == GW_STREAMING || connection->state == GW_LINGERING)
+        receive(connection, connection->gateway->scratch, GW_SCRATCH_BYTES);
+    else if (connection->body.open)
+        read_body(connection);
+    else if (!connection->input)
+        read_first(connection);
+    else
+        read_on(connection);
 }
 
 /* ---- after the answer --------------------------------------------------------------------------
@@ -558,6 +557,7 @@ void gw_connection_response_done(struct gw_connection *connection)
     connection->request = NULL;
     if (connection->dead)
         return;
+    gw_body_finish(connection);
     if (!connection->keep_alive || connection->gateway->draining) {
         connection->closing = true;
         if (connection->output_bytes == 0)
@@ -607,14 +607,18 @@ void gw_connection_sweep(struct gw_connection *connection)
         gw_connection_close(connection);
         return;
     }
-    bool body_late =
-        connection->state == GW_READING_BODY && gw_pace_is_late(&connection->pace, gateway->now_ms);
+    bool body_late = connection->body.open && connection->state != GW_LINGERING &&
+                     gw_pace_is_late(&connection->pace, gateway->now_ms);
 
     if (!body_late && (connection->deadline_ms == 0 || gateway->now_ms < connection->deadline_ms))
         return;
+    if (body_late) {
+        body_failed(connection, 408, "the request body took too long to arrive");
+        return;
+    }
     if (connection->state == GW_READING_HEAD && connection->output_bytes)
         return; /* not idle: it is still reading its answer */
-    if (body_late || (connection->state == GW_READING_HEAD && connection->input)) {
+    if (connection->state == GW_READING_HEAD && connection->input) {
         connection->minor_1 = true;
         connection->head_only = false;
         refuse(connection, 408, "the request took too long to arrive");

@@ -37,7 +37,7 @@ static struct vd_frame_span span(struct vd_http_span from)
 }
 
 static void record_fill(void *record, const struct gw_connection *connection, const char *bytes,
-                        const struct vd_http_request *head, size_t body_offset, size_t body_length)
+                        const struct vd_http_request *head, size_t body_length)
 {
     struct vd_frame_request *frame = record;
     struct vd_frame_span *spans = (struct vd_frame_span *)(frame + 1);
@@ -60,7 +60,7 @@ static void record_fill(void *record, const struct gw_connection *connection, co
     to = (char *)(spans + 2 * head->header_count);
     memcpy(to, bytes, head->head_length);
     if (body_length)
-        memcpy(to + head->head_length, bytes + body_offset, body_length);
+        memcpy(to + head->head_length, bytes + head->head_length, body_length);
 }
 
 /* ---- choosing ----------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ static void record_fill(void *record, const struct gw_connection *connection, co
 
 static bool takes_requests(const struct gw_worker *worker)
 {
-    return worker->ready && !worker->broken && !worker->sending &&
+    return worker->ready && !worker->broken && !worker->exclusive &&
            atomic_load_explicit(&worker->slot->state, memory_order_acquire) == VD_SLOT_READY;
 }
 
@@ -135,65 +135,41 @@ static void set_claim(void *record, uint32_t claim)
     ((struct vd_frame_request *)record)->claim = claim;
 }
 
-/* The rest of a large record, as far as the ring takes it. */
-static void send_more(struct gw_worker *worker)
-{
-    struct gw_request *request = worker->sending;
-
-    while (request->record_sent < request->record_length) {
-        size_t left = request->record_length - request->record_sent;
-        size_t part = left < VD_FRAME_CHUNK_BYTES ? left : VD_FRAME_CHUNK_BYTES;
-        uint16_t flags = (uint16_t)((part < left ? VD_FRAME_MORE : 0) |
-                                    (request->record_sent ? VD_FRAME_CONTINUED : 0));
-
-        if (!vd_ring_has_room(&worker->requests, part))
-            return;
-        struct vd_frame *frame =
-            vd_ring_reserve(&worker->requests, part, VD_FRAME_REQUEST, flags, request->id);
-        if (!frame)
-            return;
-        memcpy(frame->payload, request->record + request->record_sent, part);
-        vd_ring_commit(&worker->requests);
-        request->record_sent += part;
-        worker->ring_bell = true;
-    }
-    request->whole = true;
-    free(request->record);
-    request->record = NULL;
-    worker->sending = NULL;
-}
-
-static bool offer_record(struct gw_worker *worker, struct gw_request *request)
+static bool put_record(struct gw_worker *worker, struct gw_request *request)
 {
     assert(request->record); /* what is queued has one */
-    request->claim = free_claim(worker);
-    set_claim(request->record, request->claim);
-    if (request->record_length > VD_FRAME_CHUNK_BYTES) {
-        request->record_sent = 0;
-        request->whole = false;
-        request->frame = NULL;
-        offer(worker, request);
-        worker->sending = request;
-        send_more(worker);
-        return true;
-    }
     struct vd_frame *frame = vd_ring_reserve(&worker->requests, request->record_length,
                                              VD_FRAME_REQUEST, 0, request->id);
+
     if (!frame)
         return false;
+    request->claim = free_claim(worker);
+    set_claim(request->record, request->claim);
     memcpy(frame->payload, request->record, request->record_length);
     request->frame = frame;
-    request->whole = true;
     offer(worker, request);
     vd_ring_commit(&worker->requests);
+    return true;
+}
+
+/* The worker copies the head of a streamed request out of the ring; body frames may then lie where
+ * it was, so the record is kept. */
+static bool offer_record(struct gw_worker *worker, struct gw_request *request)
+{
+    if (!put_record(worker, request))
+        return false;
+    if (request->body_streamed) {
+        request->frame = NULL;
+        worker->exclusive = request;
+        return true;
+    }
     free(request->record);
     request->record = NULL;
     return true;
 }
 
 static bool offer_directly(struct gw_request *request, const char *bytes,
-                           const struct vd_http_request *head, size_t body_offset,
-                           size_t body_length, size_t length)
+                           const struct vd_http_request *head, size_t body_length, size_t length)
 {
     struct gateway *gateway = request->connection->gateway;
     struct gw_worker *worker = choose(gateway, false);
@@ -204,11 +180,10 @@ static bool offer_directly(struct gw_request *request, const char *bytes,
         vd_ring_reserve(&worker->requests, length, VD_FRAME_REQUEST, 0, request->id);
     if (!frame)
         return false;
-    record_fill(frame->payload, request->connection, bytes, head, body_offset, body_length);
+    record_fill(frame->payload, request->connection, bytes, head, body_length);
     request->claim = free_claim(worker);
     set_claim(frame->payload, request->claim);
     request->frame = frame;
-    request->whole = true;
     offer(worker, request);
     vd_ring_commit(&worker->requests);
     return true;
@@ -241,38 +216,114 @@ static void refuse(struct gw_connection *connection, const char *reason)
     gw_respond_error(connection, 503, reason);
 }
 
-void gw_dispatch_request(struct gw_connection *connection, const char *bytes,
-                         const struct vd_http_request *head, size_t body_offset, size_t body_length)
+static struct gw_request *request_create(struct gw_connection *connection)
 {
     struct gateway *gateway = connection->gateway;
-    size_t length = record_bytes(head, body_length);
+    struct gw_request *request;
 
     if (gateway->queue_length >= gateway->config->max_queue) {
         refuse(connection, "too many requests are waiting");
-        return;
+        return NULL;
     }
-    struct gw_request *request = calloc(1, sizeof(*request));
+    request = calloc(1, sizeof(*request));
     if (!request) {
         refuse(connection, "out of memory");
-        return;
+        return NULL;
     }
     request->connection = connection;
     request->id = (uint64_t)gateway->epoch << VD_REQUEST_EPOCH_SHIFT | ++gateway->next_request;
     connection->request = request;
     gateway->open_requests++;
-    if (gateway->queue_length == 0 && length <= VD_FRAME_CHUNK_BYTES &&
-        offer_directly(request, bytes, head, body_offset, body_length, length))
-        return;
-    request->record = malloc(length);
-    if (!request->record) {
-        connection->request = NULL;
-        request_free(gateway, request);
-        refuse(connection, "out of memory");
-        return;
+    return request;
+}
+
+static bool record_create(struct gw_request *request, const char *bytes,
+                          const struct vd_http_request *head, size_t body_length)
+{
+    struct gw_connection *connection = request->connection;
+
+    request->record_length = record_bytes(head, body_length);
+    request->record = malloc(request->record_length);
+    if (request->record) {
+        record_fill(request->record, connection, bytes, head, body_length);
+        return true;
     }
+    connection->request = NULL;
+    request_free(connection->gateway, request);
+    refuse(connection, "out of memory");
+    return false;
+}
+
+bool gw_dispatch_fits(const struct vd_http_request *head, uint64_t body_length)
+{
+    return body_length <= VD_FRAME_CHUNK_BYTES &&
+           record_bytes(head, (size_t)body_length) <= VD_FRAME_CHUNK_BYTES;
+}
+
+void gw_dispatch_request(struct gw_connection *connection, const char *bytes,
+                         const struct vd_http_request *head, size_t body_length)
+{
+    struct gateway *gateway = connection->gateway;
+    struct gw_request *request = request_create(connection);
+
+    if (!request || (gateway->queue_length == 0 && offer_directly(request, bytes, head, body_length,
+                                                                  record_bytes(head, body_length))))
+        return;
+    if (record_create(request, bytes, head, body_length))
+        enqueue(gateway, request, false);
+}
+
+void gw_dispatch_begin(struct gw_connection *connection, const char *bytes,
+                       const struct vd_http_request *head)
+{
+    struct gw_request *request = request_create(connection);
+
+    if (request && record_create(request, bytes, head, 0))
+        request->state = GW_REQUEST_READING;
+}
+
+/* A short body that came in pieces goes with the request after all. */
+static bool put_body_inside(struct gw_request *request)
+{
+    struct gw_body *body = &request->connection->body;
+    size_t length = request->record_length + body->length;
+    char *grown;
+
+    if (body->open || length > VD_FRAME_CHUNK_BYTES || !(grown = realloc(request->record, length)))
+        return false;
+    request->record = grown;
+    if (body->length)
+        memcpy(grown + request->record_length, body->bytes + body->first, body->length);
     request->record_length = length;
-    record_fill(request->record, connection, bytes, head, body_offset, body_length);
-    enqueue(gateway, request, false);
+    ((struct vd_frame_request *)grown)->body_length = body->length;
+    gw_body_finish(request->connection);
+    return true;
+}
+
+void gw_dispatch_submit(struct gw_request *request)
+{
+    struct gw_connection *connection = request->connection;
+    struct gw_body *body = &connection->body;
+    struct vd_frame_request *frame;
+
+    if (!put_body_inside(request)) {
+        frame = (struct vd_frame_request *)request->record;
+        frame->body_streamed = 1;
+        frame->body_length = body->open && body->is_chunked ? VD_BODY_LENGTH_UNKNOWN
+                                                            : body->received + body->remaining;
+        request->body_streamed = true;
+    }
+    enqueue(connection->gateway, request, false);
+}
+
+void gw_dispatch_want_body(struct gw_worker *worker, uint64_t id)
+{
+    struct gw_request *request = gw_dispatch_find(worker, id);
+
+    if (!request || !request->body_streamed)
+        return;
+    request->body_wanted = true;
+    gw_body_pump(request);
 }
 
 /* ---- taking back -------------------------------------------------------------------------------
@@ -286,8 +337,8 @@ static void leave_worker(struct gw_request *request)
         return;
     TAILQ_REMOVE(&worker->in_flight, request, link);
     worker->in_flight_count--;
-    if (worker->sending == request)
-        worker->sending = NULL;
+    if (worker->exclusive == request)
+        worker->exclusive = NULL;
     request->worker = NULL;
 }
 
@@ -295,7 +346,7 @@ static bool revoke_claim(struct gw_request *request)
 {
     uint64_t offered = vd_claim_word(request->id, VD_CLAIM_OFFERED);
 
-    return request->worker && request->whole &&
+    return request->worker &&
            atomic_compare_exchange_strong(&request->worker->slot->claims[request->claim], &offered,
                                           vd_claim_word(request->id, VD_CLAIM_REVOKED));
 }
@@ -303,6 +354,8 @@ static bool revoke_claim(struct gw_request *request)
 /* A frame that the worker will skip stays as it is until we, the only producer, write over it. */
 static bool copy_back(struct gw_request *request)
 {
+    if (request->record)
+        return true;
     request->record = malloc(request->frame->length);
     if (!request->record)
         return false;
@@ -313,7 +366,7 @@ static bool copy_back(struct gw_request *request)
 
 static bool take_back(struct gateway *gateway, struct gw_request *request)
 {
-    if (request->state != GW_REQUEST_OFFERED || !request->frame || !revoke_claim(request))
+    if (request->state != GW_REQUEST_OFFERED || !revoke_claim(request))
         return false;
     bool copied = copy_back(request);
 
@@ -364,8 +417,8 @@ void gw_dispatch_pump(struct gateway *gateway)
     struct gw_request *request;
 
     for (unsigned i = 0; i < gateway->config->workers; i++) {
-        if (gateway->workers[i].sending)
-            send_more(gateway->workers + i);
+        if (gateway->workers[i].exclusive)
+            gw_body_pump(gateway->workers[i].exclusive);
     }
     unstick_all(gateway);
     while ((request = TAILQ_FIRST(&gateway->queue))) {
@@ -443,15 +496,20 @@ void gw_dispatch_abandon(struct gw_request *request)
     struct gateway *gateway = request->connection->gateway;
 
     request->connection = NULL;
-    if (request->state == GW_REQUEST_QUEUED) {
+    if (request->state == GW_REQUEST_READING) {
+        request_free(gateway, request);
+    } else if (request->state == GW_REQUEST_QUEUED) {
         TAILQ_REMOVE(&gateway->queue, request, link);
         gateway->queue_length--;
         request_free(gateway, request);
     } else if (request->state == GW_REQUEST_STREAMED) {
         gw_respond_credit(request);
+        gw_body_pump(request);
     } else if (revoke_claim(request)) {
         leave_worker(request);
         request_free(gateway, request);
+    } else {
+        gw_body_pump(request);
     }
 }
 
@@ -499,12 +557,6 @@ void gw_dispatch_worker_died(struct gw_worker *worker, uint32_t reason)
         previous = TAILQ_PREV(request, gw_request_list, link);
         if (take_back(gateway, request))
             continue;
-        /* A large record that was not whole yet cannot have been taken: it is all still here. */
-        if (request->state == GW_REQUEST_OFFERED && !request->whole && request->connection) {
-            leave_worker(request);
-            enqueue(gateway, request, true);
-            continue;
-        }
         answer_for_the_dead(worker, request, reason);
         leave_worker(request);
         request_free(gateway, request);

@@ -55,6 +55,9 @@ size_t gw_response_head(struct gw_connection *connection, char *head, size_t cap
     char *to = APPEND_LITERAL(head, "HTTP/1.1 ");
 
     (void)capacity;
+    /* What the client still sends of its body would be taken for the next request. */
+    if (connection->body.open)
+        connection->keep_alive = false;
     if (status < 6 * 100)
         connection->gateway->counters.responses[status / 100]++;
     to = append_number(to, status);

@@ -230,6 +230,9 @@ static bool handle(struct gw_worker *worker, const struct vd_frame *frame)
     case VD_FRAME_TIMER_DONE:
         gw_timer_done(worker, (uint32_t)frame->tag);
         return true;
+    case VD_FRAME_WANT_BODY:
+        gw_dispatch_want_body(worker, frame->tag);
+        return true;
     case VD_FRAME_WATCH_CLIENTS:
         worker->wants_clients = true;
         return true;

@@ -19,9 +19,9 @@ struct vd_worker; /* worker.h */
 
 /* Everything is fixed before the fork. 0 or NULL means the default named here. */
 struct vd_server_config {
-    const char *host;            /* "127.0.0.1"; address to listen on, "::" or "0.0.0.0" for all */
-    uint16_t port;               /* 3000; with port_any: the kernel chooses */
-    bool port_any;               /* port 0 on purpose */
+    const char *host;             /* "127.0.0.1"; address to listen on, "::" or "0.0.0.0" for all */
+    uint16_t port;                /* 3000; with port_any: the kernel chooses */
+    bool port_any;                /* port 0 on purpose */
     const char *const *listeners; /* NULL; more addresses: "tcp://[::]:3000?ipv6only&reuseport",
                                      "unix:///run/viaduct.sock?mode=0660" (common_listen.h). When
                                      there are some and neither host nor port was set, they are all
@@ -34,31 +34,33 @@ struct vd_server_config {
     uint32_t drain_timeout_ms;   /* 10,000; SIGTERM to the end */
     uint32_t boot_timeout_ms;    /* 30,000; fork of a worker to its first next_event */
     size_t max_body_bytes;       /* 8 MiB; request body */
+    size_t request_buffer_bytes; /* 1 MiB; of a body before a worker is given the request, and
+                                    waiting for it afterwards */
     size_t max_header_bytes;     /* 32 KiB; request line and headers, over it 431 */
     size_t max_message_bytes;    /* 1 MiB; data of one message */
     size_t max_queue;            /* 4,096; requests waiting for a worker, over it 503 */
     size_t max_connections;      /* 0: what RLIMIT_NOFILE allows less a reserve; over it accepting
                                     pauses: who comes waits in the kernel's backlog */
     /* Limits of one client. What is over one of them is counted (viaduct_refused_total). */
-    size_t max_line_bytes;       /* 8 KiB; request line, over it 414 */
-    size_t max_header_count;     /* 100, which is also the most; over it 431 */
-    uint32_t body_timeout_ms;    /* 30,000; longest pause in a request body, over it 408 */
-    uint32_t min_rate_bytes;     /* 500 a second; a body that falls behind it by body_timeout_ms: 408 */
-    size_t max_address_connections;   /* 0: no limit; of one IPv4 address or IPv6 /64, over it 503 and
-                                         closed; unix sockets are not counted */
+    size_t max_line_bytes;    /* 8 KiB; request line, over it 414 */
+    size_t max_header_count;  /* 100, which is also the most; over it 431 */
+    uint32_t body_timeout_ms; /* 30,000; longest pause in a request body, over it 408 */
+    uint32_t min_rate_bytes; /* 500 a second; a body that falls behind it by body_timeout_ms: 408 */
+    size_t max_address_connections; /* 0: no limit; of one IPv4 address or IPv6 /64, over it 503 and
+                                       closed; unix sockets are not counted */
     uint32_t max_connection_requests; /* 0: no limit; the last is answered with Connection: close */
-    size_t pipeline_bytes;       /* 64 KiB; requests kept behind the one that is being answered, over
-                                    it reading pauses */
+    size_t pipeline_bytes; /* 64 KiB; requests kept behind the one that is being answered, over
+                              it reading pauses */
     size_t response_buffer_bytes; /* 1 MiB; of a streamed response for a slow client, over it the
                                      worker waits */
-    uint32_t heartbeat_ms;       /* 15,000; comment on an idle stream */
-    uint32_t retry_ms;           /* 1,000; reconnect time told to browsers */
-    uint32_t idle_timeout_ms;    /* 60,000; keep-alive connection without a request */
-    uint32_t header_timeout_ms;  /* 10,000; first byte of a request to the end of its headers: 408 */
-    size_t stream_queue_bytes;   /* 1 MiB; waiting events of one stream, over it: disconnect */
-    size_t history_log_bytes;    /* 16 MiB; power of two */
-    size_t history_per_scope;    /* 1,000; messages replayed at most for one scope */
-    uint32_t history_age_ms;     /* 300,000 */
+    uint32_t heartbeat_ms;        /* 15,000; comment on an idle stream */
+    uint32_t retry_ms;            /* 1,000; reconnect time told to browsers */
+    uint32_t idle_timeout_ms;     /* 60,000; keep-alive connection without a request */
+    uint32_t header_timeout_ms; /* 10,000; first byte of a request to the end of its headers: 408 */
+    size_t stream_queue_bytes;  /* 1 MiB; waiting events of one stream, over it: disconnect */
+    size_t history_log_bytes;   /* 16 MiB; power of two */
+    size_t history_per_scope;   /* 1,000; messages replayed at most for one scope */
+    uint32_t history_age_ms;    /* 300,000 */
     uint32_t publish_timeout_ms; /* 1,000; a worker's publish into a full ring waits this long */
     const char *broker_driver;   /* see brokers/drivers.def; "memory" for one worker, else "pipe" */
     const char *broker_display;  /* the name in /_health: "PipeBroker" */

@@ -24,7 +24,7 @@ struct vd_header {
     struct vd_text value;
 };
 
-/* One request, whole. Borrowed until the next call of vd_worker_next_event. */
+/* One request. Borrowed until the next call of vd_worker_next_event. */
 struct vd_worker_request {
     uint64_t id;
     struct vd_text method;           /* as sent: "GET"; methods are case-sensitive */
@@ -34,7 +34,9 @@ struct vd_worker_request {
     unsigned minor_version;          /* HTTP/1.minor */
     const struct vd_header *headers; /* names as sent; use vd_worker_request_header to look up */
     size_t header_count;
-    struct vd_text body;
+    struct vd_text body;    /* when body_streamed is false: all of it */
+    bool body_streamed;     /* too long for a frame, or still under way: vd_worker_read_body */
+    uint64_t body_length;   /* UINT64_MAX: not known before its end */
     char remote_address[46];
     uint16_t remote_port;
     char local_address[46];
@@ -71,6 +73,22 @@ struct vd_worker_event {
  * VD_ERR_CORRUPT. After a request that hands over to nobody, call vd_worker_respond first. */
 enum vd_err vd_worker_next_event(struct vd_worker *worker, int timeout_ms,
                                  struct vd_worker_event *event);
+
+/* ---- the body of the current request ------------------------------------------------------------
+ */
+
+/* Up to @capacity bytes more into @buffer; *@length 0: that was all. Waits for the client; the time
+ * limit's clock stands still meanwhile. A streamed body can be read until the response is complete,
+ * any other until the next call of vd_worker_next_event.
+ * Returns: VD_OK; VD_ERR_CLOSED (the client left, or the gateway: what was read is not all of it);
+ * VD_ERR_STATE (no request is open, or not the worker process); VD_ERR_CORRUPT. */
+enum vd_err vd_worker_read_body(struct vd_worker *worker, void *buffer, size_t capacity,
+                                size_t *length);
+
+/* The rest of the body as one text (all of it when nothing was read yet); borrowed until the next
+ * call of vd_worker_next_event. The gateway has bounded it: max_body_bytes.
+ * Returns as vd_worker_read_body, and VD_ERR_NO_MEMORY. */
+enum vd_err vd_worker_whole_body(struct vd_worker *worker, struct vd_text *body);
 
 /* ---- answering the current request; exactly one of the three -----------------------------------
  */

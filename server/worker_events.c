@@ -27,13 +27,6 @@ static void release(struct vd_worker *worker, struct vd_ring_consumer *ring)
 /* ---- requests ----------------------------------------------------------------------------------
  */
 
-static size_t request_maximum(const struct vd_worker *worker)
-{
-    return sizeof(struct vd_frame_request) +
-           VD_HTTP_HEADERS_MAX * 2 * sizeof(struct vd_frame_span) +
-           worker->node->config.max_header_bytes + worker->node->config.max_body_bytes;
-}
-
 static bool request_is_current(const struct vd_worker *worker, uint64_t id)
 {
     const uint32_t mask = (1u << (62 - VD_REQUEST_EPOCH_SHIFT)) - 1;
@@ -61,23 +54,31 @@ static void count_request(struct vd_worker *worker)
     }
 }
 
-/* Read the request that one frame completed, and take it if it is still ours to take.
- * Returns: VD_OK, VD_ERR_EMPTY (not ours), VD_ERR_CORRUPT. */
-static enum vd_err accept_request(struct vd_worker *worker, uint64_t id, const unsigned char *bytes,
-                                  size_t length, struct vd_worker_event *event)
+/* Take the request if it is still ours to take. One whose body follows in frames of its own leaves
+ * the ring now, so that they can be read; any other is read where it lies.
+ * Returns: VD_OK, VD_ERR_EMPTY (not ours), VD_ERR_NO_MEMORY, VD_ERR_CORRUPT. */
+static enum vd_err accept_request(struct vd_worker *worker, const struct vd_frame *frame,
+                                  struct vd_worker_event *event)
 {
+    const unsigned char *bytes = frame->payload;
+    uint64_t id = frame->tag;
     uint32_t index;
     enum vd_err result;
 
     if (!request_is_current(worker, id))
         return VD_ERR_EMPTY;
-    result = vd_worker_decode_request(worker, id, bytes, length, &event->request, &index);
+    if (frame->length >= sizeof(struct vd_frame_request) &&
+        ((const struct vd_frame_request *)bytes)->body_streamed &&
+        !(bytes = vd_worker_record_copy(&worker->request_record, bytes, frame->length)))
+        return VD_ERR_NO_MEMORY;
+    result = vd_worker_decode_request(worker, id, bytes, frame->length, &event->request, &index);
     if (result != VD_OK)
         return result;
     if (!claim(worker, index, id))
         return VD_ERR_EMPTY;
     vd_worker_clock_start(worker);
     count_request(worker);
+    vd_worker_body_begin(worker, &event->request);
     worker->answer = VD_ANSWER_OWED;
     worker->request_id = id;
     event->kind = VD_WORKER_REQUEST;
@@ -88,23 +89,17 @@ static enum vd_err accept_request(struct vd_worker *worker, uint64_t id, const u
 static enum vd_err next_request(struct vd_worker *worker, struct vd_worker_event *event)
 {
     const struct vd_frame *frame;
-    const unsigned char *bytes;
-    size_t length;
-    bool in_ring;
     enum vd_err result;
 
     for (;;) {
         if ((result = vd_ring_peek(&worker->requests, &frame)) != VD_OK)
             return result;
-        if (frame->type != VD_FRAME_REQUEST) {
-            release(worker, &worker->requests);
-            return VD_ERR_CORRUPT;
-        }
-        result = vd_worker_record_add(&worker->request_record, frame, request_maximum(worker),
-                                      &bytes, &length, &in_ring);
-        if (result == VD_OK)
-            result = accept_request(worker, frame->tag, bytes, length, event);
-        if (result == VD_OK && in_ring) {
+        result = VD_ERR_EMPTY; /* a body that its handler did not read */
+        if (frame->type == VD_FRAME_REQUEST)
+            result = accept_request(worker, frame, event);
+        else if (frame->type != VD_FRAME_BODY)
+            result = VD_ERR_CORRUPT;
+        if (result == VD_OK && !event->request.body_streamed) {
             worker->frame_held = true;
             return VD_OK;
         }
@@ -230,6 +225,7 @@ static void finish_previous(struct vd_worker *worker)
 {
     if (atomic_load_explicit(&worker->slot->request_started_ms, memory_order_relaxed) != 0)
         vd_worker_clock_stop(worker);
+    worker->body = (struct vd_worker_body){.finished = true};
     if (worker->frame_held) {
         worker->frame_held = false;
         release(worker, &worker->requests);

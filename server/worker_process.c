@@ -124,6 +124,7 @@ void vd_worker_finish(struct vd_worker *worker)
     free(worker->subscriptions);
     free(worker->intervals);
     vd_worker_record_finish(&worker->request_record);
+    vd_worker_record_finish(&worker->body_record);
     vd_worker_record_finish(&worker->event_record);
     if (worker->page)
         munmap(worker->page, page_bytes());

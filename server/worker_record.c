@@ -80,6 +80,11 @@ enum vd_err vd_worker_record_add(struct vd_worker_record *record, const struct v
     return record->partial ? VD_ERR_EMPTY : VD_OK;
 }
 
+enum vd_err vd_worker_record_reserve(struct vd_worker_record *record, size_t room)
+{
+    return record_grow(record, record->length + room);
+}
+
 unsigned char *vd_worker_record_copy(struct vd_worker_record *record, const void *bytes,
                                      size_t length)
 {
@@ -146,8 +151,8 @@ enum vd_err vd_worker_decode_request(struct vd_worker *worker, uint64_t id,
         return VD_ERR_CORRUPT;
     table = frame->header_count * 2 * sizeof(*spans);
     rest = length - sizeof(*frame);
-    if (table > rest || frame->head_length > rest - table ||
-        frame->body_length != rest - table - frame->head_length || frame->claim >= VD_CLAIMS ||
+    if (table > rest || frame->head_length > rest - table || frame->claim >= VD_CLAIMS ||
+        (frame->body_streamed ? 0 : frame->body_length) != rest - table - frame->head_length ||
         !span_fits(frame->method, frame->head_length) ||
         !span_fits(frame->target, frame->head_length))
         return VD_ERR_CORRUPT;
@@ -162,8 +167,10 @@ enum vd_err vd_worker_decode_request(struct vd_worker *worker, uint64_t id,
     request->minor_version = frame->minor_version;
     request->headers = worker->headers;
     request->header_count = frame->header_count;
-    request->body =
-        (struct vd_text){.bytes = head + frame->head_length, .length = (size_t)frame->body_length};
+    request->body = (struct vd_text){.bytes = head + frame->head_length,
+                                     .length = rest - table - frame->head_length};
+    request->body_streamed = frame->body_streamed != 0;
+    request->body_length = frame->body_length;
     memcpy(request->remote_address, frame->remote_address, sizeof(request->remote_address));
     memcpy(request->local_address, frame->local_address, sizeof(request->local_address));
     request->remote_port = frame->remote_port;

@@ -70,7 +70,14 @@ struct vd_worker {
     uint64_t request_id;
     uint64_t streamed_bytes; /* body bytes sent of the current streamed response */
     struct vd_header headers[VD_HTTP_HEADERS_MAX];
-    struct vd_worker_record request_record;
+    struct vd_worker_record request_record; /* the head of a request whose body is streamed */
+    struct vd_worker_record body_record;    /* a whole body that came in pieces */
+    struct vd_worker_body {
+        struct vd_text inline_rest; /* what of a body in the frame was not read yet */
+        size_t frame_read;          /* bytes read of the frame that is peeked */
+        bool streamed, wanted, finished, broken;
+    } body;
+
     struct vd_worker_record event_record;
 
     /* whose turn it is, and its own end */
@@ -186,7 +193,12 @@ enum vd_err vd_worker_record_add(struct vd_worker_record *record, const struct v
 /* A copy of @length bytes in @record's memory. NULL: out of memory. */
 unsigned char *vd_worker_record_copy(struct vd_worker_record *record, const void *bytes,
                                      size_t length);
+/* Memory for @room bytes behind those that are there. VD_OK or VD_ERR_NO_MEMORY. */
+enum vd_err vd_worker_record_reserve(struct vd_worker_record *record, size_t room);
 void vd_worker_record_finish(struct vd_worker_record *record);
+
+/* worker_body.c: the body of the request that was just taken. */
+void vd_worker_body_begin(struct vd_worker *worker, const struct vd_worker_request *request);
 
 /* Read the payloads; everything points into @bytes. VD_OK or VD_ERR_CORRUPT. */
 enum vd_err vd_worker_decode_request(struct vd_worker *worker, uint64_t id,

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/1.1 as the gateway speaks it, and how it shares requests between workers."""
+import os
 import random
+import re
+import signal
 import socket
 import threading
 import time
+import zlib
+from pathlib import Path
 
 import pytest
 
@@ -383,3 +388,106 @@ def test_replay_is_what_was_missed_and_nothing_else(start):
         connection.send(b"GET /events?scope=room:a HTTP/1.0\r\nLast-Event-" + seen.replace(b"id:", b"ID:") + b"\r\n\r\n")
         got = connection._until(b"data: 19\n")
         assert [line for line in got.split(b"\n") if line.startswith(b"data")] == [b"data: %d" % n for n in range(1, 19, 2)]
+
+
+# ---- long bodies -----------------------------------------------------------------------------------
+
+def upload(connection, size, chunked=False, seed=7):
+    """POST /sum with a body of @size bytes made as it goes; checks the sum."""
+    block = random.Random(seed).randbytes(1 << 20)
+    framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % size
+    connection.send(b"POST /sum HTTP/1.1\r\nHost: test\r\n" + framing + b"\r\n\r\n")
+    sent, checksum = 0, 1
+    while sent < size:
+        part = block[:min(len(block), size - sent)]
+        connection.send(b"%x\r\n%s\r\n" % (len(part), part) if chunked else part)
+        checksum = zlib.adler32(part, checksum)
+        sent += len(part)
+    if chunked:
+        connection.send(b"0\r\n\r\n")
+    answer = connection.answer()
+    assert answer.status == 200 and answer.body == b"%d %d\n" % (size, checksum), answer
+
+
+def rss_kib(pid):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_a_long_body_streams_through_flat_memory(start, chunked):
+    server = start(workers=1, max_body_bytes=1 << 31)
+    with server.connect() as connection:
+        upload(connection, 3 << 20, chunked)
+        [worker] = server.workers().values()
+        before = rss_kib(server.gateway()), rss_kib(worker)
+        upload(connection, 300 << 20, chunked)
+        after = rss_kib(server.gateway()), rss_kib(worker)
+        assert max(b - a for a, b in zip(before, after)) < 16 * 1024, (before, after)
+        assert connection.get("/hello").status == 200
+
+
+def test_a_slow_upload_within_the_buffer_occupies_no_worker(start):
+    server = start(workers=1)
+    with server.connect() as slow:
+        slow.send(b"POST /sum HTTP/1.1\r\nHost: test\r\nContent-Length: 500000\r\n\r\n" + b"x" * 400000)
+        assert server.get("/hello").status == 200
+        slow.send(b"x" * 100000)
+        assert slow.answer().body == b"500000 %d\n" % zlib.adler32(b"x" * 500000)
+
+
+def test_a_client_that_leaves_in_mid_upload_is_no_clean_end(start):
+    server = start(workers=1, max_body_bytes=100 << 20)
+    with server.connect() as leaving:
+        leaving.send(b"POST /sum HTTP/1.1\r\nHost: test\r\nContent-Length: 50000000\r\n\r\n" + b"x" * 3000000)
+        until(lambda: server.get("/_health/live").status == 200, 5)
+    until(lambda: "body broken off" in server.log(), 10, "the worker is told")
+    assert server.get("/hello").status == 200
+
+
+def test_an_upload_that_nobody_reads_is_answered_and_closed(start):
+    server = start(workers=1, max_body_bytes=100 << 20)
+    with server.connect() as connection:
+        connection.send(b"POST /ignore HTTP/1.1\r\nHost: test\r\nContent-Length: 50000000\r\n\r\n" + b"x" * 2000000)
+        answer = connection.answer()
+        assert (answer.status, answer.header("Connection")) == (200, "close")
+    with server.connect() as connection:  # all of it came: the connection can stay
+        connection.send(b"POST /ignore HTTP/1.1\r\nHost: test\r\nContent-Length: 500000\r\n\r\n" + b"x" * 500000 + HELLO)
+        assert connection.answer().body == b"ignored\n"
+        assert connection.answer().body == b"Hello, world!\n"
+
+
+def test_a_worker_that_dies_in_mid_upload_is_502(start):
+    server = start(workers=1, max_body_bytes=100 << 20)
+    with server.connect() as connection:
+        connection.send(b"POST /sum HTTP/1.1\r\nHost: test\r\nContent-Length: 50000000\r\n\r\n" + b"x" * 2000000)
+        connection.socket.settimeout(0.5)
+        # A worker that had not begun is no loss: the next one gets the request. Kill until one had.
+        for _ in range(10):
+            for pid in server.workers().values():
+                os.kill(pid, signal.SIGKILL)
+            try:
+                answer = connection.answer()
+                break
+            except TimeoutError:
+                pass
+        assert answer.status == 502
+    until(lambda: server.workers() and server.get("/hello").status == 200, 5)
+
+
+def test_many_uploads_at_once(start):
+    server = start(workers=2, max_body_bytes=100 << 20)
+    done = []
+
+    def one(seed):
+        with server.connect() as connection:
+            for size in (10, 70_000, 1_048_576, 2_500_000):
+                upload(connection, size, seed % 2 == 1, seed)
+            done.append(seed)
+
+    threads = [threading.Thread(target=one, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(done) == list(range(8))

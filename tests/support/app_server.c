@@ -10,6 +10,8 @@
  *     GET  /hello                   "Hello, world!\n"
  *     GET  /pid                     the worker's pid
  *     POST /echo                    the body
+ *     POST /sum                     reads the body in pieces: "<bytes> <Adler-32>"
+ *     POST /ignore                  answers without reading it
  *     GET  /sleep?ms=               answers after that long
  *     GET  /spin /crash /exit       hangs for ever, SIGSEGV, _exit(0): all without an answer
  *     GET  /big?bytes=              a body streamed in pieces
@@ -176,8 +178,54 @@ static void get_pid(struct vd_worker *worker, const struct app *app,
 static void post_echo(struct vd_worker *worker, const struct app *app,
                       const struct vd_worker_request *request)
 {
-    (void)app;
-    answer(worker, 200, request->body.bytes, request->body.length);
+    struct vd_text body;
+
+    (void)app, (void)request;
+    if (vd_worker_whole_body(worker, &body) == VD_OK)
+        answer(worker, 200, body.bytes, body.length);
+    else
+        answer(worker, 400, NULL, 0);
+}
+
+/* Reads the body in pieces: "<bytes> <sum>", where the sum is Adler-32 (RFC 1950). A body that
+ * breaks off is said on stderr, so that a test whose client has left can see it. */
+static void post_sum(struct vd_worker *worker, const struct app *app,
+                     const struct vd_worker_request *request)
+{
+    static unsigned char piece[65536];
+    uint64_t total = 0, a = 1, b = 0;
+    size_t length = 0;
+    char text[64];
+
+    (void)app, (void)request;
+    do {
+        if (vd_worker_read_body(worker, piece, sizeof(piece), &length) != VD_OK) {
+            fprintf(stderr, "body broken off after %" PRIu64 " bytes\n", total);
+            answer(worker, 400, NULL, 0);
+            return;
+        }
+        total += length;
+        for (size_t i = 0; i < length; i++) {
+            a += piece[i];
+            b += a;
+            if (i % 4096 == 4095) {
+                a %= 65521;
+                b %= 65521;
+            }
+        }
+        a %= 65521;
+        b %= 65521;
+    } while (length > 0);
+    answer(worker, 200, text,
+           (size_t)snprintf(text, sizeof(text), "%" PRIu64 " %" PRIu64 "\n", total, b << 16 | a));
+}
+
+/* Answers without reading the body. */
+static void post_ignore(struct vd_worker *worker, const struct app *app,
+                        const struct vd_worker_request *request)
+{
+    (void)app, (void)request;
+    answer(worker, 200, "ignored\n", 8);
 }
 
 static void get_sleep(struct vd_worker *worker, const struct app *app,
@@ -288,12 +336,16 @@ static void post_publish(struct vd_worker *worker, const struct app *app,
         .scope_length = scope_length > 0 ? (size_t)scope_length : 0,
         .event = event_length > 0 ? event : NULL,
         .event_length = event_length > 0 ? (size_t)event_length : 0,
-        .data = request->body.bytes,
-        .data_length = request->body.length,
         .has_data = true,
     };
     struct vd_error error = {0};
-    enum vd_err result = vd_worker_publish(worker, &message, &error);
+    struct vd_text body;
+    enum vd_err result = vd_worker_whole_body(worker, &body);
+
+    message.data = body.bytes;
+    message.data_length = body.length;
+    if (result == VD_OK)
+        result = vd_worker_publish(worker, &message, &error);
 
     char index[12];
     struct vd_header header = {.name = {"X-Worker", 8}, .value = {index, 0}};
@@ -387,7 +439,8 @@ static const struct route {
                     const struct vd_worker_request *request);
 } routes[] = {
     {"GET", "/hello", get_hello},       {"GET", "/pid", get_pid},
-    {"POST", "/echo", post_echo},       {"GET", "/sleep", get_sleep},
+    {"POST", "/echo", post_echo},       {"POST", "/sum", post_sum},
+    {"POST", "/ignore", post_ignore},   {"GET", "/sleep", get_sleep},
     {"GET", "/spin", get_spin},         {"GET", "/crash", get_crash},
     {"GET", "/exit", get_exit},         {"GET", "/big", get_big},
     {"GET", "/large", get_large},       {"GET", "/events", get_events},
@@ -489,6 +542,7 @@ static const struct {
     FIELD("--drain-timeout-ms", drain_timeout_ms),
     FIELD("--boot-timeout-ms", boot_timeout_ms),
     FIELD("--max-body-bytes", max_body_bytes),
+    FIELD("--request-buffer-bytes", request_buffer_bytes),
     FIELD("--max-header-bytes", max_header_bytes),
     FIELD("--max-line-bytes", max_line_bytes),
     FIELD("--max-header-count", max_header_count),

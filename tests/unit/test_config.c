@@ -76,8 +76,8 @@ static void errors_name_the_field_and_what_is_allowed(void **state)
            "request_timeout_ms is 1", "10 to 86400000");
     expect((struct vd_server_config){.max_header_bytes = 10}, VD_ERR_INVALID, "max_header_bytes",
            "1024 to 1048576");
-    expect((struct vd_server_config){.max_body_bytes = (size_t)1 << 40}, VD_ERR_INVALID,
-           "max_body_bytes", "1 to 1073741824");
+    expect((struct vd_server_config){.max_body_bytes = (size_t)1 << 41}, VD_ERR_INVALID,
+           "max_body_bytes", "1 to 1099511627776");
     expect((struct vd_server_config){.history_log_bytes = 100000}, VD_ERR_INVALID,
            "history_log_bytes", "powers of two");
     expect((struct vd_server_config){.max_connections = 999999999}, VD_ERR_INVALID,

@@ -152,8 +152,16 @@ static void handle(struct vd_worker *worker, const struct vd_worker_request *req
     static const struct vd_text patterns[] = {{"room:a", 6}, {"b*", 2}};
     size_t number = request->query.length ? strtoul(request->query.bytes, NULL, 10) : 0;
 
-    if (is(request->path, "/echo")) {
-        vd_worker_respond(worker, 200, &header, 1, request->body.bytes, request->body.length, NULL);
+    if (is(request->path, "/hello")) {
+        vd_worker_respond(worker, 200, NULL, 0, "hello", 5, NULL);
+    } else if (is(request->path, "/echo")) {
+        struct vd_text body;
+        enum vd_err result = vd_worker_whole_body(worker, &body);
+
+        if (result != VD_OK)
+            say(worker, result);
+        else
+            vd_worker_respond(worker, 200, &header, 1, body.bytes, body.length, NULL);
     } else if (is(request->path, "/facts")) {
         say(worker, is(request->method, "GET") && is(request->query, "x=1") &&
                             is(request->target, "/facts?x=1") && request->header_count == 2 &&
@@ -301,24 +309,53 @@ static void requests_of_several_frames_arrive_whole(void **state)
     bench_stop(&bench);
 }
 
-/* A record whose start nobody has, and one whose end never comes: both without consequence. */
-static void torn_records_are_dropped(void **state)
+/* What a handler does not read of a body is skipped before the next request. */
+static void an_unread_body_is_skipped(void **state)
 {
     struct bench bench;
-    char *body = calloc(1, 200000);
-    struct vd_frame *frame;
-    uint64_t torn, id;
+    uint64_t streamed, id;
 
     (void)state;
     begin(&bench);
-    frame = vd_ring_reserve(&bench.requests, 100, VD_FRAME_REQUEST, VD_FRAME_CONTINUED, 99);
-    memset(frame->payload, 0xff, 100);
-    vd_ring_commit(&bench.requests);
-    torn = bench_request_part(&bench, "/echo", body, 200000, 2);
+    streamed = bench_request_streamed(&bench, "/hello", 300000);
+    bench_body(&bench, streamed, "abc", 3, VD_FRAME_MORE);
+    expect_text(bench_expect(&bench, VD_FRAME_RESPONSE), streamed, "hello");
+    bench_body(&bench, streamed, "def", 3, 0);
     id = bench_request(&bench, "POST", "/echo", "x", 1);
     expect_text(bench_expect(&bench, VD_FRAME_RESPONSE), id, "x");
-    assert_int_equal(bench_claim_state(&bench, torn), VD_CLAIM_OFFERED);
-    free(body);
+    bench_stop(&bench);
+}
+
+static void a_body_of_unknown_length_ends_with_its_last_frame(void **state)
+{
+    struct bench bench;
+    uint64_t id;
+
+    (void)state;
+    begin(&bench);
+    id = bench_request_streamed(&bench, "/echo", UINT64_MAX);
+    bench_expect(&bench, VD_FRAME_WANT_BODY);
+    bench_body(&bench, id, "abc", 3, VD_FRAME_MORE);
+    bench_body(&bench, id, "", 0, VD_FRAME_MORE);
+    bench_body(&bench, id, "def", 3, VD_FRAME_MORE);
+    bench_body(&bench, id, "", 0, 0);
+    expect_text(bench_expect(&bench, VD_FRAME_RESPONSE), id, "abcdef");
+    bench_stop(&bench);
+}
+
+/* Half an upload is never taken for a whole one. */
+static void a_client_that_leaves_breaks_the_body_off(void **state)
+{
+    struct bench bench;
+    uint64_t id;
+
+    (void)state;
+    begin(&bench);
+    id = bench_request_streamed(&bench, "/echo", 100);
+    bench_expect(&bench, VD_FRAME_WANT_BODY);
+    bench_body(&bench, id, "abc", 3, VD_FRAME_MORE);
+    bench_body(&bench, id, "", 0, VD_FRAME_DISCARD);
+    expect_text(bench_expect(&bench, VD_FRAME_RESPONSE), id, "VD_ERR_CLOSED");
     bench_stop(&bench);
 }
 
@@ -326,21 +363,13 @@ static void a_revoked_request_is_left_alone(void **state)
 {
     struct bench bench;
     uint64_t revoked, id;
-    char *body = calloc(1, 100000);
 
     (void)state;
     begin(&bench);
-    revoked = bench_request_part(&bench, "/echo", body, 100000, 1);
-    for (unsigned i = 0; i < VD_CLAIMS; i++) {
-        uint64_t expected = vd_claim_word(revoked, VD_CLAIM_OFFERED);
-
-        atomic_compare_exchange_strong(&bench.slot->claims[i], &expected,
-                                       vd_claim_word(revoked, VD_CLAIM_REVOKED));
-    }
+    revoked = bench_request_revoked(&bench, "/echo");
     id = bench_request(&bench, "POST", "/echo", "y", 1);
     expect_text(bench_expect(&bench, VD_FRAME_RESPONSE), id, "y");
     assert_int_equal(bench_claim_state(&bench, revoked), VD_CLAIM_REVOKED);
-    free(body);
     bench_stop(&bench);
 }
 
@@ -733,7 +762,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_answered_in_one_frame),
         cmocka_unit_test(requests_of_several_frames_arrive_whole),
-        cmocka_unit_test(torn_records_are_dropped),
+        cmocka_unit_test(an_unread_body_is_skipped),
+        cmocka_unit_test(a_body_of_unknown_length_ends_with_its_last_frame),
+        cmocka_unit_test(a_client_that_leaves_breaks_the_body_off),
         cmocka_unit_test(a_revoked_request_is_left_alone),
         cmocka_unit_test(another_gateway_is_told_everything),
         cmocka_unit_test(an_event_waits_for_at_most_16_requests),

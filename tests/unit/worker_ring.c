@@ -176,51 +176,71 @@ static size_t build(unsigned char *record, const char *method, const char *targe
     return (size_t)(at - record) + (size_t)head_length + body_length;
 }
 
-static void publish_frame(struct bench *bench, const unsigned char *bytes, size_t length,
-                          uint16_t flags, uint64_t id)
+static void ring_frame(struct bench *bench, uint16_t type, const void *bytes, size_t length,
+                       uint16_t flags, uint64_t id)
 {
     uint64_t deadline = vd_monotonic_ms() + WAIT_MS;
     struct vd_frame *frame;
 
-    while (!(frame = vd_ring_reserve(&bench->requests, length, VD_FRAME_REQUEST, flags, id))) {
+    while (!(frame = vd_ring_reserve(&bench->requests, length, type, flags, id))) {
         assert_true(vd_monotonic_ms() < deadline);
         poll(NULL, 0, 1);
     }
-    memcpy(frame->payload, bytes, length);
+    if (length)
+        memcpy(frame->payload, bytes, length);
     vd_ring_commit(&bench->requests);
     vd_doorbell_ring(&bench->slot->bell);
 }
 
 static uint64_t offer(struct bench *bench, const char *method, const char *target, const void *body,
-                      size_t body_length, unsigned frames)
+                      uint64_t body_length, bool streamed, enum vd_claim_state state)
 {
-    unsigned char *record = malloc(8192 + body_length);
+    unsigned char *record = malloc(8192 + (streamed ? 0 : body_length));
     uint64_t id = (uint64_t)bench->epoch << VD_REQUEST_EPOCH_SHIFT | ++bench->counter;
     uint32_t claim = bench->next_claim++ % VD_CLAIMS;
-    size_t length = build(record, method, target, body, body_length, claim), at = 0;
+    size_t length = build(record, method, target, body, streamed ? 0 : body_length, claim);
+    struct vd_frame_request *request = (struct vd_frame_request *)record;
 
-    atomic_store(&bench->slot->claims[claim], vd_claim_word(id, VD_CLAIM_OFFERED));
-    while (at < length && frames-- > 0) {
-        size_t part = length - at < VD_FRAME_CHUNK_BYTES ? length - at : VD_FRAME_CHUNK_BYTES;
-        unsigned flags = (at ? VD_FRAME_CONTINUED : 0) | (at + part < length ? VD_FRAME_MORE : 0);
-
-        publish_frame(bench, record + at, part, (uint16_t)flags, id);
-        at += part;
-    }
+    request->body_length = body_length;
+    request->body_streamed = streamed;
+    atomic_store(&bench->slot->claims[claim], vd_claim_word(id, state));
+    ring_frame(bench, VD_FRAME_REQUEST, record, length, 0, id);
     free(record);
     return id;
+}
+
+void bench_body(struct bench *bench, uint64_t id, const void *bytes, size_t length, uint16_t flags)
+{
+    ring_frame(bench, VD_FRAME_BODY, bytes, length, flags, id);
 }
 
 uint64_t bench_request(struct bench *bench, const char *method, const char *target,
                        const void *body, size_t body_length)
 {
-    return offer(bench, method, target, body, body_length, UINT32_MAX);
+    bool streamed = body_length > VD_FRAME_CHUNK_BYTES - 8192;
+    uint64_t id = offer(bench, method, target, body, body_length, streamed, VD_CLAIM_OFFERED);
+
+    if (!streamed)
+        return id;
+    assert_int_equal(bench_expect(bench, VD_FRAME_WANT_BODY)->tag, id);
+    for (size_t at = 0; at < body_length;) {
+        size_t left = body_length - at;
+        size_t part = left < VD_FRAME_CHUNK_BYTES ? left : VD_FRAME_CHUNK_BYTES;
+
+        bench_body(bench, id, (const char *)body + at, part, part < left ? VD_FRAME_MORE : 0);
+        at += part;
+    }
+    return id;
 }
 
-uint64_t bench_request_part(struct bench *bench, const char *target, const void *body,
-                            size_t body_length, unsigned frames)
+uint64_t bench_request_streamed(struct bench *bench, const char *target, uint64_t body_length)
 {
-    return offer(bench, "POST", target, body, body_length, frames);
+    return offer(bench, "POST", target, NULL, body_length, true, VD_CLAIM_OFFERED);
+}
+
+uint64_t bench_request_revoked(struct bench *bench, const char *target)
+{
+    return offer(bench, "POST", target, NULL, 0, false, VD_CLAIM_REVOKED);
 }
 
 uint32_t bench_claim_state(const struct bench *bench, uint64_t id)

@@ -43,9 +43,12 @@ void bench_expect_silence(struct bench *bench, unsigned ms);
 /* Offer a request; returns its id. */
 uint64_t bench_request(struct bench *bench, const char *method, const char *target,
                        const void *body, size_t body_length);
-/* The same without publishing more than @frames frames of it. */
-uint64_t bench_request_part(struct bench *bench, const char *target, const void *body,
-                            size_t body_length, unsigned frames);
+/* One whose body of @body_length bytes (UINT64_MAX: not known) is streamed: send it by bench_body
+ * after WANT_BODY. */
+uint64_t bench_request_streamed(struct bench *bench, const char *target, uint64_t body_length);
+void bench_body(struct bench *bench, uint64_t id, const void *bytes, size_t length, uint16_t flags);
+/* One that was taken back before the worker could see it. */
+uint64_t bench_request_revoked(struct bench *bench, const char *target);
 uint32_t bench_claim_state(const struct bench *bench, uint64_t id);
 void bench_message(struct bench *bench, uint32_t id, const char *scope, const char *data);
 void bench_new_epoch(struct bench *bench);

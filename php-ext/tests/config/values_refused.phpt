@@ -60,7 +60,7 @@ ValueError: Viaduct\Config::withRequestTimeout(): Argument #1 ($seconds) must be
 ValueError: Viaduct\Config::withRequestTimeout(): Argument #1 ($seconds) must be between 0.001 and 86400 seconds, 86401 given
 ValueError: Viaduct\Config::withMaxRequests(): Argument #1 ($requests) must be between 0 and 2147483647, -1 given
 ValueError: Viaduct\Config::withDrainTimeout(): Argument #1 ($seconds) must be between 0.001 and 86400 seconds, INF given
-ValueError: Viaduct\Config::withMaxBodySize(): Argument #1 ($bytes) must be between 1 and 2147483647, 0 given
+ValueError: Viaduct\Config::withMaxBodySize(): Argument #1 ($bytes) must be between 1 and 1099511627776, 0 given
 ValueError: Viaduct\Config::withHeartbeat(): Argument #1 ($seconds) must be between 0.001 and 86400 seconds, 0.0001 given
 ValueError: Viaduct\Config::withRetry(): Argument #1 ($seconds) must be between 0.001 and 86400 seconds, 0 given
 ValueError: Viaduct\Config::withHistory(): Argument #1 ($messagesPerScope) must be between 1 and 1000000, 0 given
