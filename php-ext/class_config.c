@@ -53,12 +53,23 @@ static zend_object *config_create(zend_class_entry *ce)
     return &config->std;
 }
 
+static void static_release(struct vd_php_config *config)
+{
+    if (config->static_directory) {
+        zend_string_release(config->static_directory);
+    }
+    if (config->static_prefix) {
+        zend_string_release(config->static_prefix);
+    }
+}
+
 static void config_free(zend_object *object)
 {
     struct vd_php_config *config = vd_php_config_from(object);
     if (config->host) {
         zend_string_release(config->host);
     }
+    static_release(config);
     zval_ptr_dtor(&config->broker);
     vd_callable_list_finish(&config->broker_error);
     zend_object_std_dtor(object);
@@ -112,6 +123,13 @@ static HashTable *config_debug_info(zend_object *object, int *is_temporary)
     add_assoc_long(&info, "maxRequests", server.max_requests);
     add_assoc_double(&info, "drainTimeout", server.drain_timeout_ms / 1000.0);
     add_limits(&info, &server);
+    if (server.static_directory) {
+        add_assoc_string(&info, "staticDirectory", server.static_directory);
+    } else {
+        add_assoc_null(&info, "staticDirectory");
+    }
+    add_assoc_string(&info, "staticPrefix", server.static_prefix);
+    add_assoc_long(&info, "staticMaxAge", server.static_max_age_s);
     add_assoc_double(&info, "heartbeat", server.heartbeat_ms / 1000.0);
     add_assoc_double(&info, "retry", server.retry_ms / 1000.0);
     add_assoc_long(&info, "historyMessagesPerScope", (zend_long)server.history_per_scope);
@@ -135,6 +153,8 @@ void vd_php_config_server(const struct vd_php_config *config, struct vd_server_c
 {
     *server = config->server;
     server->host = config->host ? ZSTR_VAL(config->host) : "127.0.0.1";
+    server->static_directory = config->static_directory ? ZSTR_VAL(config->static_directory) : NULL;
+    server->static_prefix = config->static_prefix ? ZSTR_VAL(config->static_prefix) : "/";
     server->version = VIADUCT_VERSION;
     server->log_fd = 2;
     const zend_class_entry *ce =
@@ -525,6 +545,60 @@ ZEND_METHOD(Viaduct_Config, withHistory)
     }
     config_this(ZEND_THIS)->server.history_per_scope = (size_t)messages;
     config_this(ZEND_THIS)->server.history_age_ms = age_ms;
+    RETURN_THIS();
+}
+
+/* Absolute, so that a later chdir() does not matter; links are left as they are, since a deployment
+ * may move them. NULL: the value error is thrown. */
+static zend_string *directory_argument(const char *directory)
+{
+    char *expanded = expand_filepath(directory, NULL);
+    zend_stat_t status;
+    zend_string *result = NULL;
+
+    if (expanded && VCWD_STAT(expanded, &status) == 0 && S_ISDIR(status.st_mode)) {
+        result = zend_string_init(expanded, strlen(expanded), 0);
+    } else {
+        zend_argument_value_error(1, "must be a directory that exists, \"%s\" given", directory);
+    }
+    if (expanded) {
+        efree(expanded);
+    }
+    return result;
+}
+
+ZEND_METHOD(Viaduct_Config, withStaticDir)
+{
+    char *directory;
+    size_t directory_length;
+    char *prefix = (char *)"/"; /* the parser's own type: nothing writes to it */
+    size_t prefix_length = 1;
+    zend_long max_age = 0;
+    ZEND_PARSE_PARAMETERS_START(1, 3)
+    Z_PARAM_PATH(directory, directory_length)
+    Z_PARAM_OPTIONAL
+    Z_PARAM_PATH(prefix, prefix_length)
+    Z_PARAM_LONG(max_age)
+    ZEND_PARSE_PARAMETERS_END();
+    if (!vd_server_is_prefix(prefix)) {
+        zend_argument_value_error(2, "must be a path such as /assets, of letters, digits and "
+                                     "-._~!$&'()*+,;=:@ between single slashes");
+        RETURN_THROWS();
+    }
+    if (max_age < 0 || max_age > 31536000) {
+        zend_argument_value_error(
+            3, "must be between 0 and 31536000 seconds, " ZEND_LONG_FMT " given", max_age);
+        RETURN_THROWS();
+    }
+    zend_string *absolute = directory_argument(directory_length ? directory : "");
+    if (!absolute) {
+        RETURN_THROWS();
+    }
+    struct vd_php_config *config = config_this(ZEND_THIS);
+    static_release(config);
+    config->static_directory = absolute;
+    config->static_prefix = zend_string_init(prefix, prefix_length, 0);
+    config->server.static_max_age_s = (uint32_t)max_age;
     RETURN_THIS();
 }
 

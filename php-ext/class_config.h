@@ -10,6 +10,8 @@
 struct vd_php_config {
     struct vd_server_config server; /* numbers; texts are filled in by vd_php_config_server */
     zend_string *host;              /* NULL: default */
+    zend_string *static_directory;  /* absolute; NULL: none */
+    zend_string *static_prefix;     /* NULL: default */
     zval broker;                    /* UNDEF: InMemoryBroker */
     zend_long global_state_rows;
     zend_long global_state_value_bytes;

@@ -243,6 +243,26 @@ namespace Viaduct {
         public function withHistory(int $messagesPerScope = 1000, int|float $seconds = 300): static {}
 
         /**
+         * Files that are served without any worker: a GET or HEAD request whose path names a file
+         * below the directory is answered with it, all others go to the routes.
+         *
+         * Types go by extension; ETag, Last-Modified, conditional and range requests are answered,
+         * and where a file has a sibling of the same name with .br or .gz behind it, clients that
+         * take it get that. A directory is its index.html. Names that begin with a dot are not
+         * served (but for /.well-known/), nor is what a symbolic link outside of the directory
+         * leads to. See docs/static-files.md.
+         *
+         * Default none.
+         *
+         * @param string $directory relative to the current directory, or absolute
+         * @param string $prefix path under which the files are seen
+         * @param int $maxAge seconds for which browsers and caches may keep a file without asking, 0
+         *     to 31,536,000; 0: they ask each time, and get a 304 when it is the same
+         * @throws \ValueError
+         */
+        public function withStaticDir(string $directory, string $prefix = '/', int $maxAge = 0): static {}
+
+        /**
          * Called once per node and error, in one worker: every failed attempt and every drop of the
          * broker's connection. The error's text holds no secret.
          *

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: f94b51477b841bc909f8cb0385d7c5187dab723b */
+ * Stub hash: 0f4c830846b3d46d16f84e1bde227c238ba65bd0 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -82,6 +82,12 @@ ZEND_END_ARG_INFO()
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withHistory, 0, 0, IS_STATIC, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, messagesPerScope, IS_LONG, 0, "1000")
 	ZEND_ARG_TYPE_MASK(0, seconds, MAY_BE_LONG|MAY_BE_DOUBLE, "300")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withStaticDir, 0, 1, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO(0, directory, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, prefix, IS_STRING, 0, "\'/\'")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, maxAge, IS_LONG, 0, "0")
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_onBrokerError, 0, 1, IS_STATIC, 0)
@@ -270,6 +276,7 @@ ZEND_METHOD(Viaduct_Config, withResponseBuffer);
 ZEND_METHOD(Viaduct_Config, withHeartbeat);
 ZEND_METHOD(Viaduct_Config, withRetry);
 ZEND_METHOD(Viaduct_Config, withHistory);
+ZEND_METHOD(Viaduct_Config, withStaticDir);
 ZEND_METHOD(Viaduct_Config, onBrokerError);
 ZEND_METHOD(Viaduct_App, __construct);
 ZEND_METHOD(Viaduct_App, get);
@@ -342,6 +349,7 @@ static const zend_function_entry class_Viaduct_Config_methods[] = {
 	ZEND_ME(Viaduct_Config, withHeartbeat, arginfo_class_Viaduct_Config_withHeartbeat, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withRetry, arginfo_class_Viaduct_Config_withRetry, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withHistory, arginfo_class_Viaduct_Config_withHistory, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withStaticDir, arginfo_class_Viaduct_Config_withStaticDir, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, onBrokerError, arginfo_class_Viaduct_Config_onBrokerError, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
 };

@@ -189,7 +189,7 @@ static enum vd_err check_address(struct vd_server_config *config, struct vd_erro
     return check_listeners(config, 1, error);
 }
 
-static bool is_prefix(const char *prefix)
+bool vd_server_is_prefix(const char *prefix)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                   "-._~!$&'()*+,;=:@/";
@@ -204,7 +204,7 @@ static enum vd_err check_static(struct vd_server_config *config, struct vd_error
 
     if (!config->static_prefix)
         config->static_prefix = "/";
-    if (!is_prefix(config->static_prefix)) {
+    if (!vd_server_is_prefix(config->static_prefix)) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "static_prefix is not a path, allowed are up to 255 bytes such as "
                             "/assets: letters, digits and -._~!$&'()*+,;=:@ between single "

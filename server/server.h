@@ -73,6 +73,9 @@ struct vd_server_config {
     int log_fd;                  /* 2 */
 };
 
+/* May this be a static_prefix? */
+bool vd_server_is_prefix(const char *prefix);
+
 /* Called in each forked worker; returns its exit code: 0 for a clean end. Must loop on
  * vd_worker_next_event until VD_WORKER_SHUTDOWN. The process ends with _exit after it returned. */
 struct vd_server_hooks {

@@ -18,7 +18,7 @@ $c->withGlobalStateTableSize(maxRows: 5, maxValueBytes: 6)->withHistory(seconds:
 var_dump($c);
 ?>
 --EXPECTF--
-object(Viaduct\Config)#%d (29) {
+object(Viaduct\Config)#%d (32) {
   ["host"]=>
   string(9) "127.0.0.1"
   ["port"]=>
@@ -69,6 +69,12 @@ object(Viaduct\Config)#%d (29) {
   int(65536)
   ["responseBuffer"]=>
   int(1048576)
+  ["staticDirectory"]=>
+  NULL
+  ["staticPrefix"]=>
+  string(1) "/"
+  ["staticMaxAge"]=>
+  int(0)
   ["heartbeat"]=>
   float(15)
   ["retry"]=>
@@ -79,7 +85,7 @@ object(Viaduct\Config)#%d (29) {
   float(300)
 }
 bool(true)
-object(Viaduct\Config)#%d (29) {
+object(Viaduct\Config)#%d (32) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -130,6 +136,12 @@ object(Viaduct\Config)#%d (29) {
   int(65536)
   ["responseBuffer"]=>
   int(1048576)
+  ["staticDirectory"]=>
+  NULL
+  ["staticPrefix"]=>
+  string(1) "/"
+  ["staticMaxAge"]=>
+  int(0)
   ["heartbeat"]=>
   float(5.5)
   ["retry"]=>
@@ -139,7 +151,7 @@ object(Viaduct\Config)#%d (29) {
   ["historySeconds"]=>
   float(1.5)
 }
-object(Viaduct\Config)#%d (29) {
+object(Viaduct\Config)#%d (32) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -190,6 +202,12 @@ object(Viaduct\Config)#%d (29) {
   int(65536)
   ["responseBuffer"]=>
   int(1048576)
+  ["staticDirectory"]=>
+  NULL
+  ["staticPrefix"]=>
+  string(1) "/"
+  ["staticMaxAge"]=>
+  int(0)
   ["heartbeat"]=>
   float(5.5)
   ["retry"]=>
