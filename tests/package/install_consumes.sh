@@ -3,6 +3,7 @@
 # install_consumes.sh BUILD_DIR CC [SANITIZERS]: install into an empty prefix, then build and run a
 # C program that knows nothing but pkg-config, against the shared and against the static library.
 set -euo pipefail
+trap 'printf "%s: line %s: %s\n" "$0" "$LINENO" "$BASH_COMMAND" >&2' ERR
 build=$1 cc=$2 sanitize=${3:+-fsanitize=$3}
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/consume.c
 prefix=$(mktemp -d)
@@ -17,7 +18,7 @@ export PKG_CONFIG_PATH=$prefix/moved/lib/pkgconfig
 # shellcheck disable=SC2046,SC2086
 "$cc" -Wall -Wextra -Werror $sanitize "$source" -o "$prefix/shared" $(pkg-config --cflags --libs viaduct)
 [[ $(LD_LIBRARY_PATH=$prefix/moved/lib "$prefix/shared") == consumed ]]
-ldd "$prefix/shared" | grep -q 'libviaduct\.so\.0'
+[[ $(ldd "$prefix/shared") == *libviaduct.so.0* ]]
 
 rm "$prefix"/moved/lib/libviaduct.so*
 # shellcheck disable=SC2046,SC2086

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The way of PECL and PIE: phpize, configure, make, in a copy of the tree; the extension loads.
 set -euo pipefail
+trap 'printf "%s: line %s: %s\n" "$0" "$LINENO" "$BASH_COMMAND" >&2' ERR
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT

@@ -27,4 +27,4 @@ refuses 'pipe, memory' scripts/demo --broker pigeon
 refuses 'one process' scripts/demo --broker memory --workers 2
 refuses 'allowed are --asan, --only' scripts/test --all
 refuses 'regular expression' scripts/test --only
-scripts/demo --help | grep -q -- '--workers'
+[[ $(scripts/demo --help) == *--workers* ]]
