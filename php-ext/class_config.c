@@ -405,8 +405,8 @@ ZEND_METHOD(Viaduct_Config, withHeaderLimits)
     Z_PARAM_LONG(header_bytes)
     Z_PARAM_LONG(header_count)
     ZEND_PARSE_PARAMETERS_END();
-    if (!check_range(1, line_bytes, 64, 1024 * 1024) ||
-        !check_range(2, header_bytes, 1024, 1024 * 1024) || !check_range(3, header_count, 1, 100)) {
+    if (!check_range(1, line_bytes, 64, VD_HEADER_BYTES_MOST) ||
+        !check_range(2, header_bytes, 1024, VD_HEADER_BYTES_MOST) || !check_range(3, header_count, 1, 100)) {
         RETURN_THROWS();
     }
     struct vd_server_config *server = &config_this(ZEND_THIS)->server;

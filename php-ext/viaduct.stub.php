@@ -126,8 +126,8 @@ namespace Viaduct {
         /**
          * Largest head of a request.
          *
-         * @param int $lineBytes request line, 64 to 1,048,576; over it 414
-         * @param int $headerBytes request line and headers, 1,024 to 1,048,576; over it 431
+         * @param int $lineBytes request line, 64 to 61,440; over it 414
+         * @param int $headerBytes request line and headers, 1,024 to 61,440; over it 431
          * @param int $headerCount headers, 1 to 100; over it 431
          * @throws \ValueError
          */

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 0f4c830846b3d46d16f84e1bde227c238ba65bd0 */
+ * Stub hash: 3175fc399f4cfb06b42c5745b530071804b2b598 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()

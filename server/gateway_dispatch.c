@@ -25,6 +25,12 @@
 /* ---- the record --------------------------------------------------------------------------------
  */
 
+_Static_assert(sizeof(struct vd_frame_request) +
+                       VD_HTTP_HEADERS_MAX * 2 * sizeof(struct vd_frame_span) +
+                       VD_HEADER_BYTES_MOST <=
+                   VD_FRAME_CHUNK_BYTES,
+               "every head fits into a frame");
+
 static size_t record_bytes(const struct vd_http_request *head, size_t body_length)
 {
     return sizeof(struct vd_frame_request) + head->header_count * 2 * sizeof(struct vd_frame_span) +

@@ -14,8 +14,10 @@
 
 struct vd_worker; /* worker.h */
 
-#define VD_WORKERS_MAX   256
-#define VD_LISTENERS_MAX 16
+#define VD_WORKERS_MAX 256
+/* The head of a request travels to its worker in one frame. */
+#define VD_HEADER_BYTES_MOST (60 * 1024)
+#define VD_LISTENERS_MAX     16
 
 /* Everything is fixed before the fork. 0 or NULL means the default named here. */
 struct vd_server_config {
@@ -68,9 +70,9 @@ struct vd_server_config {
     const char *static_directory; /* NULL: none; its files answer GET and HEAD before the workers */
     const char *static_prefix;    /* "/"; path under which they are seen, such as /assets */
     uint32_t static_max_age_s;    /* 0: caches must ask each time; at most 31,536,000 */
-    bool dev_mode;               /* errors are shown to clients */
-    enum vd_log_level log_level; /* no default: 0 is VD_LOG_DEBUG */
-    int log_fd;                  /* 2 */
+    bool dev_mode;                /* errors are shown to clients */
+    enum vd_log_level log_level;  /* no default: 0 is VD_LOG_DEBUG */
+    int log_fd;                   /* 2 */
 };
 
 /* May this be a static_prefix? */

@@ -491,3 +491,11 @@ def test_many_uploads_at_once(start):
     for thread in threads:
         thread.join(60)
     assert sorted(done) == list(range(8))
+
+
+def test_the_largest_head_reaches_the_worker(start):
+    server = start(workers=1, max_header_bytes=61440)
+    fields = b"".join(b"X-%d: %s\r\n" % (n, b"y" * 620) for n in range(97))
+    with server.connect() as connection:
+        connection.send(b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n" + fields + b"\r\nabc")
+        assert connection.answer().body == b"abc"

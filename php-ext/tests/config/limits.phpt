@@ -50,8 +50,8 @@ maxConnectionRequests int(6)
 maxQueue int(7)
 pipelineBuffer int(8192)
 responseBuffer int(100000)
-Viaduct\Config::withHeaderLimits(): Argument #1 ($lineBytes) must be between 64 and 1048576, 63 given
-Viaduct\Config::withHeaderLimits(): Argument #2 ($headerBytes) must be between 1024 and 1048576, 1000 given
+Viaduct\Config::withHeaderLimits(): Argument #1 ($lineBytes) must be between 64 and 61440, 63 given
+Viaduct\Config::withHeaderLimits(): Argument #2 ($headerBytes) must be between 1024 and 61440, 1000 given
 Viaduct\Config::withHeaderLimits(): Argument #3 ($headerCount) must be between 1 and 100, 101 given
 Viaduct\Config::withHeaderLimits(): Argument #3 ($headerCount) must be between 1 and 100, 0 given
 Viaduct\Config::withHeaderTimeout(): Argument #1 ($seconds) must be between 0.01 and 86400 seconds
