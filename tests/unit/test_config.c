@@ -75,7 +75,7 @@ static void errors_name_the_field_and_what_is_allowed(void **state)
     expect((struct vd_server_config){.request_timeout_ms = 1}, VD_ERR_INVALID,
            "request_timeout_ms is 1", "10 to 86400000");
     expect((struct vd_server_config){.max_header_bytes = 10}, VD_ERR_INVALID, "max_header_bytes",
-           "1024 to 1048576");
+           "1024 to 61440");
     expect((struct vd_server_config){.max_body_bytes = (size_t)1 << 41}, VD_ERR_INVALID,
            "max_body_bytes", "1 to 1099511627776");
     expect((struct vd_server_config){.history_log_bytes = 100000}, VD_ERR_INVALID,
@@ -83,7 +83,7 @@ static void errors_name_the_field_and_what_is_allowed(void **state)
     expect((struct vd_server_config){.max_connections = 999999999}, VD_ERR_INVALID,
            "max_connections", "0 to 1000000");
     expect((struct vd_server_config){.max_line_bytes = 1}, VD_ERR_INVALID, "max_line_bytes",
-           "64 to 1048576");
+           "64 to 61440");
     expect((struct vd_server_config){.max_header_count = 101}, VD_ERR_INVALID, "max_header_count",
            "1 to 100");
     expect((struct vd_server_config){.response_buffer_bytes = 1}, VD_ERR_INVALID,
