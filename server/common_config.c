@@ -222,6 +222,29 @@ static enum vd_err check_static(struct vd_server_config *config, struct vd_error
     return VD_OK;
 }
 
+static enum vd_err check_trust(const struct vd_server_config *config, struct vd_error *error)
+{
+    struct vd_network network;
+
+    if (config->trusted_proxy_count > VD_TRUSTED_MAX) {
+        return vd_error_set(error, VD_ERR_INVALID, "there are %u trusted_proxies, allowed are %u",
+                            config->trusted_proxy_count, VD_TRUSTED_MAX);
+    }
+    for (unsigned i = 0; i < config->trusted_proxy_count; i++) {
+        enum vd_err result = vd_network_parse(config->trusted_proxies[i], &network, error);
+
+        if (result != VD_OK)
+            return result;
+    }
+    if ((unsigned)config->forwarded_headers > VD_FORWARDED_X) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "forwarded_headers is %d, allowed are VD_FORWARDED_ANY to "
+                            "VD_FORWARDED_X",
+                            (int)config->forwarded_headers);
+    }
+    return VD_OK;
+}
+
 /* What was asked for is not quoted: it may be a URL with a password. */
 static enum vd_err refuse_broker(struct vd_error *error)
 {
@@ -270,6 +293,7 @@ enum vd_err vd_server_config_check(struct vd_server_config *config, struct vd_er
         (result = check_connections(config, error)) != VD_OK ||
         (result = check_address(config, error)) != VD_OK ||
         (result = check_static(config, error)) != VD_OK ||
+        (result = check_trust(config, error)) != VD_OK ||
         (result = check_broker(config, error)) != VD_OK)
         return result;
     if ((unsigned)config->log_level > VD_LOG_OFF) {

@@ -16,12 +16,7 @@
 
 #include "common_http.h"
 #include "common_network.h"
-
-enum vd_forwarded_headers {
-    VD_FORWARDED_ANY,      /* Forwarded, and where it is absent X-Forwarded-* */
-    VD_FORWARDED_STANDARD, /* Forwarded only */
-    VD_FORWARDED_X,        /* X-Forwarded-* only */
-};
+#include "server.h"
 
 struct vd_trust {
     const struct vd_network *networks;

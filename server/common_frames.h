@@ -24,6 +24,9 @@
  * from before a gateway's death is recognised: id = epoch << VD_REQUEST_EPOCH_SHIFT | counter. */
 #define VD_REQUEST_EPOCH_SHIFT 40
 
+/* The other id of a request, a text for people and logs (X-Request-Id). */
+#define VD_REQUEST_ID_MAX 64
+
 enum vd_frame_type {
     VD_FRAME_FILLER = 0,
 
@@ -84,7 +87,11 @@ struct vd_frame_request {
     char local_address[46];
     uint16_t local_port;
     uint32_t body_streamed; /* 1: none of it is here, WANT_BODY asks for it */
-    uint32_t reserved;
+    uint8_t https;
+    uint8_t request_id_length;
+    uint8_t reserved[2];
+    struct vd_frame_span host;          /* of the head bytes; length 0: none */
+    char request_id[VD_REQUEST_ID_MAX]; /* not terminated */
 };
 
 #define VD_BODY_LENGTH_UNKNOWN UINT64_MAX

@@ -106,6 +106,12 @@ enum vd_err vd_node_create(struct vd_node *node, const struct vd_server_config *
     memset(node, 0, sizeof(*node));
     node->config = *config;
     vd_logger_init(&node->logger, config->log_fd, config->log_level, "supervisor");
+    for (unsigned i = 0; i < config->trusted_proxy_count; i++) {
+        result = vd_network_parse(config->trusted_proxies[i], &node->trusted[i], error);
+        if (result != VD_OK)
+            return result;
+        node->trusted_count++;
+    }
     result = vd_arena_create(arena_bytes(config), &node->arena, error);
     if (result != VD_OK)
         return result;

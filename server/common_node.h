@@ -33,6 +33,7 @@
 #include <viaduct/ring.h>
 
 #include "common_listen.h"
+#include "common_network.h"
 #include "server.h"
 
 #define VD_RING_TO_GATEWAY_BYTES (1024 * 1024)
@@ -156,6 +157,8 @@ struct vd_node {
     struct vd_ring *events[VD_WORKERS_MAX];
     struct vd_listener listeners[VD_LISTENERS_MAX];
     unsigned listener_count;
+    struct vd_network trusted[VD_TRUSTED_MAX];
+    unsigned trusted_count;
     struct vd_logger logger; /* re-initialised with its own name in each process */
 };
 

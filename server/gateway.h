@@ -28,6 +28,7 @@
 #include <viaduct/ring.h>
 #include <viaduct/scope.h>
 
+#include "common_forwarded.h"
 #include "common_frames.h"
 #include "common_http.h"
 #include "common_node.h"
@@ -114,6 +115,17 @@ struct gw_body {
     size_t first, length, capacity;
 };
 
+/* What the present request is called and whom it comes from. */
+struct gw_edge {
+    char remote_address[VD_ADDRESS_TEXT_BYTES]; /* of the client behind trusted proxies; "": the peer */
+    uint16_t remote_port;
+    bool https;
+    bool named;                /* the response has an X-Request-Id of the application's own */
+    uint8_t request_id_length; /* 0: not drawn yet */
+    struct vd_http_span host;  /* of the head: Host, or what the proxy says; length 0: none */
+    char request_id[VD_REQUEST_ID_MAX + 1];
+};
+
 struct gw_connection {
     TAILQ_ENTRY(gw_connection) link; /* gateway->connections */
     struct gateway *gateway;
@@ -144,6 +156,7 @@ struct gw_connection {
     STAILQ_HEAD(, gw_piece) output;
     size_t output_bytes;
 
+    struct gw_edge edge;
     struct gw_stream *stream;
     struct gw_download *download; /* the rest of a file, behind the output */
     uint64_t deadline_ms; /* of the present state; 0: none */
@@ -284,6 +297,8 @@ struct gateway {
     bool accept_paused;
     void *addresses;      /* see gateway_address.c */
     int descriptor_limit; /* accepting pauses at this number */
+    struct vd_trust trust;
+    uint64_t random[4]; /* state of gateway_edge.c */
     bool draining, orphaned;
     uint64_t drain_until_ms, drain_streams_from_ms;
 
@@ -323,6 +338,18 @@ void gw_listener_sweep(struct gateway *gateway); /* accept again if there is roo
 bool gw_address_admit(struct gateway *gateway, const struct sockaddr *from,
                       struct gw_address **address);
 void gw_address_leave(struct gateway *gateway, struct gw_address *address);
+
+/* gateway_edge.c */
+enum vd_err gw_edge_start(struct gateway *gateway);
+/* A request begins. false: its Forwarded header is malformed, answer 400. */
+bool gw_edge_begin(struct gw_connection *connection, const char *bytes,
+                   const struct vd_http_request *head);
+void gw_edge_end(struct gw_connection *connection);
+const char *gw_edge_request_id(struct gw_connection *connection); /* drawn when there is none yet */
+/* Look through the header lines of a response that is about to begin for an X-Request-Id. */
+void gw_edge_response(struct gw_connection *connection, const char *headers, size_t length);
+const char *gw_edge_remote_address(const struct gw_connection *connection);
+void gw_edge_fill(const struct gw_connection *connection, struct vd_frame_request *frame);
 
 /* gateway_connection.c */
 /* @address: from gw_address_admit. */

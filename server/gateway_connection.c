@@ -44,6 +44,8 @@ static void address_text(const struct sockaddr_storage *address, char *text, siz
             inet_ntop(AF_INET6, &v6->sin6_addr, text, (socklen_t)capacity);
         }
         *port = ntohs(v6->sin6_port);
+    } else if (address->ss_family == AF_UNIX) {
+        memcpy(text, "unix:", sizeof("unix:"));
     }
 }
 
@@ -365,6 +367,10 @@ static size_t take_request(struct gw_connection *connection, const char *bytes, 
     uint64_t body_length = head->has_content_length ? head->content_length : 0;
 
     begin_request(connection, head);
+    if (!gw_edge_begin(connection, bytes, head)) {
+        refuse(connection, 400, "the Forwarded header is malformed");
+        return length;
+    }
     /* An answer of our own must not leave the connection open for a body that nobody reads. */
     if (head->chunked || body_length > length - head->head_length)
         connection->body.open = true;
@@ -555,6 +561,7 @@ static void linger(struct gw_connection *connection)
 void gw_connection_response_done(struct gw_connection *connection)
 {
     connection->request = NULL;
+    gw_edge_end(connection);
     if (connection->dead)
         return;
     gw_body_finish(connection);

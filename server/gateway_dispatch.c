@@ -57,9 +57,8 @@ static void record_fill(void *record, const struct gw_connection *connection, co
     frame->received_us = connection->received_us ? connection->received_us : vd_monotonic_us();
     frame->method = span(head->method_span);
     frame->target = span(head->target);
-    memcpy(frame->remote_address, connection->remote_address, sizeof(frame->remote_address));
     memcpy(frame->local_address, connection->local_address, sizeof(frame->local_address));
-    frame->remote_port = connection->remote_port;
+    gw_edge_fill(connection, frame);
     frame->local_port = connection->local_port;
     _Static_assert(sizeof(struct vd_http_field) == 2 * sizeof(struct vd_frame_span), "same table");
     memcpy(spans, head->headers, head->header_count * sizeof(struct vd_http_field));
@@ -528,12 +527,13 @@ static void log_lost(struct gw_worker *worker, const struct gw_request *request,
     if (!record)
         return;
     head = (const char *)(record + 1) + record->header_count * 2 * sizeof(struct vd_frame_span);
-    vd_log(worker->gateway->logger, VD_LOG_ERROR, "request_lost", "%.*s %.*s: worker %u %s",
+    vd_log(worker->gateway->logger, VD_LOG_ERROR, "request_lost", "%.*s %.*s: worker %u %s (request %.*s)",
            (int)(record->method.length < 32 ? record->method.length : 32),
            head + record->method.offset,
            (int)(record->target.length < 200 ? strcspn(head + record->target.offset, "? ") : 200),
            head + record->target.offset, worker->index,
-           reason == VD_DEATH_TIMEOUT ? "was killed at the time limit" : "died");
+           reason == VD_DEATH_TIMEOUT ? "was killed at the time limit" : "died",
+           (int)record->request_id_length, record->request_id);
 }
 
 static void answer_for_the_dead(struct gw_worker *worker, struct gw_request *request,

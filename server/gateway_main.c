@@ -119,7 +119,7 @@ static enum vd_err gateway_start(struct gateway *gateway, struct vd_node *node, 
     if (!gateway->bell)
         return VD_ERR_NO_MEMORY;
     vd_watch_on(gateway->bell);
-    if ((result = start_events(gateway)) != VD_OK ||
+    if ((result = gw_edge_start(gateway)) != VD_OK || (result = start_events(gateway)) != VD_OK ||
         (result = take_over_history(gateway)) != VD_OK ||
         (result = gw_workers_start(gateway)) != VD_OK)
         return result;

@@ -11,7 +11,7 @@
 
 #include "gateway.h"
 
-#define HEAD_BYTES           320
+#define HEAD_BYTES           400
 #define SMALL_RESPONSE_BYTES 4096
 /* All ones in the byte part of the credit word: the client is gone. */
 #define CREDIT_BITS 48
@@ -65,6 +65,12 @@ size_t gw_response_head(struct gw_connection *connection, char *head, size_t cap
     to = append(to, phrase, strlen(phrase));
     to = APPEND_LITERAL(to, "\r\nDate: ");
     to = append(to, date_now(connection->gateway), 29);
+    if (!connection->gateway->config->hide_request_id && !connection->edge.named) {
+        const char *id = gw_edge_request_id(connection);
+
+        to = APPEND_LITERAL(to, "\r\nX-Request-Id: ");
+        to = append(to, id, connection->edge.request_id_length);
+    }
     if (!connection->keep_alive) {
         to = APPEND_LITERAL(to, "\r\nConnection: close\r\n");
     } else if (!connection->minor_1) {
@@ -112,8 +118,10 @@ static void respond_whole(struct gw_connection *connection, unsigned status, con
                           size_t headers_length, const char *body, size_t body_length)
 {
     char head[HEAD_BYTES];
-    size_t used = gw_response_head(connection, head, sizeof(head), status);
+    size_t used;
 
+    gw_edge_response(connection, headers, headers_length);
+    used = gw_response_head(connection, head, sizeof(head), status);
     used = with_length(head, used, status, body_length);
     if (connection->head_only || !vd_http_status_has_body(status))
         body_length = 0;
@@ -202,6 +210,7 @@ void gw_respond_begin(struct gw_request *request, const struct vd_frame_response
     connection->chunked_out = !known && connection->minor_1;
     if (!known && !connection->minor_1)
         connection->keep_alive = false;
+    gw_edge_response(connection, headers, response->headers_length);
     size_t used = gw_response_head(connection, head, sizeof(head), response->status);
     if (known)
         used = with_length(head, used, response->status, response->body_length);

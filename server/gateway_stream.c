@@ -235,6 +235,7 @@ static void write_head(struct gw_connection *connection, const char *headers, si
     bool raw = !connection->minor_1;
 
     connection->keep_alive = connection->minor_1;
+    gw_edge_response(connection, headers, headers_length);
     size_t used = gw_response_head(connection, head, sizeof(head), 200);
     struct iovec parts[] = {
         {.iov_base = head, .iov_len = used},

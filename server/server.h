@@ -14,10 +14,17 @@
 
 struct vd_worker; /* worker.h */
 
+enum vd_forwarded_headers {
+    VD_FORWARDED_ANY,      /* Forwarded, and where it is absent X-Forwarded-* */
+    VD_FORWARDED_STANDARD, /* Forwarded only */
+    VD_FORWARDED_X,        /* X-Forwarded-* only */
+};
+
 #define VD_WORKERS_MAX 256
 /* The head of a request travels to its worker in one frame. */
 #define VD_HEADER_BYTES_MOST (60 * 1024)
 #define VD_LISTENERS_MAX     16
+#define VD_TRUSTED_MAX       64
 
 /* Everything is fixed before the fork. 0 or NULL means the default named here. */
 struct vd_server_config {
@@ -55,9 +62,16 @@ struct vd_server_config {
                               it reading pauses */
     size_t response_buffer_bytes; /* 1 MiB; of a streamed response for a slow client, over it the
                                      worker waits */
-    uint32_t heartbeat_ms;        /* 15,000; comment on an idle stream */
-    uint32_t retry_ms;            /* 1,000; reconnect time told to browsers */
-    uint32_t idle_timeout_ms;     /* 60,000; keep-alive connection without a request */
+    /* Proxies that are believed (common_forwarded.h): networks such as "10.0.0.0/8", "fd00::/8",
+     * addresses, or "unix" for whoever comes through a unix socket. Their Forwarded or
+     * X-Forwarded-* say who the client is, their X-Request-Id is kept. NULL: nobody is */
+    const char *const *trusted_proxies;
+    unsigned trusted_proxy_count;                /* at most VD_TRUSTED_MAX */
+    enum vd_forwarded_headers forwarded_headers; /* any; which of the two kinds is looked at */
+    bool hide_request_id;                        /* X-Request-Id is not sent to clients */
+    uint32_t heartbeat_ms;                       /* 15,000; comment on an idle stream */
+    uint32_t retry_ms;                           /* 1,000; reconnect time told to browsers */
+    uint32_t idle_timeout_ms;   /* 60,000; keep-alive connection without a request */
     uint32_t header_timeout_ms; /* 10,000; first byte of a request to the end of its headers: 408 */
     size_t stream_queue_bytes;  /* 1 MiB; waiting events of one stream, over it: disconnect */
     size_t history_log_bytes;   /* 16 MiB; power of two */

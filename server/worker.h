@@ -34,13 +34,17 @@ struct vd_worker_request {
     unsigned minor_version;          /* HTTP/1.minor */
     const struct vd_header *headers; /* names as sent; use vd_worker_request_header to look up */
     size_t header_count;
-    struct vd_text body;    /* when body_streamed is false: all of it */
-    bool body_streamed;     /* too long for a frame, or still under way: vd_worker_read_body */
-    uint64_t body_length;   /* UINT64_MAX: not known before its end */
-    char remote_address[46];
-    uint16_t remote_port;
+    struct vd_text body;     /* when body_streamed is false: all of it */
+    bool body_streamed;      /* too long for a frame, or still under way: vd_worker_read_body */
+    uint64_t body_length;    /* UINT64_MAX: not known before its end */
+    char remote_address[46]; /* of the client, also behind trusted proxies; "unix:" for a peer on a
+                                unix socket */
+    uint16_t remote_port;    /* 0: not known */
     char local_address[46];
     uint16_t local_port;
+    struct vd_text host;  /* what the client asked for: Host, or what a trusted proxy says of it */
+    bool https;           /* the client spoke TLS to a trusted proxy */
+    char request_id[65];  /* names the request in logs; X-Request-Id of the response */
     uint64_t received_us; /* monotonic: first byte of the request seen by the gateway */
 };
 
@@ -95,9 +99,9 @@ enum vd_err vd_worker_whole_body(struct vd_worker *worker, struct vd_text *body)
 
 /* A complete response. @headers must not contain Content-Length, Transfer-Encoding, Connection,
  * Date (they are the gateway's): those are VD_ERR_INVALID, as are names that are no tokens and
- * values with CR, LF or NUL, a status other than 200 to 599, a body for 204 or 304. Nothing was sent
- * then, another answer may be tried. A body over 63 KiB waits for a slow client as a streamed one
- * does. Returns also: VD_ERR_TOO_LARGE (header block over 32 KiB; nothing was sent),
+ * values with CR, LF or NUL, a status other than 200 to 599, a body for 204 or 304. Nothing was
+ * sent then, another answer may be tried. A body over 63 KiB waits for a slow client as a streamed
+ * one does. Returns also: VD_ERR_TOO_LARGE (header block over 32 KiB; nothing was sent),
  * VD_ERR_CLOSED (client or gateway gone), VD_ERR_TIMEOUT (client took nothing): it is over. */
 enum vd_err vd_worker_respond(struct vd_worker *worker, unsigned status,
                               const struct vd_header *headers, size_t header_count,

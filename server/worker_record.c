@@ -154,7 +154,9 @@ enum vd_err vd_worker_decode_request(struct vd_worker *worker, uint64_t id,
     if (table > rest || frame->head_length > rest - table || frame->claim >= VD_CLAIMS ||
         (frame->body_streamed ? 0 : frame->body_length) != rest - table - frame->head_length ||
         !span_fits(frame->method, frame->head_length) ||
-        !span_fits(frame->target, frame->head_length))
+        !span_fits(frame->target, frame->head_length) ||
+        !span_fits(frame->host, frame->head_length) ||
+        frame->request_id_length > sizeof(frame->request_id))
         return VD_ERR_CORRUPT;
     head = (const char *)spans + table;
     if (decode_headers(worker, spans, frame->header_count, head, frame->head_length) != VD_OK)
@@ -174,6 +176,10 @@ enum vd_err vd_worker_decode_request(struct vd_worker *worker, uint64_t id,
     memcpy(request->remote_address, frame->remote_address, sizeof(request->remote_address));
     memcpy(request->local_address, frame->local_address, sizeof(request->local_address));
     request->remote_port = frame->remote_port;
+    request->https = frame->https;
+    request->host = span_text(head, frame->host);
+    memcpy(request->request_id, frame->request_id, frame->request_id_length);
+    request->request_id[frame->request_id_length] = '\0';
     request->local_port = frame->local_port;
     request->received_us = frame->received_us;
     *claim = frame->claim;

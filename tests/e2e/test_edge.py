@@ -142,3 +142,109 @@ def test_a_drain_closes_idle_connections_of_every_kind_at_once(start, folder):
     for connection in [*idle, busy]:
         connection.close()
     server.ended(0)
+
+
+# ---- who the client is ---------------------------------------------------------------------------
+
+
+def client(connection, *headers):
+    """What the worker is told: address, port, scheme, host, request id; and the answer."""
+    answer = connection.request("GET", "/client", headers=headers)
+    assert answer.status == 200
+    return answer.text.split(), answer
+
+
+def test_without_trust_nobody_speaks_for_a_client(start):
+    with start().connect() as connection:
+        port = connection.socket.getsockname()[1]
+        said, _ = client(connection, ("Forwarded", "for=1.2.3.4;proto=https;host=evil"),
+                         ("X-Forwarded-For", "1.2.3.4"), ("X-Forwarded-Proto", "https"), ("X-Request-Id", "mine"))
+        assert said[:4] == ["127.0.0.1", str(port), "http", "test"]
+        assert said[4] != "mine"
+        # nor is there anything to be malformed
+        assert client(connection, ("Forwarded", 'for="'))[0][0] == "127.0.0.1"
+
+
+def test_a_trusted_proxy_says_who_the_client_is(start, folder):
+    path = folder / "s"
+    server = start(listener=f"unix://{path}", trusted_proxy=["127.0.0.0/8", "unix", "10.0.0.0/8"])
+    for connection in (server.connect(), unix(path)):
+        with connection:
+            said, _ = client(connection, ("Forwarded", 'for="[2001:db8::1]:80";proto=https;host="shop.example"'))
+            assert said[:4] == ["2001:db8::1", "80", "https", "shop.example"]
+            said, _ = client(connection, ("X-Forwarded-For", "6.6.6.6, 192.0.2.7, 10.0.0.9"),
+                             ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "a.example:8443"))
+            assert said[:4] == ["192.0.2.7", "0", "https", "a.example:8443"]
+            # what was said of one request holds for that one
+            said, _ = client(connection)
+            assert said[0] in ("127.0.0.1", "unix:") and said[2:4] == ["http", "test"]
+
+
+def test_a_malformed_forwarded_of_a_trusted_proxy_is_refused(start):
+    server = start(trusted_proxy="127.0.0.1")
+    with server.connect() as connection:
+        answer = connection.request("GET", "/client", headers=[("Forwarded", 'for="1.2.3.4')])
+        assert answer.status == 400 and "Forwarded" in answer.text
+        with pytest.raises(Closed):
+            connection.get("/hello")
+
+
+def test_untrusted_on_the_unix_socket_is_only_unix(start, folder):
+    path = folder / "s"
+    start(listener=f"unix://{path}", trusted_proxy="127.0.0.1")
+    with unix(path) as connection:
+        assert client(connection, ("X-Forwarded-For", "1.2.3.4"))[0][:3] == ["unix:", "0", "http"]
+
+
+# ---- request ids ---------------------------------------------------------------------------------
+
+
+def test_every_answer_has_an_id_that_the_worker_knows(start):
+    with start().connect() as connection:
+        seen = set()
+        for _ in range(200):
+            said, answer = client(connection)
+            assert answer.header("X-Request-Id") == said[4] and len(said[4]) == 32
+            int(said[4], 16)
+            seen.add(said[4])
+        assert len(seen) == 200
+        assert len(connection.get("/_health").header("X-Request-Id")) == 32
+        connection.send(b"nonsense\r\n\r\n")
+        assert len(connection.answer().header("X-Request-Id")) == 32
+
+
+def test_ids_of_two_gateways_differ(start):
+    server = start()
+    first = server.get("/hello").header("X-Request-Id")
+    gateway = server.gateway()
+    os.kill(gateway, 9)
+    until(lambda: server.gateway() not in (None, gateway) and server._serves(), 15, "another gateway serves")
+    assert server.get("/hello").header("X-Request-Id") != first
+
+
+@pytest.mark.parametrize("id, taken", [
+    ("0af7651916cd43dd8448eb211c80319c", True), ("a", True), ("A-b_c.d:e@f+g/h=i~j", True), ("x" * 64, True),
+    ("x" * 65, False), ("", False), ("a b", False), ("a\tb", False), ("<script>", False), ("a\"b", False),
+    ("\u00e9", False), ("a;b", False),
+])
+def test_a_trusted_proxy_may_name_a_request(start, id, taken):
+    with start(trusted_proxy="127.0.0.1").connect() as connection:
+        said, answer = client(connection, ("X-Request-Id", id))
+        assert (said[4] == id) == taken
+        assert answer.header("X-Request-Id") == said[4]
+        if taken:  # two of them are none
+            assert client(connection, ("X-Request-Id", id), ("X-Request-Id", id))[0][4] != id
+
+
+def test_the_id_may_be_kept_from_clients(start):
+    with start(hide_request_id=1).connect() as connection:
+        said, answer = client(connection)
+        assert answer.header("X-Request-Id") is None and len(said[4]) == 32
+
+
+def test_a_lost_request_is_logged_with_its_id(start):
+    server = start()
+    answer = server.get("/crash")
+    assert answer.status == 502
+    id = answer.header("X-Request-Id")
+    until(lambda: f"(request {id})" in server.log(), 5, "the log names the request")

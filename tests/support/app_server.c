@@ -9,6 +9,7 @@
  *
  *     GET  /hello                   "Hello, world!\n"
  *     GET  /pid                     the worker's pid
+ *     GET  /client                  "ADDRESS PORT SCHEME HOST REQUEST-ID\n"
  *     POST /echo                    the body
  *     POST /sum                     reads the body in pieces: "<bytes> <Adler-32>"
  *     POST /ignore                  answers without reading it
@@ -57,6 +58,7 @@ struct app {
     size_t subscription_count, interval_count;
     const char *boot;
     const char *listeners[VD_LISTENERS_MAX];
+    const char *trusted[VD_TRUSTED_MAX];
     struct counts *counts;
     struct vd_router *router;
     struct vd_route_match match;
@@ -173,6 +175,18 @@ static void get_pid(struct vd_worker *worker, const struct app *app,
 {
     (void)app, (void)request;
     answer_pid(worker);
+}
+
+static void get_client(struct vd_worker *worker, const struct app *app,
+                       const struct vd_worker_request *request)
+{
+    char text[400];
+    int length = snprintf(text, sizeof(text), "%s %u %s %.*s %s\n", request->remote_address,
+                          request->remote_port, request->https ? "https" : "http",
+                          (int)request->host.length, request->host.bytes, request->request_id);
+
+    (void)app;
+    answer(worker, 200, text, (size_t)length);
 }
 
 static void post_echo(struct vd_worker *worker, const struct app *app,
@@ -446,6 +460,7 @@ static const struct route {
     {"GET", "/large", get_large},       {"GET", "/events", get_events},
     {"POST", "/publish", post_publish}, {"POST", "/flood", post_flood},
     {"GET", "/subs", get_subs},         {"GET", "/ticks", get_ticks},
+    {"GET", "/client", get_client},
 };
 
 static void serve(struct vd_worker *worker, struct app *app,
@@ -618,6 +633,12 @@ static bool set_option(struct app *app, const char *option, const char *value)
     }
     if (strcmp(option, "--host") == 0) {
         app->config.host = value;
+    } else if (strcmp(option, "--trusted-proxy") == 0) {
+        return add_word(app->trusted, VD_TRUSTED_MAX, &app->config.trusted_proxy_count, value);
+    } else if (strcmp(option, "--hide-request-id") == 0) {
+        app->config.hide_request_id = atoi(value) != 0;
+    } else if (strcmp(option, "--forwarded-headers") == 0) {
+        app->config.forwarded_headers = (enum vd_forwarded_headers)atoi(value);
     } else if (strcmp(option, "--listener") == 0) {
         return add_word(app->listeners, VD_LISTENERS_MAX, &app->config.listener_count, value);
     } else if (strcmp(option, "--broker") == 0) {
@@ -670,6 +691,7 @@ int main(int argc, char **argv)
         }
     }
     app.config.listeners = app.listeners;
+    app.config.trusted_proxies = app.trusted;
     if (!prepare(&app))
         return 1;
     result = vd_server_run(&app.config, &hooks, &error);
