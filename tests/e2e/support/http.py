@@ -37,8 +37,9 @@ def parse_head(head):
 class Connection:
     """One keep-alive connection. send() raw bytes, answer() reads one response."""
 
-    def __init__(self, address, timeout=15.0):
-        self.socket = socket.create_connection(address, timeout=timeout)
+    def __init__(self, address, timeout=15.0, source=None):
+        """source: the address of this end, of several that lead here."""
+        self.socket = socket.create_connection(address, timeout=timeout, source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 

@@ -134,8 +134,8 @@ class Server:
 
     # ---- talking to it ---------------------------------------------------------------------------
 
-    def connect(self, timeout=15.0):
-        return Connection(self.address, timeout)
+    def connect(self, timeout=15.0, source=None):
+        return Connection(self.address, timeout, source)
 
     def get(self, target, **query):
         with self.connect() as connection:
