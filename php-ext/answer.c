@@ -271,12 +271,13 @@ static void answer_nothing(struct vd_php_exchange *exchange)
 static void answer_unknown(struct vd_php_exchange *exchange)
 {
     char text[256];
-    snprintf(text, sizeof(text),
-             "the handler returned %s; allowed are string, array, JsonSerializable, int, null, "
-             "Viaduct\\Response and Traversable%s",
+    snprintf(text, sizeof(text), "the handler returned %s; allowed are %s",
              Z_TYPE(exchange->result) == IS_OBJECT ? ZSTR_VAL(Z_OBJCE(exchange->result)->name)
                                                    : zend_zval_type_name(&exchange->result),
-             exchange->route->stream ? " (as scopes: string or array of strings)" : "");
+             exchange->route->stream
+                 ? "a scope (string), an array of scopes, or to refuse an int status or a "
+                   "Viaduct\\Response"
+                 : "string, array, JsonSerializable, int, null, Viaduct\\Response and Traversable");
     vd_php_answer_failure(exchange, text);
 }
 

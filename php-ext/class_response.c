@@ -65,7 +65,8 @@ zend_string *vd_php_json(zval *value)
     smart_str json = {0};
     int options = PHP_JSON_UNESCAPED_SLASHES | PHP_JSON_UNESCAPED_UNICODE;
     zend_result result = php_json_encode_ex(&json, value, options, PHP_JSON_PARSER_DEFAULT_DEPTH);
-    if (result == SUCCESS && !EG(exception)) {
+    /* NAN and INF are no failure to it: they leave an error code, and a 0 in the text */
+    if (result == SUCCESS && JSON_G(error_code) == PHP_JSON_ERROR_NONE && !EG(exception)) {
         smart_str_0(&json);
         return json.s ? json.s : ZSTR_EMPTY_ALLOC();
     }

@@ -535,18 +535,14 @@ namespace Viaduct {
         public function withStatus(int $status): static {}
 
         /**
-         * Replace a header.
+         * Replace a header. A name or value that cannot be sent (a line break, a space in a name) is
+         * refused when the response is sent: a 500, and a line in the log that names the header.
          *
          * @param string|array $value a list of values sends the header several times
-         * @throws \ValueError
          */
         public function withHeader(string $name, string|array $value): static {}
 
-        /**
-         * Send one more header of that name.
-         *
-         * @throws \ValueError
-         */
+        /** Send one more header of that name. */
         public function withAddedHeader(string $name, string $value): static {}
 
         /** Drop a header. */

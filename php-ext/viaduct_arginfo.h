@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 3175fc399f4cfb06b42c5745b530071804b2b598 */
+ * Stub hash: e4f4865c8cba956f3acc6749b124835f9a9b5163 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()

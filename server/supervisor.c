@@ -126,15 +126,20 @@ static enum vd_err prepare(struct vd_node *node, const struct vd_server_config *
 
 static void tell_listening(struct vd_node *node)
 {
+    const char *plural = node->config.workers == 1 ? "" : "s";
+
     for (unsigned i = 0; i < node->listener_count; i++) {
         const struct vd_listener *listener = &node->listeners[i];
+        bool is_ipv6 = strchr(listener->host, ':') != NULL;
 
         if (listener->is_unix) {
-            vd_log(&node->logger, VD_LOG_INFO, "listening", "unix socket %s, %u workers",
-                   listener->host, node->config.workers);
+            vd_log(&node->logger, VD_LOG_INFO, "listening", "unix socket %s, %u worker%s",
+                   listener->host, node->config.workers, plural);
         } else {
-            vd_log(&node->logger, VD_LOG_INFO, "listening", "%s port %u, %u workers",
-                   listener->host, listener->port, node->config.workers);
+            vd_log(&node->logger, VD_LOG_INFO, "listening",
+                   "%s port %u (http://%s%s%s:%u/), %u worker%s", listener->host, listener->port,
+                   is_ipv6 ? "[" : "", listener->host, is_ipv6 ? "]" : "", listener->port,
+                   node->config.workers, plural);
         }
         if (node->hooks.listening)
             node->hooks.listening(listener->host, listener->port, node->hooks.context);
@@ -156,8 +161,13 @@ enum vd_err vd_server_run(const struct vd_server_config *config,
     fflush(NULL); /* or each child would flush it again */
     supervise(&supervisor);
     if (supervisor.had_to_kill) {
-        result = vd_error_set(error, VD_ERR_TIMEOUT, "not everything ended within %u ms: killed",
-                              node.config.drain_timeout_ms);
+        result =
+            supervisor.was_hurried
+                ? vd_error_set(error, VD_ERR_TIMEOUT,
+                               "a second signal ended the server at once: what was still "
+                               "running was killed")
+                : vd_error_set(error, VD_ERR_TIMEOUT, "not everything ended within %u ms: killed",
+                               node.config.drain_timeout_ms);
     }
     vd_log(&node.logger, VD_LOG_INFO, "ended", "%s",
            result == VD_OK ? "all children ended in good order" : "some had to be killed");

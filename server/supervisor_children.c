@@ -262,6 +262,12 @@ static void plan_restart(struct vd_supervisor *supervisor, unsigned index, const
     child->looping = delay_ms >= LOOPING_MS;
     if (child->looping)
         atomic_fetch_add(&supervisor->node->shared->crash_looping, 1);
+    if (supervisor->end > VD_END_DRAIN) { /* there will be no new one */
+        vd_log_limited(&supervisor->node->logger, now_ms,
+                       supervisor->had_to_kill ? VD_LOG_DEBUG : VD_LOG_ERROR, "worker_died",
+                       "worker %u (pid %d): %s", index, (int)child->pid, how);
+        return;
+    }
     vd_log_limited(&supervisor->node->logger, now_ms, child->killed ? VD_LOG_INFO : VD_LOG_ERROR,
                    "worker_died", "worker %u (pid %d): %s; a new one starts in %u ms%s", index,
                    (int)child->pid, how, delay_ms,

@@ -45,8 +45,15 @@ static enum vd_err listen_error(const struct vd_listen_address *address, int cod
     name_of(address, name, sizeof(name));
     if (code == EADDRINUSE) {
         return vd_error_set(error, VD_ERR_EXISTS,
-                            "%s is in use: another program listens there, or choose another %s",
+                            "%s is in use: stop the program that listens there, or choose "
+                            "another %s",
                             name, address->is_unix ? "path" : "port");
+    }
+    if (code == EACCES && !address->is_unix) {
+        return vd_error_set(error, VD_ERR_SYSTEM,
+                            "%s: not allowed: a port below 1024 takes root or the capability "
+                            "CAP_NET_BIND_SERVICE",
+                            name);
     }
     if (code == EADDRNOTAVAIL) {
         return vd_error_set(error, VD_ERR_INVALID,

@@ -7,12 +7,15 @@
  *
  * The end: DRAIN (the gateway stops accepting and finishes what it has, streams are closed), STOP
  * (workers get VD_WORKER_SHUTDOWN), GATEWAY (SIGTERM to it), done. Whatever is left at the deadline
- * is killed, and so is everything at a second signal. */
+ * is killed, and so is everything at a second signal, unless it follows the first so closely that
+ * it is the same: a terminal signals the whole group, and a wrapper (timeout, npm, a service
+ * manager) hands its own on. */
 #include <unistd.h>
 
 #include "supervisor_state.h"
 
 #define GATEWAY_END_MS 500 /* that the gateway has at least, once the workers are gone */
+#define ECHO_MS        300 /* a second signal within this is the first one again */
 
 /* ---- recycling ---------------------------------------------------------------------------------
  */
@@ -98,6 +101,7 @@ static void begin_drain(struct vd_supervisor *supervisor, uint64_t now_ms)
     uint64_t reserve_ms = timeout_ms / 4 < 2000 ? timeout_ms / 4 : 2000; /* for the workers' end */
 
     supervisor->end = VD_END_DRAIN;
+    supervisor->end_begun_ms = now_ms;
     supervisor->rolling = false;
     supervisor->end_deadline_ms = now_ms + timeout_ms;
     atomic_store(&node->shared->drain_deadline_ms, supervisor->end_deadline_ms - reserve_ms);
@@ -118,7 +122,10 @@ void vd_supervisor_end_begin(struct vd_supervisor *supervisor, int signal, uint6
         begin_drain(supervisor, now_ms);
         return;
     }
+    if (now_ms - supervisor->end_begun_ms < ECHO_MS)
+        return;
     vd_log(log, VD_LOG_WARN, "killing", "a second %s: ending at once", name);
+    supervisor->was_hurried = true;
     kill_all(supervisor);
 }
 

@@ -37,8 +37,10 @@ struct vd_supervisor {
     unsigned roll_next;
 
     enum vd_supervisor_end end;
+    uint64_t end_begun_ms;
     uint64_t end_deadline_ms;
     bool had_to_kill;
+    bool was_hurried; /* by a second signal */
 };
 
 /* ---- supervisor_check.c: before anything is started
@@ -55,7 +57,8 @@ void vd_supervisor_warn_of_sockets(struct vd_node *node);
 /* Fills the table of listeners. Returns: VD_OK, VD_ERR_INVALID (no such address), VD_ERR_EXISTS (in
  * use), VD_ERR_SYSTEM; then nothing is open and no file is left. */
 enum vd_err vd_supervisor_listen(struct vd_node *node, struct vd_error *error);
-/* Closes the sockets and removes the files of those that have one, as far as they are still ours. */
+/* Closes the sockets and removes the files of those that have one, as far as they are still ours.
+ */
 void vd_supervisor_unlisten(struct vd_node *node);
 
 /* ---- supervisor_signals.c

@@ -73,8 +73,9 @@ static enum vd_err refuse_header(const struct vd_header *header, bool stream,
 
     if (!vd_http_is_token(header->name.bytes, header->name.length)) {
         return vd_error_set(error, VD_ERR_INVALID,
-                            "a header name is empty or holds a character other than letters, "
-                            "digits and !#$%%&'*+-.^_`|~");
+                            "header name \"%.*s\" is empty or holds a character other than "
+                            "letters, digits and !#$%%&'*+-.^_`|~",
+                            shown, header->name.bytes);
     }
     if (is_forbidden(header->name, stream)) {
         return vd_error_set(error, VD_ERR_INVALID, "header %.*s is set by the server itself", shown,

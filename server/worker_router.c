@@ -175,8 +175,8 @@ static enum vd_err check_methods(const char *methods, struct vd_error *error)
     }
     return fine ? VD_OK
                 : vd_error_set(error, VD_ERR_INVALID,
-                               "methods \"%s\": upper-case names separated by | are allowed, or * "
-                               "for any",
+                               "methods \"%s\": upper-case names such as GET are allowed, several "
+                               "separated by |, or * for any",
                                methods);
 }
 

@@ -33,6 +33,7 @@ struct line {
     char bytes[LINE_BYTES];
     size_t length;
     bool cut;
+    bool is_terminal;
 };
 
 static const char *const level_names[] = {
@@ -58,7 +59,7 @@ bool vd_log_level_parse(const char *word, enum vd_log_level *level)
 
 void vd_logger_init(struct vd_logger *logger, int fd, enum vd_log_level level, const char *process)
 {
-    *logger = (struct vd_logger){.fd = fd, .level = level};
+    *logger = (struct vd_logger){.fd = fd, .is_terminal = isatty(fd) == 1, .level = level};
     snprintf(logger->process, sizeof(logger->process), "%s", process ? process : "");
 }
 
@@ -79,7 +80,9 @@ static void line_append_escaped_byte(struct line *line, unsigned char byte)
     char escaped[8];
     int length;
 
-    if (byte == '\n') {
+    if (byte == '\n' && line->is_terminal) {
+        length = snprintf(escaped, sizeof(escaped), "\n    ");
+    } else if (byte == '\n') {
         length = snprintf(escaped, sizeof(escaped), "\\n");
     } else if (byte == '\r') {
         length = snprintf(escaped, sizeof(escaped), "\\r");
@@ -120,6 +123,7 @@ static void line_begin(struct line *line, const struct vd_logger *logger, enum v
 
     line->length = 0;
     line->cut = false;
+    line->is_terminal = logger->is_terminal;
     gmtime_r(&seconds, &utc);
     length = snprintf(head, sizeof(head), "%04d-%02d-%02dT%02d:%02d:%02d.%03uZ %s ",
                       utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min,

@@ -5,7 +5,8 @@
  * signal 9
  *
  * One line is one write(2), so lines of several processes never mix. Control characters in the
- * text are escaped (\n, \x1b), so a log line cannot be forged by a request. */
+ * text are escaped (\n, \x1b), so a log line cannot be forged by a request. On a terminal, where a
+ * developer reads stack traces, a line break stays one, and what follows it is indented. */
 #ifndef VIADUCT_LOG_H
 #define VIADUCT_LOG_H
 
@@ -29,6 +30,7 @@ struct vd_log_repeat {
 /* Caller's memory, one per process; not shared between threads. */
 struct vd_logger {
     int fd;
+    bool is_terminal;
     enum vd_log_level level;
     char process[VD_LOG_PROCESS_CHARS + 1]; /* "gateway", "worker 2" */
     struct vd_log_repeat repeats[VD_LOG_REPEAT_KEYS];

@@ -8,7 +8,7 @@ use Viaduct\Response;
 $calls = [
     fn() => new Response('', 199), fn() => new Response('', 600), fn() => new Response([]), fn() => new Response(5),
     fn() => new Response('', 200, ['no name']), fn() => new Response('', 200, ['X-A' => null]), fn() => new Response('', 200, ['X-A' => [[]]]),
-    fn() => Response::html('', 100), fn() => Response::json("\xff"), fn() => Response::redirect('/', 304),
+    fn() => Response::html('', 100), fn() => Response::json("\xff"), fn() => Response::json([NAN]), fn() => Response::redirect('/', 304),
     fn() => (new Response)->withStatus(0), fn() => (new Response)->withHeader('X', 1.5), fn() => (new Response)->withBody(null),
     fn() => (new ReflectionClass(Response::class))->newInstanceWithoutConstructor(),
 ];
@@ -31,6 +31,7 @@ TypeError: Viaduct\Response::__construct(): Argument #3 ($headers) must hold str
 TypeError: Viaduct\Response::__construct(): Argument #3 ($headers) must hold strings or lists of strings as header values
 ValueError: Viaduct\Response::html(): Argument #2 ($status) must be between 200 and 599, 100 given
 JsonException: Malformed UTF-8 characters, possibly incorrectly encoded
+JsonException: Inf and NaN cannot be JSON encoded
 ValueError: Viaduct\Response::redirect(): Argument #2 ($status) must be 301, 302, 303, 307 or 308, 304 given
 ValueError: Viaduct\Response::withStatus(): Argument #1 ($status) must be between 200 and 599, 0 given
 TypeError: Viaduct\Response::withHeader(): Argument #2 ($value) must hold strings or lists of strings as header values
