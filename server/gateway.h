@@ -222,6 +222,7 @@ struct gw_worker {
     bool ring_bell;      /* wake it at the end of this turn */
     bool broken;         /* its ring was damaged; it was killed and is not listened to */
     bool wants_clients;
+    bool passed_over; /* took nothing of what it was offered; no more until it has read that */
     struct vd_ring_producer requests, events;
     struct vd_ring_consumer from;
     struct gw_request_list in_flight; /* in the order offered */

@@ -71,10 +71,21 @@ static void record_fill(void *record, const struct gw_connection *connection, co
 /* ---- choosing ----------------------------------------------------------------------------------
  */
 
-static bool takes_requests(const struct gw_worker *worker)
+/* A worker that handles a message or a timer, or that is stopped, has nothing in flight and looks
+ * idle: it is found out when it does not take what it is offered. */
+static bool is_elsewhere(struct gw_worker *worker)
+{
+    if (worker->passed_over &&
+        vd_ring_depth_bytes(worker->gateway->node->requests[worker->index]) == 0)
+        worker->passed_over = false;
+    return worker->passed_over;
+}
+
+static bool takes_requests(struct gw_worker *worker)
 {
     return worker->ready && !worker->broken && !worker->exclusive &&
-           atomic_load_explicit(&worker->slot->state, memory_order_acquire) == VD_SLOT_READY;
+           atomic_load_explicit(&worker->slot->state, memory_order_acquire) == VD_SLOT_READY &&
+           !is_elsewhere(worker);
 }
 
 static bool is_stuck(const struct gw_worker *worker, uint64_t now_us)
@@ -386,14 +397,16 @@ static bool take_back(struct gateway *gateway, struct gw_request *request)
     return true;
 }
 
-/* What waits behind a slow request goes to the front of the queue, in its order. */
+/* What waits behind a slow request goes to the front of the queue, in its order; the first, too, if
+ * the worker has not even begun with it. */
 static void unstick(struct gateway *gateway, struct gw_worker *worker)
 {
     struct gw_request *request = TAILQ_LAST(&worker->in_flight, gw_request_list), *previous;
 
-    for (; request && request != TAILQ_FIRST(&worker->in_flight); request = previous) {
+    for (; request; request = previous) {
         previous = TAILQ_PREV(request, gw_request_list, link);
-        take_back(gateway, request);
+        if (take_back(gateway, request) && !previous)
+            worker->passed_over = true;
     }
 }
 
@@ -405,7 +418,7 @@ static void unstick_all(struct gateway *gateway)
     for (unsigned i = 0; i < gateway->config->workers; i++) {
         struct gw_worker *worker = &gateway->workers[i];
 
-        if (worker->in_flight_count < 2)
+        if (worker->in_flight_count == 0)
             continue;
         if (now_us == 0)
             now_us = vd_monotonic_us();
@@ -464,15 +477,27 @@ void gw_dispatch_sweep(struct gateway *gateway)
     }
 }
 
+static bool first_is_taken(const struct gw_worker *worker)
+{
+    const struct gw_request *first = TAILQ_FIRST(&worker->in_flight);
+
+    return atomic_load_explicit(&worker->slot->claims[first->claim], memory_order_relaxed) !=
+           vd_claim_word(first->id, VD_CLAIM_OFFERED);
+}
+
 bool gw_dispatch_uneasy(const struct gateway *gateway)
 {
-    bool busy = false, idle = false;
+    bool behind = false, idle = false, elsewhere = false;
 
     for (unsigned i = 0; i < gateway->config->workers; i++) {
-        busy |= gateway->workers[i].in_flight_count >= 2;
-        idle |= gateway->workers[i].in_flight_count == 0 && gateway->workers[i].ready;
+        const struct gw_worker *worker = &gateway->workers[i];
+
+        behind |= worker->in_flight_count >= 2 ||
+                  (worker->in_flight_count == 1 && !first_is_taken(worker));
+        idle |= worker->in_flight_count == 0 && worker->ready && !worker->passed_over;
+        elsewhere |= worker->passed_over;
     }
-    return busy && idle;
+    return (behind && idle) || (elsewhere && gateway->queue_length);
 }
 
 /* ---- the end of a request ----------------------------------------------------------------------

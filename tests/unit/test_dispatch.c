@@ -81,6 +81,51 @@ static void what_was_offered_and_not_taken_runs_elsewhere(void **state)
     stage_stop(&stage);
 }
 
+/* It handles a message or a timer, or is stopped: it has nothing in flight and so looks idle. */
+static void a_worker_that_takes_nothing_holds_up_nobody(void **state)
+{
+    struct stage stage;
+    int fd[6];
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 2});
+    hand_start(&stage.hands[0]);
+    hand_start(&stage.hands[1]);
+    struct hand *elsewhere = &stage.hands[0], *other = &stage.hands[1];
+    fd[0] = client_connect(&stage);
+    client_get(fd[0], "/0");
+    STAGE_UNTIL(offered_bytes(elsewhere) > 0 || offered_bytes(other) > 0);
+    if (offered_bytes(other) > 0) {
+        elsewhere = &stage.hands[1];
+        other = &stage.hands[0];
+    }
+    for (int i = 0; i < 6; i++) {
+        char target[8];
+
+        snprintf(target, sizeof(target), "/%d", i);
+        if (i > 0) {
+            fd[i] = client_connect(&stage);
+            client_get(fd[i], target);
+        }
+        uint64_t began_ms = vd_monotonic_ms(), id = take(other, target);
+        assert_true(vd_monotonic_ms() - began_ms < 500);
+        hand_answer(other, id, 200, target, true);
+        hand_release(other, &other->requests);
+        expect_answer(fd[i], 200, target);
+    }
+    /* Back again it skips what was taken from it and has its share. */
+    uint64_t id;
+    char target[16];
+    while (hand_take(elsewhere, &id, target, sizeof(target)) == HAND_NOT_MINE)
+        hand_release(elsewhere, &elsewhere->requests);
+    client_get(fd[0], "/a");
+    client_get(fd[1], "/b");
+    STAGE_UNTIL(offered_bytes(elsewhere) > 0);
+    for (int i = 0; i < 6; i++)
+        close(fd[i]);
+    stage_stop(&stage);
+}
+
 static void a_dead_workers_requests_are_told_apart(void **state)
 {
     struct stage stage;
@@ -358,6 +403,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_offered_and_not_taken_runs_elsewhere),
+        cmocka_unit_test(a_worker_that_takes_nothing_holds_up_nobody),
         cmocka_unit_test(a_dead_workers_requests_are_told_apart),
         cmocka_unit_test(every_request_is_answered_exactly_once),
         cmocka_unit_test(no_request_runs_twice_when_the_gateway_dies),
