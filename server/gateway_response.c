@@ -207,6 +207,10 @@ void gw_respond_begin(struct gw_request *request, const struct vd_frame_response
         return;
     }
     connection->state = GW_RESPONDING;
+    if (!vd_http_status_has_body(response->status)) {
+        known = true; /* nothing: neither framing nor bytes (RFC 9112 6.3) */
+        connection->head_only = true;
+    }
     connection->chunked_out = !known && connection->minor_1;
     if (!known && !connection->minor_1)
         connection->keep_alive = false;
