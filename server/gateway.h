@@ -491,7 +491,8 @@ void gw_subscriptions_worker_left(struct gw_worker *worker);
 void gw_subscriptions_finish(struct gateway *gateway);
 /* Events that the dead worker had not read go to others. */
 void gw_lane_salvage(struct gw_worker *worker);
-void gw_lane_send(struct gw_worker *worker, uint16_t type, uint64_t tag, const struct iovec *parts,
+/* false: dropped, and counted. */
+bool gw_lane_send(struct gw_worker *worker, uint16_t type, uint64_t tag, const struct iovec *parts,
                   int count, bool coalesces);
 void gw_lane_flush(struct gw_worker *worker);
 void gw_lane_clear(struct gw_worker *worker);
@@ -501,6 +502,8 @@ void gw_client_event(struct gateway *gateway, uint16_t type, uint64_t stream);
 void gw_timer_set(struct gw_worker *worker, uint32_t id, uint32_t interval_ms);
 void gw_timer_done(struct gw_worker *worker, uint32_t id);
 void gw_timers_worker_left(struct gw_worker *worker);
+/* The worker that it was given to died before it had read that. */
+void gw_timer_again(struct gateway *gateway, uint32_t id);
 void gw_timers_turn(struct gateway *gateway);
 uint64_t gw_timers_next_ms(const struct gateway *gateway); /* 0: none */
 void gw_timers_finish(struct gateway *gateway);

@@ -81,21 +81,22 @@ static bool waits_already(const struct gw_worker *worker, const struct gw_lane_e
     return false;
 }
 
-static void lane_append(struct gw_worker *worker, struct gw_lane_entry *entry)
+static bool lane_append(struct gw_worker *worker, struct gw_lane_entry *entry)
 {
     if (waits_already(worker, entry)) {
         free(entry);
-        return;
+        return true;
     }
     if (worker->lane_count >= LANE_ENTRIES_MAX ||
         (worker->lane_count && worker->lane_bytes + entry->length > LANE_BYTES_MAX)) {
         lane_drop(worker);
         free(entry);
-        return;
+        return false;
     }
     STAILQ_INSERT_TAIL(&worker->lane, entry, link);
     worker->lane_count++;
     worker->lane_bytes += entry->length;
+    return true;
 }
 
 static bool push_frame(struct gw_worker *worker, uint16_t type, uint16_t flags, uint64_t tag,
@@ -150,7 +151,7 @@ void gw_lane_flush(struct gw_worker *worker)
     }
 }
 
-void gw_lane_send(struct gw_worker *worker, uint16_t type, uint64_t tag, const struct iovec *parts,
+bool gw_lane_send(struct gw_worker *worker, uint16_t type, uint64_t tag, const struct iovec *parts,
                   int count, bool coalesces)
 {
     size_t length = parts_length(parts, count);
@@ -163,16 +164,18 @@ void gw_lane_send(struct gw_worker *worker, uint16_t type, uint64_t tag, const s
             parts_copy((char *)frame->payload, parts, count);
             vd_ring_commit(&worker->events);
             worker->ring_bell = true;
-            return;
+            return true;
         }
     }
     struct gw_lane_entry *entry = entry_create(type, tag, parts, count, coalesces);
     if (!entry) {
         lane_drop(worker);
-        return;
+        return false;
     }
-    lane_append(worker, entry);
+    bool kept = lane_append(worker, entry);
+
     gw_lane_flush(worker);
+    return kept;
 }
 
 void gw_lane_clear(struct gw_worker *worker)
@@ -367,6 +370,8 @@ static void pass_on(struct gateway *gateway, uint16_t type, uint64_t tag, const 
         gw_client_event(gateway, type, strtoull(text, NULL, 16));
         return;
     }
+    if (type == VD_FRAME_EVENT_TIMER)
+        gw_timer_again(gateway, (uint32_t)tag);
     if (type != VD_FRAME_EVENT_MESSAGE)
         return;
     LIST_FOREACH(subscription, &gateway->subscriptions, link)

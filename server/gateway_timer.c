@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Node-wide intervals: the clock is the gateway's, the handler runs in one live worker. A timer
- * that is still running when it is due again is not started twice; one whose worker died is started
- * again. */
+ * that is still running when it is due again is not started twice. One whose worker died in its
+ * handler is started when it is due again, not at once: it may be what killed the worker; one that
+ * the worker had not even read is given to another at once. */
 #include <stdlib.h>
 
 #include "gateway.h"
+
+#define RETRY_MS 50 /* no worker is alive just now: one will be soon */
 
 static bool is_member(const uint64_t *members, unsigned index)
 {
@@ -58,6 +61,14 @@ void gw_timers_worker_left(struct gw_worker *worker)
     }
 }
 
+void gw_timer_again(struct gateway *gateway, uint32_t id)
+{
+    struct gw_timer *timer = find(gateway, id);
+
+    if (timer && !timer->running)
+        timer->due_ms = gateway->now_ms;
+}
+
 /* The least busy one, so that the timer does not wait behind a slow request. */
 static struct gw_worker *choose(struct gateway *gateway, const struct gw_timer *timer)
 {
@@ -67,6 +78,7 @@ static struct gw_worker *choose(struct gateway *gateway, const struct gw_timer *
         struct gw_worker *worker = &gateway->workers[i];
 
         if (worker->ready && !worker->broken && is_member(timer->members, i) &&
+            atomic_load_explicit(&worker->slot->state, memory_order_relaxed) == VD_SLOT_READY &&
             (!best || worker->in_flight_count < best->in_flight_count))
             best = worker;
     }
@@ -77,9 +89,11 @@ static void fire(struct gateway *gateway, struct gw_timer *timer)
 {
     struct gw_worker *worker = timer->running ? NULL : choose(gateway, timer);
 
-    if (worker) {
+    if (worker && gw_lane_send(worker, VD_FRAME_EVENT_TIMER, timer->id, NULL, 0, false))
         timer->running = worker;
-        gw_lane_send(worker, VD_FRAME_EVENT_TIMER, timer->id, NULL, 0, false);
+    if (!worker && !timer->running && timer->interval_ms > RETRY_MS) {
+        timer->due_ms = gateway->now_ms + RETRY_MS;
+        return;
     }
     timer->due_ms += timer->interval_ms;
     if (timer->due_ms <= gateway->now_ms)

@@ -198,8 +198,10 @@ static bool interval_frame(struct gw_worker *worker, const struct vd_frame *fram
     if (frame->length != sizeof(milliseconds))
         return false;
     memcpy(&milliseconds, frame->payload, sizeof(milliseconds));
+    if (milliseconds == 0)
+        return false;
     gw_timer_set(worker, (uint32_t)frame->tag, milliseconds);
-    return milliseconds > 0;
+    return true;
 }
 
 /* Returns false for a frame that no sane worker sends. */

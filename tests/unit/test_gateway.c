@@ -58,10 +58,84 @@ static void a_streamed_answer_without_a_body_has_none(void **state)
     stage_stop(&stage);
 }
 
+static void set_interval(struct hand *hand, uint32_t id, uint32_t milliseconds)
+{
+    assert_true(hand_send(hand, VD_FRAME_INTERVAL, id, &milliseconds, sizeof(milliseconds), true));
+}
+
+/* Reads on until an event of @type comes; false: not within @ms. */
+static bool event_comes(struct hand *hand, uint16_t type, unsigned ms)
+{
+    uint64_t until_ms = vd_monotonic_ms() + ms;
+    const struct vd_frame *frame;
+    bool found = false;
+
+    while (!found && vd_monotonic_ms() < until_ms) {
+        frame = hand_event(hand);
+        if (!frame) {
+            usleep(500);
+            continue;
+        }
+        found = frame->type == type;
+        hand_release(hand, &hand->events);
+    }
+    return found;
+}
+
+static void a_tick_that_a_dead_worker_had_not_read_is_anothers(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 2});
+    for (int i = 0; i < 2; i++) {
+        hand_begin(&stage.hands[i]);
+        set_interval(&stage.hands[i], 5, 1500);
+        hand_ready(&stage.hands[i]);
+    }
+    STAGE_UNTIL(hand_event(&stage.hands[0]) || hand_event(&stage.hands[1]));
+    int has_it = hand_event(&stage.hands[1]) != NULL;
+    hand_die(&stage.hands[has_it], VD_DEATH_CLEAN);
+    assert_true(event_comes(&stage.hands[!has_it], VD_FRAME_EVENT_TIMER, 700));
+    /* Nobody is there when it is due: the next one to come does not wait for the one after. */
+    hand_die(&stage.hands[!has_it], VD_DEATH_CRASH);
+    usleep(1600 * 1000);
+    STAGE_UNTIL(hand_is_buried(&stage.hands[0]) && hand_is_buried(&stage.hands[1]));
+    hand_begin(&stage.hands[0]);
+    set_interval(&stage.hands[0], 5, 1500);
+    hand_ready(&stage.hands[0]);
+    assert_true(event_comes(&stage.hands[0], VD_FRAME_EVENT_TIMER, 700));
+    stage_stop(&stage);
+}
+
+static void a_tick_that_found_no_room_is_not_the_last(void **state)
+{
+    char data[20] = "";
+    struct stage stage;
+    struct hand *hand = &stage.hands[0];
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 1});
+    hand_begin(hand);
+    hand_subscribe(hand, 7, "a");
+    hand_ready(hand);
+    for (int i = 0; i < 20000; i++)
+        STAGE_UNTIL(hand_publish(hand, "a", data, sizeof(data)));
+    STAGE_UNTIL(vd_ring_depth_bytes(stage.node.to_gateway[0]) == 0);
+    uint64_t dropped = atomic_load(&hand->slot->events_dropped);
+    assert_true(dropped > 0);
+    set_interval(hand, 5, 50);
+    STAGE_UNTIL(atomic_load(&hand->slot->events_dropped) > dropped);
+    assert_true(event_comes(hand, VD_FRAME_EVENT_TIMER, 5000));
+    stage_stop(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_streamed_answer_without_a_body_has_none),
+        cmocka_unit_test(a_tick_that_a_dead_worker_had_not_read_is_anothers),
+        cmocka_unit_test(a_tick_that_found_no_room_is_not_the_last),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
