@@ -50,4 +50,15 @@ static inline struct vd_php_app *vd_php_app_from(zend_object *object)
     return (struct vd_php_app *)((char *)object - XtOffsetOf(struct vd_php_app, std));
 }
 
+static inline struct vd_php_app *vd_php_app_this(zval *this_zval)
+{
+    return vd_php_app_from(Z_OBJ_P(this_zval));
+}
+
+/* May it still be registered? False after throwing: once the server runs, it is too late for what
+ * the gateway and the other workers must know beforehand. */
+bool vd_php_app_is_open(const struct vd_php_app *app);
+
+#define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
+
 #endif

@@ -20,6 +20,9 @@ static inline zval *vd_php_response_body(zend_object *object)
     return OBJ_PROP_NUM(object, 2);
 }
 
+/* One more header of that name, in any case. */
+void vd_php_response_add_header(zend_object *object, zend_string *name, zend_string *value);
+
 /* JSON as the server sends it: slashes and Unicode as they are. NULL after throwing JsonException
  * (or what a jsonSerialize() threw). */
 zend_string *vd_php_json(zval *value);

@@ -33,6 +33,9 @@ int vd_php_worker_main(struct vd_worker *worker, void *context);
  * never unwinds the server's frames. Returns false after a bailout. */
 bool vd_php_guard(void (*body)(void *argument), void *argument);
 
+/* What vd_php_guard caught. */
+const char *vd_php_last_fatal_error(void);
+
 /* After a handler came back: take EG(exception) away. */
 enum vd_php_outcome { VD_PHP_RETURNED, VD_PHP_EXITED, VD_PHP_THREW };
 /* *@exception: for VD_PHP_THREW the exception, the caller's to release. */
