@@ -159,20 +159,25 @@ function showRooms() {
   }));
 }
 
+// What the server takes for a room's name.
+const tidy = (name) => [...name.trim().replace(/[^\p{L}\p{N}_-]+/gu, '-')].slice(0, 40).join('');
+
 function roomFromAddress() {
-  try { return decodeURIComponent(location.hash.slice(1)) || 'lobby'; } catch { return 'lobby'; }
+  try { return tidy(decodeURIComponent(location.hash.slice(1))) || 'lobby'; } catch { return 'lobby'; }
 }
 
 $('join').addEventListener('submit', (event) => {
   event.preventDefault();
-  const name = $('join-room').value.trim().replace(/[^\p{L}\p{N}_-]+/gu, '-');
+  const name = tidy($('join-room').value);
   if (name) location.hash = encodeURIComponent(name);
   $('join-room').value = '';
 });
 
 $('say').addEventListener('submit', async (event) => {
   event.preventDefault();
-  const text = $('text').value, body = new URLSearchParams({ room, name: $('name').value, text });
+  const text = $('text').value;
+  if (!text.trim()) return;
+  const body = new URLSearchParams({ room, name: $('name').value, text });
   $('text').value = '';
   try {
     const answer = await fetch('/say', { method: 'POST', body });

@@ -123,8 +123,10 @@ def test_rooms_and_a_small_dark_screen(start, browser, artifacts):
     until(lambda: [line[1] for line in ada.lines()] == ["in the tea room"], 5)
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                            {"width": 390, "height": 780, "deviceScaleFactor": 2, "mobile": True})
+                            {"width": 320, "height": 640, "deviceScaleFactor": 2, "mobile": True})
     browser.save_screenshot(str(artifacts / "small-dark.png"))
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 320
     browser.find_element(By.CSS_SELECTOR, "#rooms a[href='#lobby']").click()
     until(lambda: [line[1] for line in ada.lines()] == ["in the lobby"], 5, "history of the lobby")
+    browser.execute_script("location.hash = 'no such room!'")
+    until(lambda: ada.find("room-title").text == "no-such-room-" and ada.status() == "Live", 5, "a room's name made fit")
