@@ -76,6 +76,7 @@ struct vd_health_facts {
     uint64_t responses_total[VD_HEALTH_CLASSES];
     uint64_t queue_depth; /* requests waiting for a worker */
     uint64_t refused_total[VD_HEALTH_REFUSALS];
+    uint64_t access_log_dropped_total; /* lines that the log did not take fast enough */
 
     /* streams and contexts */
     uint64_t contexts;

@@ -113,6 +113,9 @@ static void http_metrics(struct vd_writer *writer, const struct vd_health_facts 
     }
     gauge(writer, "http_queue_depth", "Requests that wait for a worker", facts->queue_depth);
     refusal_metrics(writer, facts);
+    counter(writer, "access_log_dropped_total",
+            "Lines of the access log that were dropped because it was not taken fast enough",
+            facts->access_log_dropped_total);
 }
 
 static void message_metrics(struct vd_writer *writer, const struct vd_health_facts *facts)

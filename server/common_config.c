@@ -222,6 +222,28 @@ static enum vd_err check_static(struct vd_server_config *config, struct vd_error
     return VD_OK;
 }
 
+static enum vd_err check_access_log(struct vd_server_config *config, struct vd_error *error)
+{
+    if ((unsigned)config->access_log > VD_ACCESS_JSON) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "access_log is %d, allowed are VD_ACCESS_OFF to VD_ACCESS_JSON",
+                            (int)config->access_log);
+    }
+    if (config->access_log_path && config->access_log_path[0] == '\0') {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "access_log_path is empty, allowed is the path of a file or pipe");
+    }
+    if (config->access_log_fd < 0) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "access_log_fd is %d, allowed is an open descriptor (0: standard "
+                            "output)",
+                            config->access_log_fd);
+    }
+    if (config->access_log_fd == 0)
+        config->access_log_fd = 1;
+    return VD_OK;
+}
+
 static enum vd_err check_trust(const struct vd_server_config *config, struct vd_error *error)
 {
     struct vd_network network;
@@ -294,6 +316,7 @@ enum vd_err vd_server_config_check(struct vd_server_config *config, struct vd_er
         (result = check_address(config, error)) != VD_OK ||
         (result = check_static(config, error)) != VD_OK ||
         (result = check_trust(config, error)) != VD_OK ||
+        (result = check_access_log(config, error)) != VD_OK ||
         (result = check_broker(config, error)) != VD_OK)
         return result;
     if ((unsigned)config->log_level > VD_LOG_OFF) {

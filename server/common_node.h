@@ -93,6 +93,9 @@ struct vd_worker_slot {
     /* gateway and worker */
     _Alignas(64) _Atomic uint64_t claims[VD_CLAIMS];
 
+    /* worker writes (gateway: 0 at the offer): monotonic, when it took what the claim stands for */
+    _Alignas(64) _Atomic uint64_t taken_us[VD_CLAIMS];
+
     struct vd_doorbell bell; /* wakes the worker */
 };
 

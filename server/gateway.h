@@ -126,6 +126,14 @@ struct gw_edge {
     char request_id[VD_REQUEST_ID_MAX + 1];
 };
 
+/* What the access log will say of the present request. */
+struct gw_access {
+    struct gw_access_note *note; /* gateway_access.c; NULL: no log, or not understood */
+    uint64_t body_bytes;         /* of the response, handed over for sending */
+    uint16_t status;             /* of the response; 0: none yet */
+    bool open;                   /* a request was read and not logged yet */
+};
+
 struct gw_connection {
     TAILQ_ENTRY(gw_connection) link; /* gateway->connections */
     struct gateway *gateway;
@@ -157,6 +165,7 @@ struct gw_connection {
     size_t output_bytes;
 
     struct gw_edge edge;
+    struct gw_access access;
     struct gw_stream *stream;
     struct gw_download *download; /* the rest of a file, behind the output */
     uint64_t deadline_ms; /* of the present state; 0: none */
@@ -270,6 +279,7 @@ struct gw_counters {
     uint64_t accepted, requests, responses[6]; /* by class, [0] unused */
     uint64_t streams_opened, published, delivered, dropped, slow_closed, replayed, gaps;
     uint64_t refused[VD_HEALTH_REFUSALS];
+    uint64_t access_log_dropped;
 };
 
 /* One listening socket. */
@@ -298,6 +308,7 @@ struct gateway {
     bool accept_paused;
     void *addresses;      /* see gateway_address.c */
     int descriptor_limit; /* accepting pauses at this number */
+    struct gw_access_log *access_log; /* NULL: off */
     struct vd_trust trust;
     uint64_t random[4]; /* state of gateway_edge.c */
     bool draining, orphaned;
@@ -339,6 +350,18 @@ void gw_listener_sweep(struct gateway *gateway); /* accept again if there is roo
 bool gw_address_admit(struct gateway *gateway, const struct sockaddr *from,
                       struct gw_address **address);
 void gw_address_leave(struct gateway *gateway, struct gw_address *address);
+
+/* gateway_access.c */
+enum vd_err gw_access_start(struct gateway *gateway);
+void gw_access_finish(struct gateway *gateway);
+void gw_access_flush(struct gateway *gateway); /* at the end of a turn */
+void gw_access_sweep(struct gateway *gateway);
+void gw_access_begin(struct gw_connection *connection, const char *bytes,
+                     const struct vd_http_request *head);
+/* Its worker has said something: who it is and when it began. */
+void gw_access_worker(const struct gw_request *request);
+/* Answered, or given up: the line. Call before gw_edge_end. */
+void gw_access_end(struct gw_connection *connection, bool complete);
 
 /* gateway_edge.c */
 enum vd_err gw_edge_start(struct gateway *gateway);

@@ -27,6 +27,7 @@ static void gather_traffic(const struct gateway *gateway, struct vd_health_facts
     for (int i = 0; i < VD_HEALTH_CLASSES; i++)
         facts->responses_total[i] = counters->responses[i + 1];
     facts->queue_depth = gateway->queue_length;
+    facts->access_log_dropped_total = counters->access_log_dropped;
     memcpy(facts->refused_total, counters->refused, sizeof(facts->refused_total));
     facts->sse = gateway->stream_count;
     facts->streams_opened_total = counters->streams_opened;

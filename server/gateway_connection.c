@@ -96,6 +96,7 @@ void gw_connection_close(struct gw_connection *connection)
     if (connection->dead)
         return;
     connection->dead = true;
+    gw_access_end(connection, false);
     vd_watch_destroy(connection->readable);
     vd_watch_destroy(connection->writable);
     connection->readable = connection->writable = NULL;
@@ -367,6 +368,7 @@ static size_t take_request(struct gw_connection *connection, const char *bytes, 
     uint64_t body_length = head->has_content_length ? head->content_length : 0;
 
     begin_request(connection, head);
+    gw_access_begin(connection, bytes, head);
     if (!gw_edge_begin(connection, bytes, head)) {
         refuse(connection, 400, "the Forwarded header is malformed");
         return length;
@@ -561,6 +563,7 @@ static void linger(struct gw_connection *connection)
 void gw_connection_response_done(struct gw_connection *connection)
 {
     connection->request = NULL;
+    gw_access_end(connection, true);
     gw_edge_end(connection);
     if (connection->dead)
         return;

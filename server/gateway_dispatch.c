@@ -139,6 +139,7 @@ static void offer(struct gw_worker *worker, struct gw_request *request)
     request->worker = worker;
     request->state = GW_REQUEST_OFFERED;
     request->offered_us = vd_monotonic_us();
+    atomic_store_explicit(&worker->slot->taken_us[request->claim], 0, memory_order_relaxed);
     atomic_store_explicit(&worker->slot->claims[request->claim],
                           vd_claim_word(request->id, VD_CLAIM_OFFERED), memory_order_release);
     TAILQ_INSERT_TAIL(&worker->in_flight, request, link);
@@ -567,6 +568,7 @@ static void answer_for_the_dead(struct gw_worker *worker, struct gw_request *req
     struct gw_connection *connection = request->connection;
 
     log_lost(worker, request, reason);
+    gw_access_worker(request);
     if (!connection)
         return;
     connection->request = NULL;

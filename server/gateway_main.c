@@ -119,7 +119,8 @@ static enum vd_err gateway_start(struct gateway *gateway, struct vd_node *node, 
     if (!gateway->bell)
         return VD_ERR_NO_MEMORY;
     vd_watch_on(gateway->bell);
-    if ((result = gw_edge_start(gateway)) != VD_OK || (result = start_events(gateway)) != VD_OK ||
+    if ((result = gw_edge_start(gateway)) != VD_OK ||
+        (result = gw_access_start(gateway)) != VD_OK || (result = start_events(gateway)) != VD_OK ||
         (result = take_over_history(gateway)) != VD_OK ||
         (result = gw_workers_start(gateway)) != VD_OK)
         return result;
@@ -135,6 +136,7 @@ static void gateway_finish(struct gateway *gateway)
     while ((connection = TAILQ_FIRST(&gateway->connections)))
         gw_connection_close(connection);
     gw_connection_bury_closed(gateway);
+    gw_access_finish(gateway);
     while ((request = TAILQ_FIRST(&gateway->queue))) {
         TAILQ_REMOVE(&gateway->queue, request, link);
         free(request->record);
@@ -167,6 +169,7 @@ static void sweep(struct gateway *gateway)
     }
     gw_dispatch_sweep(gateway);
     gw_listener_sweep(gateway);
+    gw_access_sweep(gateway);
     gateway->next_sweep_ms = gateway->now_ms + gateway->sweep_interval_ms;
 }
 
@@ -279,6 +282,7 @@ static void turn(struct gateway *gateway)
         sweep(gateway);
     gw_streams_flush(gateway);
     gw_connection_bury_closed(gateway);
+    gw_access_flush(gateway);
     gw_workers_wake(gateway);
     if (more) {
         vd_loop_turn(gateway->loop, 0);

@@ -55,6 +55,7 @@ size_t gw_response_head(struct gw_connection *connection, char *head, size_t cap
     char *to = APPEND_LITERAL(head, "HTTP/1.1 ");
 
     (void)capacity;
+    connection->access.status = (uint16_t)status;
     /* What the client still sends of its body would be taken for the next request. */
     if (connection->body.open)
         connection->keep_alive = false;
@@ -125,6 +126,7 @@ static void respond_whole(struct gw_connection *connection, unsigned status, con
     used = with_length(head, used, status, body_length);
     if (connection->head_only || !vd_http_status_has_body(status))
         body_length = 0;
+    connection->access.body_bytes = body_length;
     struct iovec parts[] = {
         {.iov_base = head, .iov_len = used},
         {.iov_base = (void *)headers, .iov_len = headers_length},
@@ -239,6 +241,7 @@ void gw_respond_body(struct gw_request *request, const char *bytes, size_t lengt
         gw_respond_credit(request);
         return;
     }
+    connection->access.body_bytes += length;
     if (connection->chunked_out) {
         int used = snprintf(line, sizeof(line), "%zx\r\n", length);
         struct iovec parts[] = {{.iov_base = line, .iov_len = (size_t)used},

@@ -260,6 +260,7 @@ static void send_answer(struct request *request, const struct answer *answer)
             return;
         }
         part.iov_len += first;
+        connection->access.body_bytes += first;
         download->offset += first;
         download->left -= first;
     }

@@ -87,6 +87,7 @@ static bool next_range(struct gw_connection *connection)
         part.iov_len =
             (size_t)(last ? last_line(download, text)
                           : part_head(download, &download->ranges.at[download->next], text));
+        connection->access.body_bytes += part.iov_len;
         if (!gw_output_write(connection, &part, 1))
             return false;
     }
@@ -123,6 +124,7 @@ static ssize_t send_some(struct gw_connection *connection, struct gw_download *d
         return sent;
     download->offset += (uint64_t)sent;
     download->left -= (uint64_t)sent;
+    connection->access.body_bytes += (uint64_t)sent;
     connection->progress_ms = connection->gateway->now_ms;
     return sent;
 }

@@ -172,8 +172,10 @@ void gw_stream_flush(struct gw_stream *stream)
             gw_connection_close(connection);
             return;
         }
-        if (written > 0)
+        if (written > 0) {
+            connection->access.body_bytes += (size_t)written;
             queue_sent(stream, (size_t)written);
+        }
         if (written < 0 || (size_t)written < total) {
             stream->blocked = true;
             gw_output_wait(connection);

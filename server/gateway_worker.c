@@ -147,6 +147,9 @@ static bool response_frame(struct gw_worker *worker, const struct vd_frame *fram
     struct gw_request *request = gw_dispatch_find(worker, frame->tag);
     const char *headers = (const char *)(response + 1);
 
+    if (request)
+        gw_access_worker(request);
+
     switch (frame->type) {
     case VD_FRAME_RESPONSE:
         if (!response_fits(frame, true))
@@ -184,6 +187,7 @@ static bool stream_frame(struct gw_worker *worker, const struct vd_frame *frame)
         stream->headers_length > frame->length - sizeof(*stream))
         return false;
     if (request) {
+        gw_access_worker(request);
         gw_stream_open(request, stream, frame->payload + sizeof(*stream),
                        frame->length - sizeof(*stream));
         gw_dispatch_finished(request);

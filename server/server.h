@@ -26,6 +26,12 @@ enum vd_forwarded_headers {
 #define VD_LISTENERS_MAX     16
 #define VD_TRUSTED_MAX       64
 
+enum vd_access_log {
+    VD_ACCESS_OFF,
+    VD_ACCESS_COMMON, /* combined log format and a little more, see common_access.h */
+    VD_ACCESS_JSON,   /* one object a line */
+};
+
 /* Everything is fixed before the fork. 0 or NULL means the default named here. */
 struct vd_server_config {
     const char *host;             /* "127.0.0.1"; address to listen on, "::" or "0.0.0.0" for all */
@@ -69,6 +75,10 @@ struct vd_server_config {
     unsigned trusted_proxy_count;                /* at most VD_TRUSTED_MAX */
     enum vd_forwarded_headers forwarded_headers; /* any; which of the two kinds is looked at */
     bool hide_request_id;                        /* X-Request-Id is not sent to clients */
+    enum vd_access_log access_log; /* off */
+    const char *access_log_path;   /* NULL: access_log_fd. Opened again when it was renamed */
+    int access_log_fd;             /* 1 */
+    bool access_log_query;         /* query strings are logged, with whatever is secret in them */
     uint32_t heartbeat_ms;                       /* 15,000; comment on an idle stream */
     uint32_t retry_ms;                           /* 1,000; reconnect time told to browsers */
     uint32_t idle_timeout_ms;   /* 60,000; keep-alive connection without a request */

@@ -4,9 +4,13 @@
  * Failure modes: a second thread (its locks would be copied in whatever state they are). Open
  * sockets are legal, but each child shares them: a warning. */
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "common_access.h"
 #include "supervisor_state.h"
 
 /* TSan runs a thread of its own in every process. */
@@ -34,6 +38,31 @@ enum vd_err vd_supervisor_check_threads(struct vd_error *error)
                             count);
     }
     return VD_OK;
+}
+
+/* The gateway opens it: a mistake should be told by run(), not by a log line. */
+enum vd_err vd_supervisor_check_access_log(const struct vd_server_config *config,
+                                           struct vd_error *error)
+{
+    enum vd_access_way way;
+    int fd;
+
+    if (config->access_log == VD_ACCESS_OFF)
+        return VD_OK;
+    fd = vd_access_open(config, &way);
+    if (fd >= 0) {
+        close(fd);
+        return VD_OK;
+    }
+    if (errno == ENXIO) /* a named pipe that nobody reads yet */
+        return VD_OK;
+    if (config->access_log_path) {
+        return vd_error_set(error, VD_ERR_INVALID, "the access log \"%.200s\" cannot be opened: %s",
+                            config->access_log_path, strerror(errno));
+    }
+    return vd_error_set(error, VD_ERR_INVALID,
+                        "the access log, descriptor %d, cannot be opened: %s",
+                        config->access_log_fd, strerror(errno));
 }
 
 static bool is_socket(int fd)

@@ -48,6 +48,9 @@ struct vd_supervisor {
 
 /* VD_ERR_STATE when this process has more than one thread: a fork would lose them. */
 enum vd_err vd_supervisor_check_threads(struct vd_error *error);
+/* Can the access log be opened? VD_ERR_INVALID names it. */
+enum vd_err vd_supervisor_check_access_log(const struct vd_server_config *config,
+                                           struct vd_error *error);
 /* Sockets that every child would share: one warning. */
 void vd_supervisor_warn_of_sockets(struct vd_node *node);
 

@@ -76,6 +76,7 @@ static enum vd_err accept_request(struct vd_worker *worker, const struct vd_fram
         return result;
     if (!claim(worker, index, id))
         return VD_ERR_EMPTY;
+    atomic_store_explicit(&worker->slot->taken_us[index], vd_monotonic_us(), memory_order_release);
     vd_worker_clock_start(worker);
     count_request(worker);
     vd_worker_body_begin(worker, &event->request);

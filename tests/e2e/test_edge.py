@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The edge of the server: several listeners, what stands between it and its clients, and the access log."""
+import json
 import os
+import re
 import socket
 import stat
+import struct
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -33,7 +38,6 @@ def curl(*words):
 
 def ports(server):
     """Every TCP port that the log names, in order."""
-    import re
     return [int(port) for port in re.findall(r"listening: \S+ port (\d+)", server.log())]
 
 
@@ -248,3 +252,197 @@ def test_a_lost_request_is_logged_with_its_id(start):
     assert answer.status == 502
     id = answer.header("X-Request-Id")
     until(lambda: f"(request {id})" in server.log(), 5, "the log names the request")
+
+
+# ---- the access log ------------------------------------------------------------------------------
+
+COMMON, JSON = 1, 2
+COMBINED = re.compile(r'(\S+) - - \[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000)\] "([^"]*)" (\d{3}) (\d+) "([^"]*)" "([^"]*)"'
+                      r' id=(\S+) worker=(\d+|-) queue=([\d.]+) time=([\d.]+)( cut)?$')
+
+
+def lines(path, count):
+    """The log's lines, when there are @count of them."""
+    until(lambda: path.exists() and path.read_text().count("\n") >= count, 10, f"{count} lines in {path}")
+    found = path.read_text().splitlines()
+    assert len(found) == count, found
+    return found
+
+
+def objects(path, count):
+    return [json.loads(line) for line in lines(path, count)]
+
+
+def test_common_lines_say_what_happened(start, folder):
+    log = folder / "access.log"
+    server = start(access_log=COMMON, access_log_path=log)
+    log.unlink()  # whatever the start has asked
+    until(log.exists, 5, "the log is opened again")
+    with server.connect() as connection:
+        id = connection.request("GET", "/hello?token=secret", headers=[
+            ("User-Agent", 'evil"\\agent'), ("Referer", "http://a/?b"), ("Authorization", "Bearer hidden"),
+            ("Cookie", "session=hidden")]).header("X-Request-Id")
+        connection.request("HEAD", "/large?bytes=5000")
+        connection.get("/big?bytes=200000")
+        connection.get("/_health")
+        connection.get("/sleep?ms=300")
+        connection.send(b"rubbish\r\n\r\n")
+        connection.answer()
+    found = [COMBINED.match(line) for line in lines(log, 6)]
+    assert all(found), log.read_text()
+    hello, head, big, health, sleep, rubbish = found
+    assert hello[1] == "127.0.0.1" and hello[3] == "GET /hello HTTP/1.1" and hello[4] == "200" and hello[5] == "14"
+    assert hello[6] == "http://a/?b" and hello[7] == "evil\\x22\\x5cagent" and hello[8] == id
+    assert hello[9] in "01" and 0 < float(hello[11]) < 5
+    assert (head[3], head[5]) == ("HEAD /large HTTP/1.1", "0")
+    assert big[5] == "200000"
+    assert (health[3], health[9]) == ("GET /_health HTTP/1.1", "-")
+    assert 0.29 < float(sleep[11]) < 5
+    assert (rubbish[3], rubbish[4]) == ("-", "400")
+    assert "secret" not in log.read_text() and "hidden" not in log.read_text()
+
+
+def test_json_lines_and_the_query_when_it_is_wanted(start, folder):
+    log = folder / "access.log"
+    server = start(access_log=JSON, access_log_path=log, access_log_query=1, trusted_proxy="127.0.0.1", workers=1)
+    log.unlink()
+    until(log.exists, 5, "the log is opened again")
+    with server.connect() as connection:
+        connection.request("GET", "/hello?a=%22&b", headers=[
+            ("X-Forwarded-For", "192.0.2.77"), ("X-Forwarded-Proto", "https"), ("X-Request-Id", "from-the-proxy")])
+    (one,) = objects(log, 1)
+    assert one.pop("time").endswith("Z") and 0 <= one.pop("queue_us") < 5e6 and 0 < one.pop("time_us") < 5e6
+    assert one == {"id": "from-the-proxy", "remote": "192.0.2.77", "scheme": "https", "method": "GET",
+                   "target": "/hello?a=%22&b", "protocol": "HTTP/1.1", "status": 200, "bytes": 14, "referer": None,
+                   "agent": None, "worker": 0, "stream": False, "complete": True}
+
+
+def test_the_time_in_the_queue_is_told_from_the_time_at_work(start, folder):
+    log = folder / "access.log"
+    server = start(access_log=JSON, access_log_path=log, workers=1)
+    log.unlink()
+    until(log.exists, 5, "the log is opened again")
+    first, second = server.connect(), server.connect()
+    first.send(b"GET /sleep?ms=600 HTTP/1.1\r\nHost: a\r\n\r\n")
+    second.send(b"GET /sleep?ms=100 HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert first.answer().status == second.answer().status == 200
+    a, b = objects(log, 2)
+    first.close(), second.close()
+    assert a["time_us"] >= 590e3 or b["time_us"] >= 590e3
+    short, long = sorted((a, b), key=lambda one: one["time_us"])
+    assert long["queue_us"] < 400e3 or short["queue_us"] < 400e3
+    assert short["time_us"] < 550e3 and max(a["queue_us"], b["queue_us"]) >= 80e3
+
+
+def test_streams_are_logged_when_they_close(start, folder):
+    log = folder / "access.log"
+    server = start(access_log=JSON, access_log_path=log)
+    log.unlink()
+    until(log.exists, 5, "the log is opened again")
+    with server.connect() as stream:
+        stream.send(b"GET /events?scope=a HTTP/1.1\r\nHost: a\r\n\r\n")
+        until(lambda: stream._more() or b"\r\n\r\n" in stream.buffer, 5)
+        server.publish("a", "x" * 1000)
+        until(lambda: stream._more() or b"x" * 1000 in stream.buffer, 5)
+        assert [one["target"] for one in objects(log, 1)] == ["/publish"]
+    _, stream = objects(log, 2)
+    assert (stream["target"], stream["status"], stream["stream"], stream["complete"]) == ("/events", 200, True, True)
+    assert stream["bytes"] > 1000 and stream["worker"] in (0, 1)
+
+
+def test_a_client_that_leaves_and_a_worker_that_dies(start, folder):
+    log = folder / "access.log"
+    server = start(access_log=JSON, access_log_path=log)
+    log.unlink()
+    until(log.exists, 5, "the log is opened again")
+    with server.connect() as connection:
+        assert connection.get("/crash").status == 502
+    (crash,) = objects(log, 1)
+    assert (crash["status"], crash["complete"]) == (502, True) and crash["worker"] in (0, 1)
+    connection = server.connect()
+    connection.send(b"GET /big?bytes=50000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+    until(lambda: connection._more() or len(connection.buffer) > 1000, 5)
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+    big = objects(log, 2)[1]
+    assert (big["target"], big["status"], big["complete"]) == ("/big", 200, False)
+
+
+def test_a_renamed_log_is_left_and_a_new_one_begun(start, folder):
+    log, old = folder / "access.log", folder / "access.log.1"
+    server = start(access_log=JSON, access_log_path=log)
+    stop = threading.Event()
+    sent = []
+
+    def ask():
+        with server.connect() as connection:
+            while not stop.is_set():
+                sent.append(connection.get("/hello").header("X-Request-Id"))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        until(lambda: log.stat().st_size > 10000, 10, "the log grows")
+        log.rename(old)
+        until(lambda: log.exists() and log.stat().st_size > 1000, 10, "a new log grows")
+        size = old.stat().st_size
+        until(lambda: log.stat().st_size > 20000, 10, "it goes on")
+        assert old.stat().st_size == size
+    finally:
+        stop.set()
+        thread.join()
+    server.stop()
+    ids = [json.loads(line)["id"] for path in (old, log) for line in path.read_text().splitlines()]
+    assert [id for id in ids if id in set(sent)] == sent  # each once, in order, none lost
+    assert log.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_full_pipe_drops_lines_and_delays_nobody(start, folder):
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        server = start(access_log=COMMON, access_log_path=pipe)
+
+        def dropped():
+            return int(re.search(r"^viaduct_access_log_dropped_total (\d+)", server.get("/metrics").text, re.M)[1])
+
+        assert dropped() == 0
+        agent = ("User-Agent", "x" * 500)
+        worst = 0
+        with server.connect() as connection:
+            for _ in range(2000):
+                begun = time.monotonic()
+                assert connection.request("GET", "/hello", headers=[agent]).status == 200
+                worst = max(worst, time.monotonic() - begun)
+        assert dropped() > 100 and worst < 2
+        assert "access_log_full" in server.log() or "lines are dropped" in server.log()
+        # read dry: whole lines, and it goes on
+        text = b""
+        last = server.get("/hello").header("X-Request-Id").encode()
+
+        def arrives():
+            nonlocal text, last
+            try:
+                text += os.read(reader, 1 << 20)
+            except BlockingIOError:
+                last = server.get("/hello").header("X-Request-Id").encode()
+            return last in text
+
+        until(arrives, 10, "the line of the last request")
+        assert all(COMBINED.match(line) for line in text.decode().splitlines()[:-1])
+    finally:
+        os.close(reader)
+
+
+def test_a_log_that_cannot_be_opened_is_told_at_the_start(start, folder):
+    server = start(access_log=COMMON, access_log_path=folder / "no/such/folder/log", wait=False)
+    server.expect_exit = 1
+    assert server.process.wait(10) == 1
+    assert "no/such/folder/log" in server.log() and "No such file" in server.log()
+
+
+def test_the_log_may_be_the_standard_output(start):
+    server = start(access_log=COMMON)
+    id = server.get("/hello").header("X-Request-Id")
+    until(lambda: f"id={id} " in server.log(), 5, "the line is there")

@@ -633,6 +633,14 @@ static bool set_option(struct app *app, const char *option, const char *value)
     }
     if (strcmp(option, "--host") == 0) {
         app->config.host = value;
+    } else if (strcmp(option, "--access-log") == 0) {
+        app->config.access_log = (enum vd_access_log)atoi(value);
+    } else if (strcmp(option, "--access-log-path") == 0) {
+        app->config.access_log_path = value;
+    } else if (strcmp(option, "--access-log-fd") == 0) {
+        app->config.access_log_fd = atoi(value);
+    } else if (strcmp(option, "--access-log-query") == 0) {
+        app->config.access_log_query = atoi(value) != 0;
     } else if (strcmp(option, "--trusted-proxy") == 0) {
         return add_word(app->trusted, VD_TRUSTED_MAX, &app->config.trusted_proxy_count, value);
     } else if (strcmp(option, "--hide-request-id") == 0) {
