@@ -258,7 +258,8 @@ static void handle_event(struct vd_php_run *run, const struct vd_worker_event *e
         return;
     case VD_WORKER_GAP:
         vd_log(run->logger, VD_LOG_WARN, "events_lost",
-               "this worker was too slow: messages for its subscriptions were dropped");
+               "messages for subscriptions may be lost: this worker was too slow, or the "
+               "gateway was restarted");
         return;
     case VD_WORKER_SHUTDOWN:
         run->finished = true;

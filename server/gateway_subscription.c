@@ -136,12 +136,15 @@ void gw_lane_flush(struct gw_worker *worker)
 
     if (worker->broken || worker->generation == 0)
         return;
-    while ((entry = STAILQ_FIRST(&worker->lane))) {
-        if (worker->lane_gap && entry->sent == 0) {
+    while (true) {
+        entry = STAILQ_FIRST(&worker->lane);
+        if (worker->lane_gap && (!entry || entry->sent == 0)) {
             if (!push_frame(worker, VD_FRAME_EVENT_GAP, 0, 0, NULL, 0))
                 return;
             worker->lane_gap = false;
         }
+        if (!entry)
+            return;
         if (!push_entry(worker, entry))
             return;
         STAILQ_REMOVE_HEAD(&worker->lane, link);
@@ -381,23 +384,70 @@ static void pass_on(struct gateway *gateway, uint16_t type, uint64_t tag, const 
     }
 }
 
-/* Whole records only: of one that the worker had begun to read, the beginning is gone. */
+/* A record of several frames, put together again. */
+struct salvaged {
+    char *bytes;
+    size_t length, capacity;
+    bool open; /* begun, and its end is to come */
+};
+
+static void salvaged_append(struct salvaged *record, const struct vd_frame *frame)
+{
+    size_t needed = record->length + frame->length;
+
+    if (needed > record->capacity) {
+        size_t capacity = 2 * needed;
+        char *grown = realloc(record->bytes, capacity);
+
+        if (!grown) {
+            record->open = false;
+            return;
+        }
+        record->bytes = grown;
+        record->capacity = capacity;
+    }
+    memcpy(record->bytes + record->length, frame->payload, frame->length);
+    record->length = needed;
+}
+
+/* Returns false for a frame of a record whose beginning the worker had read, or that cannot be
+ * kept. */
+static bool salvage_part(struct gateway *gateway, struct salvaged *record,
+                         const struct vd_frame *frame)
+{
+    if (!(frame->flags & VD_FRAME_CONTINUED)) {
+        record->open = true;
+        record->length = 0;
+    }
+    if (!record->open)
+        return false;
+    salvaged_append(record, frame);
+    if (!record->open || frame->flags & VD_FRAME_MORE)
+        return record->open;
+    record->open = false;
+    pass_on(gateway, frame->type, frame->tag, record->bytes, record->length);
+    return true;
+}
+
+/* Whole records only: of one that the worker had begun to read, the beginning is gone; of one whose
+ * end is not here, all of it is in the lane. */
 static void salvage_ring(struct gw_worker *worker)
 {
+    struct gateway *gateway = worker->gateway;
+    struct salvaged record = {0};
     struct vd_ring_consumer unread;
     const struct vd_frame *frame;
 
-    if (vd_ring_consumer_init(&unread, worker->gateway->node->events[worker->index]) != VD_OK)
+    if (vd_ring_consumer_init(&unread, gateway->node->events[worker->index]) != VD_OK)
         return;
     while (vd_ring_peek(&unread, &frame) == VD_OK) {
-        if (!(frame->flags & (VD_FRAME_MORE | VD_FRAME_CONTINUED))) {
-            pass_on(worker->gateway, frame->type, frame->tag, (const char *)frame->payload,
-                    frame->length);
-        } else if (!(frame->flags & VD_FRAME_CONTINUED)) {
-            worker->gateway->counters.dropped++;
-        }
+        if (!(frame->flags & (VD_FRAME_MORE | VD_FRAME_CONTINUED)))
+            pass_on(gateway, frame->type, frame->tag, (const char *)frame->payload, frame->length);
+        else if (!salvage_part(gateway, &record, frame) && !(frame->flags & VD_FRAME_MORE))
+            gateway->counters.dropped++;
         vd_ring_release(&unread);
     }
+    free(record.bytes);
 }
 
 void gw_lane_salvage(struct gw_worker *worker)

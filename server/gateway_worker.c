@@ -310,6 +310,17 @@ static void bury(struct gw_worker *worker, uint32_t generation)
     atomic_store(&worker->slot->buried_generation, generation);
 }
 
+/* The supervisor started a successor without waiting for the burial any longer: it has taken over
+ * the rings, and what it claims in them is its own. What its predecessor had taken is lost. */
+static void mourn(struct gw_worker *worker)
+{
+    worker->ready = false;
+    partial_drop(worker);
+    gw_dispatch_worker_died(worker, VD_DEATH_CRASH);
+    gw_subscriptions_worker_left(worker);
+    gw_timers_worker_left(worker);
+}
+
 static void look_at(struct gw_worker *worker)
 {
     struct vd_worker_slot *slot = worker->slot;
@@ -323,8 +334,11 @@ static void look_at(struct gw_worker *worker)
             bury(worker, died);
         return;
     }
-    if (worker->generation != generation)
-        attach(worker, generation);
+    if (worker->generation == generation)
+        return;
+    if (worker->generation != 0)
+        mourn(worker);
+    attach(worker, generation);
 }
 
 bool gw_workers_turn(struct gateway *gateway)
@@ -385,6 +399,9 @@ enum vd_err gw_workers_start(struct gateway *gateway)
         worker->slot = &gateway->node->slots[i];
         TAILQ_INIT(&worker->in_flight);
         STAILQ_INIT(&worker->lane);
+        /* What waited for it in our predecessor's lane is gone, and so is the message that this one
+         * may have put into the history without passing it on. */
+        worker->lane_gap = gateway->epoch > 1;
     }
     return VD_OK;
 }

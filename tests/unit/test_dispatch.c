@@ -67,9 +67,7 @@ static void what_was_offered_and_not_taken_runs_elsewhere(void **state)
 
     client_get(first, "/1");
     uint64_t id = take(&stage.hands[0], "/1");
-    size_t one = offered_bytes(&stage.hands[0]);
     client_get(second, "/2"); /* behind it */
-    STAGE_UNTIL(offered_bytes(&stage.hands[0]) > one);
     hand_start(&stage.hands[1]);
     uint64_t other = take(&stage.hands[1], "/2");
     assert_true(hand_answer(&stage.hands[1], other, 200, "two", true));
@@ -129,7 +127,6 @@ static void a_worker_that_takes_nothing_holds_up_nobody(void **state)
 static void a_dead_workers_requests_are_told_apart(void **state)
 {
     struct stage stage;
-    size_t one = 0;
     int fd[3];
 
     (void)state;
@@ -144,10 +141,9 @@ static void a_dead_workers_requests_are_told_apart(void **state)
         fd[i] = client_connect(&stage);
         client_get(fd[i], target);
         if (i == 0)
-            STAGE_UNTIL((one = offered_bytes(dying)) > 0);
+            STAGE_UNTIL(offered_bytes(dying) > 0);
     }
     uint64_t answered = take(dying, "/0");
-    STAGE_UNTIL(offered_bytes(dying) >= 3 * one);
     assert_true(hand_answer(dying, answered, 200, "in time", false)); /* dies before it rings */
     hand_release(dying, &dying->requests);
     take(dying, "/1");

@@ -2,6 +2,7 @@
 /* What the gateway makes of a worker's frames and of its death, apart from who answers a request
  * (test_dispatch.c). A real gateway; the test plays workers and clients. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -130,12 +131,93 @@ static void a_tick_that_found_no_room_is_not_the_last(void **state)
     stage_stop(&stage);
 }
 
+static void a_large_message_that_a_dead_worker_had_not_read_is_anothers(void **state)
+{
+    static char data[65530];
+    struct stage stage;
+    const struct vd_frame *frame;
+    size_t length = 0;
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 2});
+    for (int i = 0; i < 2; i++) {
+        hand_begin(&stage.hands[i]);
+        hand_subscribe(&stage.hands[i], 7, "a");
+        hand_ready(&stage.hands[i]);
+    }
+    STAGE_UNTIL(hand_publish(&stage.hands[0], "a", data, sizeof(data)));
+    STAGE_UNTIL(hand_event(&stage.hands[0]) || hand_event(&stage.hands[1]));
+    int has_it = hand_event(&stage.hands[1]) != NULL;
+    assert_true(hand_event(&stage.hands[has_it])->flags & VD_FRAME_MORE);
+    struct hand *other = &stage.hands[!has_it];
+    hand_die(&stage.hands[has_it], VD_DEATH_CRASH);
+    do {
+        STAGE_UNTIL((frame = hand_event(other)) != NULL);
+        assert_int_equal(frame->flags & VD_FRAME_CONTINUED, length ? VD_FRAME_CONTINUED : 0);
+        length += frame->length;
+        bool more = frame->flags & VD_FRAME_MORE;
+        hand_release(other, &other->events);
+        if (!more)
+            break;
+    } while (true);
+    assert_int_equal(length, sizeof(struct vd_frame_message) + 1 + VD_NODE_ID_CHARS + sizeof(data));
+    stage_stop(&stage);
+}
+
+/* The supervisor waits for the burial, but not for ever. */
+static void a_worker_that_was_never_buried_is_mourned_all_the_same(void **state)
+{
+    struct stage stage;
+    struct hand *hand = &stage.hands[0];
+    char buffer[1024] = "";
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 1});
+    hand_start(hand);
+    int fd = client_connect(&stage);
+    client_get(fd, "/");
+    take(hand);
+    kill(stage.gateway, SIGSTOP);
+    hand_release(hand, &hand->requests);
+    hand_die(hand, VD_DEATH_CRASH);
+    hand_start(hand); /* the next generation */
+    kill(stage.gateway, SIGCONT);
+    STAGE_UNTIL(strstr(buffer, "HTTP/1.1 502") || !client_read(fd, buffer, sizeof(buffer)));
+    assert_non_null(strstr(buffer, "HTTP/1.1 502"));
+    client_get(fd, "/next");
+    hand_answer(hand, take(hand), 200, "next", true);
+    STAGE_UNTIL(strstr(buffer, "next") || !client_read(fd, buffer, sizeof(buffer)));
+    assert_non_null(strstr(buffer, "next"));
+    close(fd);
+    stage_stop(&stage);
+}
+
+static void workers_are_told_what_a_dead_gateway_may_have_kept(void **state)
+{
+    struct stage stage;
+    struct hand *hand = &stage.hands[0];
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 1});
+    hand_start(hand);
+    stage_gateway_kill(&stage);
+    assert_null(hand_event(hand));
+    stage_gateway_start(&stage);
+    hand_ready(hand);
+    assert_true(event_comes(hand, VD_FRAME_EVENT_GAP, 5000));
+    assert_false(event_comes(hand, VD_FRAME_EVENT_GAP, 50));
+    stage_stop(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_streamed_answer_without_a_body_has_none),
         cmocka_unit_test(a_tick_that_a_dead_worker_had_not_read_is_anothers),
         cmocka_unit_test(a_tick_that_found_no_room_is_not_the_last),
+        cmocka_unit_test(a_large_message_that_a_dead_worker_had_not_read_is_anothers),
+        cmocka_unit_test(a_worker_that_was_never_buried_is_mourned_all_the_same),
+        cmocka_unit_test(workers_are_told_what_a_dead_gateway_may_have_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
