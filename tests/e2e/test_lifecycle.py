@@ -60,6 +60,21 @@ def test_sigterm_finishes_requests_and_exits_0(start, streams):
         server.connect(1)
 
 
+def test_a_drain_sends_browsers_away_one_after_the_other(start, streams):
+    """And tells each another time to come back, so that the next server is not stormed."""
+    server = start(workers=2)
+    some = streams(server)
+    opened = some.open("/events?scope=a", count=200)
+    os.kill(server.supervisor, signal.SIGTERM)
+    some.pump(lambda: any(stream.state == "closed" for stream in opened), what="the first is closed")
+    began = time.monotonic()
+    some.pump(lambda: all(stream.state == "closed" for stream in opened), what="all are closed")
+    assert time.monotonic() - began > 0.05
+    times = {stream.retry_ms for stream in opened}
+    assert len(times) > 100 and min(times) >= 1000 and max(times) < 3000
+    server.ended(0)
+
+
 def test_ctrl_c_finishes_requests_and_exits_0(start):
     server = start(workers=2)
     with server.connect() as busy:
