@@ -197,6 +197,8 @@ def test_a_full_queue_is_503_and_the_others_are_served(start):
     server = start(workers=1, max_queue=4)
     connections = [server.connect() for _ in range(30)]
     connections[0].send(HELLO.replace(b"/hello", b"/sleep?ms=500"))
+    for _ in range(2):  # two round trips later it has been read, before the others
+        assert server.get("/_health/live").status == 200
     for connection in connections[1:]:
         connection.send(HELLO)
     statuses = [connection.answer().status for connection in connections]
