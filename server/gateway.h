@@ -340,6 +340,13 @@ struct gateway {
 
 #define GW_SCRATCH_BYTES (64 * 1024)
 
+/* gateway_main.c: the loop in its parts, for the process and for tests that drive it themselves.
+ * @gateway is zeroed; gw_finish also after a start that failed. One turn sleeps until something
+ * happens. */
+enum vd_err gw_start(struct gateway *gateway, struct vd_node *node, uint32_t epoch);
+void gw_turn(struct gateway *gateway);
+void gw_finish(struct gateway *gateway);
+
 /* gateway_listener.c */
 enum vd_err gw_listener_start(struct gateway *gateway);
 void gw_listener_stop(struct gateway *gateway);

@@ -85,7 +85,7 @@ static enum vd_err start_events(struct gateway *gateway)
     return VD_OK;
 }
 
-static enum vd_err gateway_start(struct gateway *gateway, struct vd_node *node, uint32_t epoch)
+enum vd_err gw_start(struct gateway *gateway, struct vd_node *node, uint32_t epoch)
 {
     enum vd_err result;
 
@@ -127,7 +127,7 @@ static enum vd_err gateway_start(struct gateway *gateway, struct vd_node *node, 
     return gw_listener_start(gateway);
 }
 
-static void gateway_finish(struct gateway *gateway)
+void gw_finish(struct gateway *gateway)
 {
     struct gw_connection *connection;
     struct gw_request *request;
@@ -268,7 +268,7 @@ static bool work_waits(struct gateway *gateway)
            (!gateway->draining && atomic_load(&gateway->shared->phase) != VD_PHASE_SERVING);
 }
 
-static void turn(struct gateway *gateway)
+void gw_turn(struct gateway *gateway)
 {
     struct vd_doorbell *bell = &gateway->shared->gateway_bell;
     bool more;
@@ -305,16 +305,16 @@ int vd_gateway_main(struct vd_node *node, uint32_t epoch)
     result =
         vd_orphan_guard(atomic_load(&node->shared->supervisor_pid), VD_ORPHAN_GRACE_MS, &error);
     if (result == VD_OK)
-        result = gateway_start(&gateway, node, epoch);
+        result = gw_start(&gateway, node, epoch);
     if (result != VD_OK) {
         vd_log(&node->logger, VD_LOG_ERROR, "gateway_failed", "cannot start: %s",
                vd_err_text(result));
-        gateway_finish(&gateway);
+        gw_finish(&gateway);
         return 1;
     }
     atomic_store(&gateway.shared->gateway_ready_epoch, epoch);
     while (!is_over(&gateway))
-        turn(&gateway);
-    gateway_finish(&gateway);
+        gw_turn(&gateway);
+    gw_finish(&gateway);
     return 0;
 }
