@@ -304,6 +304,7 @@ int vd_gateway_main(struct vd_node *node, uint32_t epoch)
     set_signals();
     result =
         vd_orphan_guard(atomic_load(&node->shared->supervisor_pid), VD_ORPHAN_GRACE_MS, &error);
+    vd_orphan_wakes(node->shared->gateway_bell.fd); /* libevent goes on sleeping after a signal */
     if (result == VD_OK)
         result = gw_start(&gateway, node, epoch);
     if (result != VD_OK) {

@@ -197,3 +197,22 @@ def test_a_killed_supervisor_takes_blocked_and_busy_workers_along(start, streams
     assert again.get("/hello").status == 200
     for one in busy:
         one.close()
+
+
+def test_streams_are_told_when_the_supervisor_is_gone(start):
+    """The gateway has a second; it must not sleep through it."""
+    for wait in (0.1, 0.35, 0.6):  # somewhere between two looks around
+        server = start(workers=1)
+        with server.connect() as stream:
+            stream.send(b"GET /events?scope=a HTTP/1.1\r\nHost: test\r\n\r\n")
+            stream._until(b"\r\n\r\n")
+            with server.connect() as busy:
+                busy.send(b"GET /spin HTTP/1.1\r\nHost: test\r\n\r\n")
+            time.sleep(wait)
+            began = time.monotonic()
+            os.kill(server.supervisor, signal.SIGKILL)
+            stream._until(b"\r\n0\r\n\r\n")
+            assert time.monotonic() - began < 0.4
+        until(lambda: not group_members(server.supervisor), 2, "no process is left")
+        server.process.wait(5)
+        server.process = None
