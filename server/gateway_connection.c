@@ -556,7 +556,8 @@ static void linger(struct gw_connection *connection)
     }
     shutdown(connection->fd, SHUT_WR);
     connection->state = GW_LINGERING;
-    connection->deadline_ms = connection->gateway->now_ms + LINGER_MS;
+    /* The turn's clock may stand where the loop went to sleep: all of this second ago. */
+    connection->deadline_ms = vd_monotonic_ms() + LINGER_MS;
     vd_watch_on(connection->readable);
 }
 

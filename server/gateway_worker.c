@@ -370,6 +370,9 @@ bool gw_workers_waiting(struct gateway *gateway)
         if (generation != 0 && atomic_load(&worker->slot->died_generation) == generation &&
             atomic_load(&worker->slot->buried_generation) != generation)
             return true;
+        if (generation != 0 && worker->generation != generation &&
+            atomic_load(&worker->slot->died_generation) != generation)
+            return true; /* it came up after we looked: its frames were not looked for */
     }
     return false;
 }

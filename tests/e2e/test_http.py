@@ -147,6 +147,22 @@ def test_refusals_name_their_status_and_close(start, raw, status):
     assert server.get("/hello").status == 200
 
 
+def test_a_refused_client_may_finish_what_it_is_sending(start):
+    """Closed at once, what it still sends would be answered by a reset, which may overtake the refusal."""
+    server = start()
+    for wait in (0.75, 0.95, 1.15):  # somewhere between two looks around, a second apart
+        with server.connect() as connection:
+            time.sleep(wait)
+            connection.send(b"nonsense\r\n\r\n")
+            assert connection.answer().status == 400
+            began = time.monotonic()
+            with pytest.raises(Closed):
+                while time.monotonic() - began < 5:
+                    connection.send(b"x")
+                    time.sleep(0.02)
+            assert time.monotonic() - began > 0.9
+
+
 def test_a_request_that_never_ends_is_408(start):
     server = start(header_timeout_ms=300)
     with server.connect() as connection:
