@@ -43,6 +43,8 @@ static zend_object *config_create(zend_class_entry *ce)
                                                .pipeline_bytes = 64 * 1024,
                                                .response_buffer_bytes = 1024 * 1024,
                                                .heartbeat_ms = 15000,
+                                               .compression_min_bytes = 1024,
+                                               .compression_level = 4,
                                                .retry_ms = 1000,
                                                .history_per_scope = 1000,
                                                .history_age_ms = 300000,
@@ -70,6 +72,7 @@ static void config_free(zend_object *object)
         zend_string_release(config->host);
     }
     static_release(config);
+    vd_php_cors_finish(&config->cors);
     zval_ptr_dtor(&config->broker);
     vd_callable_list_finish(&config->broker_error);
     zend_object_std_dtor(object);
@@ -130,6 +133,7 @@ static HashTable *config_debug_info(zend_object *object, int *is_temporary)
     }
     add_assoc_string(&info, "staticPrefix", server.static_prefix);
     add_assoc_long(&info, "staticMaxAge", server.static_max_age_s);
+    vd_php_config_http_info(config, &info);
     add_assoc_double(&info, "heartbeat", server.heartbeat_ms / 1000.0);
     add_assoc_double(&info, "retry", server.retry_ms / 1000.0);
     add_assoc_long(&info, "historyMessagesPerScope", (zend_long)server.history_per_scope);

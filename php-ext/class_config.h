@@ -7,11 +7,17 @@
 #include "callable.h"
 #include "server.h"
 
+/* Lists, joined; NULL: no CORS. */
+struct vd_php_cors {
+    zend_string *origins, *methods, *headers;
+};
+
 struct vd_php_config {
     struct vd_server_config server; /* numbers; texts are filled in by vd_php_config_server */
     zend_string *host;              /* NULL: default */
     zend_string *static_directory;  /* absolute; NULL: none */
     zend_string *static_prefix;     /* NULL: default */
+    struct vd_php_cors cors;
     zval broker;                    /* UNDEF: InMemoryBroker */
     zend_long global_state_rows;
     zend_long global_state_value_bytes;
@@ -26,5 +32,9 @@ static inline struct vd_php_config *vd_php_config_from(zend_object *object)
 
 /* What the server is started with. Texts point into @config or are static. */
 void vd_php_config_server(const struct vd_php_config *config, struct vd_server_config *server);
+
+/* class_config_http.c: compression and CORS */
+void vd_php_cors_finish(struct vd_php_cors *cors);
+void vd_php_config_http_info(const struct vd_php_config *config, zval *info);
 
 #endif

@@ -17,6 +17,9 @@ if test "$PHP_VIADUCT" != "no"; then
   PKG_CHECK_MODULES([LIBEVENT], [libevent_core >= 2.1])
   PHP_EVAL_INCLINE($LIBEVENT_CFLAGS)
   PHP_EVAL_LIBLINE($LIBEVENT_LIBS, VIADUCT_SHARED_LIBADD)
+  PKG_CHECK_MODULES([VIADUCT_CODERS], [zlib >= 1.2.12 libbrotlienc])
+  PHP_EVAL_INCLINE($VIADUCT_CODERS_CFLAGS)
+  PHP_EVAL_LIBLINE($VIADUCT_CODERS_LIBS, VIADUCT_SHARED_LIBADD)
 
   viaduct_version=`sed -n 's/^project(viaduct VERSION \(@<:@0-9.@:>@*\).*/\1/p' $abs_srcdir/../CMakeLists.txt`
   viaduct_flags="-D_GNU_SOURCE -DVIADUCT_VERSION='\"$viaduct_version\"' -DZEND_ENABLE_STATIC_TSRMLS_CACHE=1 -std=gnu17 -fvisibility=hidden"
@@ -34,7 +37,7 @@ if test "$PHP_VIADUCT" != "no"; then
 
   PHP_NEW_EXTENSION([viaduct],
     [aliases.c answer.c answer_headers.c callable.c class_app.c class_app_messages.c dnl
-     class_app_routes.c class_broker.c class_config.c class_message.c dnl
+     class_app_routes.c class_broker.c class_config.c class_config_http.c class_message.c dnl
      class_request.c class_response.c class_response_cookie.c class_scope.c request_input.c route.c run_request.c run_sapi.c dnl
      run_worker.c viaduct.c $viaduct_sources],
     [$ext_shared],,

@@ -215,6 +215,49 @@ namespace Viaduct {
         public function withResponseBuffer(int $bytes): static {}
 
         /**
+         * Compression of the responses that handlers return, by the client's Accept-Encoding: brotli or
+         * gzip. Done in the worker, for content that is text or like it (text/*, JSON, JavaScript, XML,
+         * SVG, WebAssembly, ...).
+         *
+         * Left as they are: responses with a Content-Encoding of the handler's own, with
+         * `Cache-Control: no-transform` or a digest header, 204, 206 and 304. Where a page shows a secret
+         * (a CSRF token) beside text that an attacker chooses, compression tells its length: send such
+         * pages with `no-transform`.
+         *
+         * On by default, but for event streams.
+         *
+         * @param int $minBytes shorter bodies are left alone, 1 to 1 GiB
+         * @param int $level 1 (fast) to 9 (small)
+         * @param bool $streams event streams, too, by gzip. Each event is compressed once for all streams,
+         *     and by itself: that pays for fragments of HTML, not for events of a few hundred bytes
+         * @throws \ValueError
+         */
+        public function withCompression(bool $enabled = true, int $minBytes = 1024, int $level = 4, bool $streams = false): static {}
+
+        /**
+         * Pages of other origins may call this server: preflights are answered without PHP, responses
+         * and streams (not /_health and /metrics) get their Access-Control- lines and `Vary: Origin`. A
+         * handler that sets Access-Control-Allow-Origin itself has its way for that response.
+         *
+         * Off by default: only pages of the same origin can read responses.
+         *
+         * @param string[] $origins as browsers send them: `https://app.example`, `http://localhost:5173`;
+         *     or `['*']`. At most 64
+         * @param string[] $methods or `['*']`
+         * @param string[] $headers request headers that may be sent besides the ones that always may; or `['*']`
+         * @param bool $credentials cookies and HTTP authentication are sent and responses can be read; not with any `*`
+         * @param int $maxAge seconds that a browser may remember a preflight, 1 to 86,400
+         * @throws \ValueError
+         */
+        public function withCors(
+            array $origins,
+            array $methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+            array $headers = ['Authorization', 'Content-Type', 'Last-Event-ID', 'X-Requested-With'],
+            bool $credentials = false,
+            int $maxAge = 600,
+        ): static {}
+
+        /**
          * Seconds between two comments on an idle stream, 0.001 to 86,400, so that proxies keep it
          * open and a vanished browser is noticed.
          *

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: e4f4865c8cba956f3acc6749b124835f9a9b5163 */
+ * Stub hash: da8cc0e0e243e7f17500a92cd6f52202ee21d541 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -74,6 +74,21 @@ ZEND_END_ARG_INFO()
 #define arginfo_class_Viaduct_Config_withPipelineBuffer arginfo_class_Viaduct_Config_withMaxBodySize
 
 #define arginfo_class_Viaduct_Config_withResponseBuffer arginfo_class_Viaduct_Config_withMaxBodySize
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withCompression, 0, 0, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, enabled, _IS_BOOL, 0, "true")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, minBytes, IS_LONG, 0, "1024")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, level, IS_LONG, 0, "4")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, streams, _IS_BOOL, 0, "false")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withCors, 0, 1, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO(0, origins, IS_ARRAY, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, methods, IS_ARRAY, 0, "[\'GET\', \'HEAD\', \'POST\', \'PUT\', \'PATCH\', \'DELETE\']")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, headers, IS_ARRAY, 0, "[\'Authorization\', \'Content-Type\', \'Last-Event-ID\', \'X-Requested-With\']")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, credentials, _IS_BOOL, 0, "false")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, maxAge, IS_LONG, 0, "600")
+ZEND_END_ARG_INFO()
 
 #define arginfo_class_Viaduct_Config_withHeartbeat arginfo_class_Viaduct_Config_withRequestTimeout
 
@@ -273,6 +288,8 @@ ZEND_METHOD(Viaduct_Config, withMaxConnectionRequests);
 ZEND_METHOD(Viaduct_Config, withMaxQueue);
 ZEND_METHOD(Viaduct_Config, withPipelineBuffer);
 ZEND_METHOD(Viaduct_Config, withResponseBuffer);
+ZEND_METHOD(Viaduct_Config, withCompression);
+ZEND_METHOD(Viaduct_Config, withCors);
 ZEND_METHOD(Viaduct_Config, withHeartbeat);
 ZEND_METHOD(Viaduct_Config, withRetry);
 ZEND_METHOD(Viaduct_Config, withHistory);
@@ -346,6 +363,8 @@ static const zend_function_entry class_Viaduct_Config_methods[] = {
 	ZEND_ME(Viaduct_Config, withMaxQueue, arginfo_class_Viaduct_Config_withMaxQueue, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withPipelineBuffer, arginfo_class_Viaduct_Config_withPipelineBuffer, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withResponseBuffer, arginfo_class_Viaduct_Config_withResponseBuffer, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withCompression, arginfo_class_Viaduct_Config_withCompression, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withCors, arginfo_class_Viaduct_Config_withCors, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withHeartbeat, arginfo_class_Viaduct_Config_withHeartbeat, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withRetry, arginfo_class_Viaduct_Config_withRetry, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withHistory, arginfo_class_Viaduct_Config_withHistory, ZEND_ACC_PUBLIC)

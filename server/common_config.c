@@ -11,6 +11,7 @@
 
 #include <viaduct/broker_driver.h>
 
+#include "common_cors.h"
 #include "common_http.h"
 #include "common_node.h"
 
@@ -68,6 +69,9 @@ static const struct limit limits[] = {
     ROW(history_age_ms, 300000, 1, UINT32_MAX),
     ROW(publish_timeout_ms, 1000, 1, A_DAY),
     ROW(static_max_age_s, 0, 0, 31536000),
+    ROW(compression_min_bytes, KIB, 1, GIB),
+    ROW(compression_level, 4, 1, 9),
+    ROW(cors_max_age_s, 600, 1, 86400),
 };
 
 static uint64_t read_field(const struct vd_server_config *config, const struct limit *limit)
@@ -317,7 +321,8 @@ enum vd_err vd_server_config_check(struct vd_server_config *config, struct vd_er
         (result = check_static(config, error)) != VD_OK ||
         (result = check_trust(config, error)) != VD_OK ||
         (result = check_access_log(config, error)) != VD_OK ||
-        (result = check_broker(config, error)) != VD_OK)
+        (result = check_broker(config, error)) != VD_OK ||
+        (result = vd_cors_config_check(config, error)) != VD_OK)
         return result;
     if ((unsigned)config->log_level > VD_LOG_OFF) {
         return vd_error_set(error, VD_ERR_INVALID,

@@ -111,7 +111,7 @@ struct vd_frame_stream {
     uint32_t pattern_count;
     uint32_t patterns_length; /* bytes of all patterns together */
     uint32_t headers_length;
-    uint32_t reserved;
+    uint32_t coding; /* enum vd_coding: identity or gzip; the header lines say so already */
 };
 
 /* Followed by scope, event, origin, data. */

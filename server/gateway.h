@@ -28,6 +28,7 @@
 #include <viaduct/ring.h>
 #include <viaduct/scope.h>
 
+#include "common_coding.h"
 #include "common_forwarded.h"
 #include "common_frames.h"
 #include "common_http.h"
@@ -47,7 +48,14 @@ struct gw_event {
     uint32_t length;         /* whole chunk */
     uint32_t payload_offset; /* the event without the chunk framing */
     uint32_t payload_length;
+    struct gw_event *coded; /* the same for streams that take gzip; NULL until one needs it */
+    uint32_t plain_length, crc, crc_shift; /* of one that is coded: see gateway_event_coding.c */
     char bytes[];
+};
+
+/* What the gzip trailer of one compressed stream will say. */
+struct gw_gzip {
+    uint32_t crc, length; /* of the plain bytes so far */
 };
 
 /* A private piece of output: what the socket did not take at once. */
@@ -103,6 +111,12 @@ enum gw_connection_state {
 
 struct gw_stream;
 struct gw_address; /* gateway_address.c */
+
+/* Header lines, each with its CRLF. */
+struct gw_cors_lines {
+    char *text;
+    size_t length;
+};
 
 /* The body of the request being read: what of it waits for its worker, and how much is to come. */
 struct gw_body {
@@ -160,6 +174,7 @@ struct gw_connection {
     bool closing;      /* close when the output is empty */
     bool reading;      /* inside its own read: pipelined requests are taken by the loop there */
     bool dead;
+    const struct gw_cors_lines *cors; /* for the next head; NULL: none */
 
     STAILQ_HEAD(, gw_piece) output;
     size_t output_bytes;
@@ -205,6 +220,8 @@ struct gw_stream {
     bool ending; /* close when the queue is empty */
     bool raw; /* HTTP/1.0: no chunk framing */
     bool blocked;
+    bool coded; /* gzip */
+    struct gw_gzip gzip;
     uint32_t link_count;
     struct vd_interest_link links[];
 };
@@ -332,6 +349,8 @@ struct gateway {
     struct gw_stream *dirty;
     struct gw_event *heartbeat;
     struct gw_event *last_chunk; /* ends a chunked stream */
+    struct gw_cors *cors; /* NULL: not configured */
+    struct gw_event_coder *event_coder; /* NULL until a stream wants gzip */
     uint64_t next_stream;
     struct gw_counters counters;
     char *scratch; /* one read */
@@ -432,8 +451,12 @@ void gw_respond_body(struct gw_request *request, const char *bytes, size_t lengt
 void gw_respond_end(struct gw_request *request, bool abort);
 /* The output of a streamed response moved on: credit for the worker. */
 void gw_respond_credit(struct gw_request *request);
+#define GW_HEAD_BYTES 1024 /* for gw_response_head and a Content-Length */
 size_t gw_response_head(struct gw_connection *connection, char *head, size_t capacity,
                         unsigned status);
+/* No body, and no header but @headers and those of every answer. */
+void gw_respond_empty(struct gw_connection *connection, unsigned status, const char *headers,
+                      size_t length);
 
 /* gateway_dispatch.c */
 /* A request that is all there. Refuses it itself when it must. */
@@ -476,6 +499,19 @@ struct gw_event *gw_event_text(const char *text); /* raw lines, for comments and
 struct gw_event *gw_event_last_chunk(void);    /* ends a chunked body */
 struct gw_event *gw_event_gap(uint64_t epoch, uint64_t offset, const char *reason);
 void gw_event_release(struct gw_event *event);
+/* To be filled from bytes + payload_offset on, then sealed at its end. */
+struct gw_event *gw_event_new(size_t payload_capacity);
+struct gw_event *gw_event_seal(struct gw_event *event, const char *end);
+
+/* gateway_event_coding.c */
+struct gw_event_coder;
+struct gw_event_coder *gw_event_coder_create(void);
+void gw_event_coder_destroy(struct gw_event_coder *coder);
+/* @event for streams that take gzip; it belongs to @event. NULL: out of memory. */
+struct gw_event *gw_event_coded(struct gateway *gateway, struct gw_event *event);
+void gw_gzip_add(struct gw_gzip *gzip, const struct gw_event *coded);
+struct gw_event *gw_event_gzip_head(void);
+struct gw_event *gw_event_gzip_tail(const struct gw_gzip *gzip);
 
 /* gateway_stream.c */
 void gw_stream_open(struct gw_request *request, const struct vd_frame_stream *frame,
@@ -537,6 +573,18 @@ void gw_timer_again(struct gateway *gateway, uint32_t id);
 void gw_timers_turn(struct gateway *gateway);
 uint64_t gw_timers_next_ms(const struct gateway *gateway); /* 0: none */
 void gw_timers_finish(struct gateway *gateway);
+
+/* gateway_cors.c */
+enum vd_err gw_cors_start(struct gateway *gateway);
+void gw_cors_finish(struct gateway *gateway);
+/* Whose lines the answer to this request will have. */
+void gw_cors_note(struct gw_connection *connection, const struct vd_http_request *head,
+                  const char *bytes);
+/* Answers a preflight; false: it is none. */
+bool gw_cors_preflight(struct gw_connection *connection, const struct vd_http_request *head,
+                       const char *bytes);
+/* None of ours when @headers of the handler have their own. */
+void gw_cors_yield(struct gw_connection *connection, const char *headers, size_t length);
 
 /* gateway_admin.c: answers /_health and /metrics itself; false: not one of them. */
 bool gw_admin_handle(struct gw_connection *connection, const struct vd_http_request *head,

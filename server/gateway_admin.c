@@ -117,6 +117,7 @@ bool gw_admin_handle(struct gw_connection *connection, const struct vd_http_requ
     metrics = path_is(head, bytes, "/metrics");
     if (!health && !live && !metrics)
         return false;
+    connection->cors = NULL;
     if (head->method != VD_HTTP_GET && head->method != VD_HTTP_HEAD) {
         static const char text[] = "405 Method Not Allowed: use GET or HEAD\n";
 

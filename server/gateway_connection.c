@@ -235,7 +235,8 @@ static void remember_event_id(struct gw_connection *connection, const struct vd_
     connection->last_event_id[value.length] = '\0';
 }
 
-static void begin_request(struct gw_connection *connection, const struct vd_http_request *head)
+static void begin_request(struct gw_connection *connection, const struct vd_http_request *head,
+                          const char *bytes)
 {
     struct gateway *gateway = connection->gateway;
     uint32_t most = gateway->config->max_connection_requests;
@@ -243,6 +244,7 @@ static void begin_request(struct gw_connection *connection, const struct vd_http
     gateway->counters.requests++;
     connection->requests_served++;
     connection->scanned = 0;
+    gw_cors_note(connection, head, bytes);
     connection->minor_1 = head->minor_version == 1;
     connection->head_only = head->method == VD_HTTP_HEAD;
     connection->keep_alive = head->keep_alive && !gateway->draining && !connection->peer_closed &&
@@ -265,7 +267,8 @@ static bool answer_here(struct gw_connection *connection, const char *bytes,
         refuse(connection, 501, "this method is not implemented");
         return true;
     }
-    return gw_admin_handle(connection, head, bytes) || gw_static_handle(connection, head, bytes);
+    return gw_admin_handle(connection, head, bytes) ||
+           gw_cors_preflight(connection, head, bytes) || gw_static_handle(connection, head, bytes);
 }
 
 static void say_continue(struct gw_connection *connection)
@@ -367,7 +370,7 @@ static size_t take_request(struct gw_connection *connection, const char *bytes, 
 {
     uint64_t body_length = head->has_content_length ? head->content_length : 0;
 
-    begin_request(connection, head);
+    begin_request(connection, head, bytes);
     gw_access_begin(connection, bytes, head);
     if (!gw_edge_begin(connection, bytes, head)) {
         refuse(connection, 400, "the Forwarded header is malformed");
@@ -576,6 +579,7 @@ void gw_connection_response_done(struct gw_connection *connection)
         return;
     }
     connection->state = GW_READING_HEAD;
+    connection->cors = NULL;
     connection->received_us = 0;
     connection->deadline_ms =
         connection->gateway->now_ms + connection->gateway->config->idle_timeout_ms;

@@ -50,18 +50,20 @@ static char *put_data(char *to, const char *data, size_t length)
     }
 }
 
-static struct gw_event *event_new(size_t payload_capacity)
+struct gw_event *gw_event_new(size_t payload_capacity)
 {
     struct gw_event *event = malloc(sizeof(*event) + CHUNK_LINE_BYTES + payload_capacity + 2);
 
     if (event) {
         event->references = 1;
+        event->coded = NULL;
+        event->plain_length = event->crc = event->crc_shift = 0;
         event->payload_offset = CHUNK_LINE_BYTES;
     }
     return event;
 }
 
-static struct gw_event *event_seal(struct gw_event *event, const char *end)
+struct gw_event *gw_event_seal(struct gw_event *event, const char *end)
 {
     char line[CHUNK_LINE_BYTES + 1];
 
@@ -82,7 +84,7 @@ static struct gw_event *encode(const char *name, size_t name_length, const char 
                                size_t data_length, uint64_t epoch, uint64_t offset)
 {
     size_t lines = count_lines(data, data_length);
-    struct gw_event *event = event_new(64 + name_length + 10 + data_length + lines * 7 + 1);
+    struct gw_event *event = gw_event_new(64 + name_length + 10 + data_length + lines * 7 + 1);
 
     if (!event)
         return NULL;
@@ -94,7 +96,7 @@ static struct gw_event *encode(const char *name, size_t name_length, const char 
     }
     to = put_data(to, data, data_length);
     *to++ = '\n';
-    return event_seal(event, to);
+    return gw_event_seal(event, to);
 }
 
 struct gw_event *gw_event_encode(const struct vd_message *message, uint64_t epoch, uint64_t offset)
@@ -121,14 +123,14 @@ struct gw_event *gw_event_gap(uint64_t epoch, uint64_t offset, const char *reaso
 struct gw_event *gw_event_text(const char *text)
 {
     size_t length = strlen(text);
-    struct gw_event *event = event_new(length);
+    struct gw_event *event = gw_event_new(length);
 
-    return event ? event_seal(event, put(event->bytes + CHUNK_LINE_BYTES, text, length)) : NULL;
+    return event ? gw_event_seal(event, put(event->bytes + CHUNK_LINE_BYTES, text, length)) : NULL;
 }
 
 struct gw_event *gw_event_last_chunk(void)
 {
-    struct gw_event *event = event_new(0);
+    struct gw_event *event = gw_event_new(0);
 
     if (event) {
         memcpy(event->bytes, "0\r\n\r\n", 5);
@@ -140,6 +142,8 @@ struct gw_event *gw_event_last_chunk(void)
 
 void gw_event_release(struct gw_event *event)
 {
-    if (event && --event->references == 0)
+    if (event && --event->references == 0) {
+        gw_event_release(event->coded);
         free(event);
+    }
 }

@@ -120,7 +120,8 @@ enum vd_err gw_start(struct gateway *gateway, struct vd_node *node, uint32_t epo
         return VD_ERR_NO_MEMORY;
     vd_watch_on(gateway->bell);
     if ((result = gw_edge_start(gateway)) != VD_OK ||
-        (result = gw_access_start(gateway)) != VD_OK || (result = start_events(gateway)) != VD_OK ||
+        (result = gw_access_start(gateway)) != VD_OK ||
+        (result = gw_cors_start(gateway)) != VD_OK || (result = start_events(gateway)) != VD_OK ||
         (result = take_over_history(gateway)) != VD_OK ||
         (result = gw_workers_start(gateway)) != VD_OK)
         return result;
@@ -148,6 +149,8 @@ void gw_finish(struct gateway *gateway)
     gw_replay_destroy(gateway->replay);
     gw_event_release(gateway->heartbeat);
     gw_event_release(gateway->last_chunk);
+    gw_event_coder_destroy(gateway->event_coder);
+    gw_cors_finish(gateway);
     if (gateway->interest)
         vd_interest_destroy(gateway->interest);
     gw_static_finish(gateway);

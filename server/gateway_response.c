@@ -11,8 +11,8 @@
 
 #include "gateway.h"
 
-#define HEAD_BYTES           400
 #define SMALL_RESPONSE_BYTES 4096
+#define LENGTH_LINE_BYTES    64 /* the Content-Length that may follow */
 /* All ones in the byte part of the credit word: the client is gone. */
 #define CREDIT_BITS 48
 #define CREDIT_GONE ((UINT64_C(1) << CREDIT_BITS) - 1)
@@ -47,14 +47,13 @@ static char *append_number(char *to, uint64_t number)
     return to;
 }
 
-/* Status line, Date, Connection; @capacity at least HEAD_BYTES - 64. */
+/* Status line, Date, Connection, CORS; @capacity at least GW_HEAD_BYTES - 64. */
 size_t gw_response_head(struct gw_connection *connection, char *head, size_t capacity,
                         unsigned status)
 {
     const char *phrase = vd_http_reason_phrase(status);
     char *to = APPEND_LITERAL(head, "HTTP/1.1 ");
 
-    (void)capacity;
     connection->access.status = (uint16_t)status;
     /* What the client still sends of its body would be taken for the next request. */
     if (connection->body.open)
@@ -79,6 +78,9 @@ size_t gw_response_head(struct gw_connection *connection, char *head, size_t cap
     } else {
         to = APPEND_LITERAL(to, "\r\n");
     }
+    if (connection->cors &&
+        connection->cors->length + (size_t)(to - head) + LENGTH_LINE_BYTES <= capacity)
+        to = append(to, connection->cors->text, connection->cors->length);
     return (size_t)(to - head);
 }
 
@@ -118,7 +120,7 @@ static void write_whole(struct gw_connection *connection, const struct iovec *pa
 static void respond_whole(struct gw_connection *connection, unsigned status, const char *headers,
                           size_t headers_length, const char *body, size_t body_length)
 {
-    char head[HEAD_BYTES];
+    char head[GW_HEAD_BYTES];
     size_t used;
 
     gw_edge_response(connection, headers, headers_length);
@@ -147,6 +149,12 @@ void gw_respond_text(struct gw_connection *connection, unsigned status, const ch
     respond_whole(connection, status, headers, (size_t)used, body, length);
 }
 
+void gw_respond_empty(struct gw_connection *connection, unsigned status, const char *headers,
+                      size_t length)
+{
+    respond_whole(connection, status, headers, length, "", 0);
+}
+
 void gw_respond_error(struct gw_connection *connection, unsigned status, const char *reason)
 {
     char body[256];
@@ -165,6 +173,7 @@ void gw_respond_worker(struct gw_request *request, const struct vd_frame_respons
     if (!connection)
         return;
     connection->request = NULL;
+    gw_cors_yield(connection, headers, response->headers_length);
     respond_whole(connection, response->status, headers, response->headers_length, body,
                   response->body_length);
 }
@@ -201,7 +210,7 @@ void gw_respond_begin(struct gw_request *request, const struct vd_frame_response
 {
     struct gw_connection *connection = request->connection;
     bool known = response->body_length != VD_BODY_LENGTH_UNKNOWN;
-    char head[HEAD_BYTES];
+    char head[GW_HEAD_BYTES];
 
     request->state = GW_REQUEST_STREAMED;
     if (!connection) {
@@ -217,6 +226,7 @@ void gw_respond_begin(struct gw_request *request, const struct vd_frame_response
     if (!known && !connection->minor_1)
         connection->keep_alive = false;
     gw_edge_response(connection, headers, response->headers_length);
+    gw_cors_yield(connection, headers, response->headers_length);
     size_t used = gw_response_head(connection, head, sizeof(head), response->status);
     if (known)
         used = with_length(head, used, response->status, response->body_length);

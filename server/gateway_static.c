@@ -24,7 +24,7 @@
 
 #define LOOK_AGAIN_MS 1000
 #define FIRST_BYTES   (16 * 1024) /* of the body, with the headers */
-#define HEAD_BYTES    1024
+#define HEAD_BYTES    (GW_HEAD_BYTES + 1024)
 #define ETAG_BYTES    64
 #define INDEX         "index.html"
 

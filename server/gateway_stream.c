@@ -68,11 +68,25 @@ static bool queue_push(struct gw_stream *stream, struct gw_event *event)
     return true;
 }
 
+/* The event as a compressed stream takes it. */
+static struct gw_event *coded_for(struct gw_stream *stream, struct gw_event *event)
+{
+    struct gw_event *coded = gw_event_coded(stream->connection->gateway, event);
+
+    if (coded)
+        gw_gzip_add(&stream->gzip, coded);
+    else
+        gw_connection_close(stream->connection);
+    return coded;
+}
+
 void gw_stream_enqueue(struct gw_stream *stream, struct gw_event *event)
 {
     struct gateway *gateway = stream->connection->gateway;
 
     if (stream->connection->dead)
+        return;
+    if (__builtin_expect(stream->coded, 0) && !(event = coded_for(stream, event)))
         return;
     if (stream->queue_bytes > gateway->config->stream_queue_bytes + stream->replay_bytes ||
         !queue_push(stream, event)) {
@@ -233,11 +247,12 @@ static void write_head(struct gw_connection *connection, const char *headers, si
     static const char fixed[] = "Content-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
                                 "X-Accel-Buffering: no\r\n";
     static const char chunked[] = "Transfer-Encoding: chunked\r\n\r\n";
-    char head[320];
+    char head[GW_HEAD_BYTES];
     bool raw = !connection->minor_1;
 
     connection->keep_alive = connection->minor_1;
     gw_edge_response(connection, headers, headers_length);
+    gw_cors_yield(connection, headers, headers_length);
     size_t used = gw_response_head(connection, head, sizeof(head), 200);
     struct iovec parts[] = {
         {.iov_base = head, .iov_len = used},
@@ -246,6 +261,14 @@ static void write_head(struct gw_connection *connection, const char *headers, si
         {.iov_base = (void *)(raw ? "\r\n" : chunked), .iov_len = raw ? 2 : sizeof(chunked) - 1},
     };
     gw_output_write(connection, parts, 4);
+}
+
+/* Behind what waits already, coded or not as it is. */
+static void push_and_release(struct gw_stream *stream, struct gw_event *event)
+{
+    if (!event || !queue_push(stream, event))
+        gw_connection_close(stream->connection);
+    gw_event_release(event);
 }
 
 static void enqueue_and_release(struct gw_stream *stream, struct gw_event *event)
@@ -369,6 +392,9 @@ void gw_stream_open(struct gw_request *request, const struct vd_frame_stream *fr
     gateway->counters.streams_opened++;
     write_head(connection, (const char *)payload + length - frame->headers_length,
                frame->headers_length);
+    stream->coded = frame->coding == VD_CODING_GZIP;
+    if (stream->coded && !connection->dead)
+        push_and_release(stream, gw_event_gzip_head());
     if (!connection->dead && !follow_all(stream, patterns, count))
         gw_connection_close(connection);
     if (connection->dead)
@@ -413,6 +439,8 @@ void gw_stream_end(struct gw_stream *stream)
     enqueue_and_release(stream, gw_event_text(text));
     if (stream->connection->dead)
         return;
+    if (stream->coded)
+        push_and_release(stream, gw_event_gzip_tail(&stream->gzip));
     if (!stream->raw && queue_push(stream, gateway->last_chunk) == false)
         gw_connection_close(stream->connection);
 }

@@ -88,6 +88,16 @@ struct vd_server_config {
     size_t history_per_scope;   /* 1,000; messages replayed at most for one scope */
     uint32_t history_age_ms;    /* 300,000 */
     uint32_t publish_timeout_ms; /* 1,000; a worker's publish into a full ring waits this long */
+    bool compression_off;          /* responses of workers go out as they are */
+    bool compress_streams;         /* event streams, too: gzip for those that accept it */
+    size_t compression_min_bytes;  /* 1,024; shorter bodies are not compressed */
+    uint32_t compression_level;    /* 4; 1 (fast) to 9 (small), gzip's and brotli's */
+    const char *cors_origins;      /* NULL: no CORS. "*", or origins with spaces between */
+    const char *cors_methods;      /* "GET, HEAD, POST, PUT, PATCH, DELETE"; or "*" */
+    const char *cors_headers;      /* "Authorization, Content-Type, Last-Event-ID,
+                                      X-Requested-With"; "*", or "-" for none */
+    bool cors_credentials;         /* cookies and the like; not with any "*" */
+    uint32_t cors_max_age_s;       /* 600; how long a browser remembers the answer */
     const char *broker_driver;   /* see brokers/drivers.def; "memory" for one worker, else "pipe" */
     const char *broker_display;  /* the name in /_health: "PipeBroker" */
     const char *version;         /* the version in /_health */

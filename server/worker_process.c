@@ -110,6 +110,8 @@ enum vd_err vd_worker_init(struct vd_worker *worker, struct vd_node *node, unsig
     worker->generation = generation;
     worker->epoch = vd_worker_gateway_epoch(worker);
     worker->requests_limit = requests_limit(node, index);
+    worker->code_from =
+        node->config.compression_off ? SIZE_MAX : node->config.compression_min_bytes;
     if (vd_ring_consumer_init(&worker->requests, node->requests[index]) != VD_OK ||
         vd_ring_consumer_init(&worker->events, node->events[index]) != VD_OK ||
         vd_ring_producer_init(&worker->to_gateway, node->to_gateway[index]) != VD_OK)
@@ -123,6 +125,7 @@ void vd_worker_finish(struct vd_worker *worker)
         free(worker->subscriptions[i].pattern);
     free(worker->subscriptions);
     free(worker->intervals);
+    vd_coder_destroy(worker->coder);
     vd_worker_record_finish(&worker->request_record);
     vd_worker_record_finish(&worker->body_record);
     vd_worker_record_finish(&worker->event_record);

@@ -168,7 +168,7 @@ enum vd_err vd_worker_decode_request(struct vd_worker *worker, uint64_t id,
     split_target(request);
     request->minor_version = frame->minor_version;
     request->headers = worker->headers;
-    request->header_count = frame->header_count;
+    request->header_count = worker->header_count = frame->header_count;
     request->body = (struct vd_text){.bytes = head + frame->head_length,
                                      .length = rest - table - frame->head_length};
     request->body_streamed = frame->body_streamed != 0;

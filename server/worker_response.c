@@ -129,15 +129,16 @@ static unsigned char *write_headers(unsigned char *at, const struct vd_header *h
 /* ---- whole responses ---------------------------------------------------------------------------
  */
 
-static void answered(struct vd_worker *worker)
+void vd_worker_answered(struct vd_worker *worker)
 {
     worker->answer = VD_ANSWER_NONE;
+    worker->coding = false;
     vd_worker_clock_stop(worker);
 }
 
 static enum vd_err closed(struct vd_worker *worker, enum vd_err result, struct vd_error *error)
 {
-    answered(worker);
+    vd_worker_answered(worker);
     return vd_error_set(error, result, "%s",
                         result == VD_ERR_TIMEOUT ? "the client took nothing for too long"
                                                  : "the client or the gateway is gone");
@@ -189,23 +190,28 @@ static enum vd_err send_large(struct vd_worker *worker, const struct vd_frame_re
     enum vd_err result = begin_stream(worker, head, headers, header_count);
 
     if (result == VD_OK)
-        result = vd_worker_respond_write(worker, body, (size_t)head->body_length);
+        result = vd_worker_send_body(worker, body, (size_t)head->body_length);
     return result == VD_OK ? vd_worker_respond_end(worker, false) : result;
 }
 
-enum vd_err vd_worker_respond(struct vd_worker *worker, unsigned status,
-                              const struct vd_header *headers, size_t header_count,
-                              const void *body, size_t body_length, struct vd_error *error)
+size_t vd_worker_headers_length(const struct vd_header *headers, size_t count)
 {
-    struct vd_frame_response head = {.status = status, .body_length = body_length};
-    size_t headers_length;
+    size_t length = 0;
+
+    for (size_t i = 0; i < count; i++)
+        length += headers[i].name.length + headers[i].value.length + 4;
+    return length;
+}
+
+enum vd_err vd_worker_send_whole(struct vd_worker *worker, unsigned status,
+                                 const struct vd_header *headers, size_t header_count,
+                                 size_t headers_length, const void *body, size_t body_length,
+                                 struct vd_error *error)
+{
+    struct vd_frame_response head = {
+        .status = status, .headers_length = (uint32_t)headers_length, .body_length = body_length};
     enum vd_err result;
 
-    if ((result = check_answer(worker, error)) != VD_OK ||
-        (result = check_status(status, body_length, error)) != VD_OK ||
-        (result = measure_headers(headers, header_count, false, &headers_length, error)) != VD_OK)
-        return result;
-    head.headers_length = (uint32_t)headers_length;
     if (!vd_worker_same_gateway(worker))
         return closed(worker, VD_ERR_CLOSED, error);
     if (sizeof(head) + headers_length + body_length <= VD_FRAME_CHUNK_BYTES) {
@@ -215,18 +221,51 @@ enum vd_err vd_worker_respond(struct vd_worker *worker, unsigned status,
     }
     if (result != VD_OK)
         return closed(worker, result, error);
-    answered(worker);
+    vd_worker_answered(worker);
     return VD_OK;
+}
+
+enum vd_err vd_worker_respond(struct vd_worker *worker, unsigned status,
+                              const struct vd_header *headers, size_t header_count,
+                              const void *body, size_t body_length, struct vd_error *error)
+{
+    size_t headers_length;
+    enum vd_err result;
+
+    if ((result = check_answer(worker, error)) != VD_OK ||
+        (result = check_status(status, body_length, error)) != VD_OK ||
+        (result = measure_headers(headers, header_count, false, &headers_length, error)) != VD_OK)
+        return result;
+    if (body_length >= worker->code_from || (status == 304 && worker->code_from != SIZE_MAX)) {
+        return vd_worker_coded_whole(worker, status, headers, header_count, headers_length, body,
+                                     body_length, error);
+    }
+    return vd_worker_send_whole(worker, status, headers, header_count, headers_length, body,
+                                body_length, error);
 }
 
 /* ---- streamed responses ------------------------------------------------------------------------
  */
 
+enum vd_err vd_worker_send_begin(struct vd_worker *worker, unsigned status,
+                                 const struct vd_header *headers, size_t header_count,
+                                 size_t headers_length, struct vd_error *error)
+{
+    struct vd_frame_response head = {.status = status,
+                                     .headers_length = (uint32_t)headers_length,
+                                     .body_length = VD_BODY_LENGTH_UNKNOWN};
+    enum vd_err result;
+
+    if (!vd_worker_same_gateway(worker))
+        return closed(worker, VD_ERR_CLOSED, error);
+    result = begin_stream(worker, &head, headers, header_count);
+    return result == VD_OK ? VD_OK : closed(worker, result, error);
+}
+
 enum vd_err vd_worker_respond_begin(struct vd_worker *worker, unsigned status,
                                     const struct vd_header *headers, size_t header_count,
                                     struct vd_error *error)
 {
-    struct vd_frame_response head = {.status = status, .body_length = VD_BODY_LENGTH_UNKNOWN};
     size_t headers_length;
     enum vd_err result;
 
@@ -234,11 +273,10 @@ enum vd_err vd_worker_respond_begin(struct vd_worker *worker, unsigned status,
         (result = check_status(status, 0, error)) != VD_OK ||
         (result = measure_headers(headers, header_count, false, &headers_length, error)) != VD_OK)
         return result;
-    head.headers_length = (uint32_t)headers_length;
-    if (!vd_worker_same_gateway(worker))
-        return closed(worker, VD_ERR_CLOSED, error);
-    result = begin_stream(worker, &head, headers, header_count);
-    return result == VD_OK ? VD_OK : closed(worker, result, error);
+    if (worker->code_from != SIZE_MAX) {
+        return vd_worker_coded_begin(worker, status, headers, header_count, headers_length, error);
+    }
+    return vd_worker_send_begin(worker, status, headers, header_count, headers_length, error);
 }
 
 /* Bytes that may be sent now; VD_ERR_CLOSED when nobody wants them any more. */
@@ -311,14 +349,11 @@ static enum vd_err write_part(struct vd_worker *worker, const char *bytes, size_
     return result;
 }
 
-enum vd_err vd_worker_respond_write(struct vd_worker *worker, const void *bytes, size_t length)
+enum vd_err vd_worker_send_body(struct vd_worker *worker, const void *bytes, size_t length)
 {
     const char *at = bytes;
     size_t written;
 
-    if (!vd_worker_is_here(worker) || worker->answer != VD_ANSWER_STREAMING)
-        return VD_ERR_STATE;
-    vd_worker_clock_start(worker);
     while (length > 0) {
         enum vd_err result = write_part(worker, at, length, &written);
 
@@ -327,7 +362,7 @@ enum vd_err vd_worker_respond_write(struct vd_worker *worker, const void *bytes,
              */
             if (vd_worker_same_gateway(worker))
                 vd_worker_send_empty(worker, VD_FRAME_RESPONSE_ABORT, worker->request_id);
-            answered(worker);
+            vd_worker_answered(worker);
             return result;
         }
         at += written;
@@ -336,17 +371,31 @@ enum vd_err vd_worker_respond_write(struct vd_worker *worker, const void *bytes,
     return VD_OK;
 }
 
+enum vd_err vd_worker_respond_write(struct vd_worker *worker, const void *bytes, size_t length)
+{
+    if (!vd_worker_is_here(worker) || worker->answer != VD_ANSWER_STREAMING)
+        return VD_ERR_STATE;
+    vd_worker_clock_start(worker);
+    if (worker->coding)
+        return vd_worker_coded_write(worker, bytes, length, VD_CODER_FLUSH);
+    return vd_worker_send_body(worker, bytes, length);
+}
+
 enum vd_err vd_worker_respond_end(struct vd_worker *worker, bool abort)
 {
     enum vd_err result = VD_ERR_CLOSED;
 
     if (!vd_worker_is_here(worker) || worker->answer != VD_ANSWER_STREAMING)
         return VD_ERR_STATE;
+    if (worker->coding && !abort &&
+        (result = vd_worker_coded_write(worker, NULL, 0, VD_CODER_FINISH)) != VD_OK)
+        return result;
+    result = VD_ERR_CLOSED;
     if (vd_worker_same_gateway(worker)) {
         result = vd_worker_send_empty(
             worker, abort ? VD_FRAME_RESPONSE_ABORT : VD_FRAME_RESPONSE_END, worker->request_id);
     }
-    answered(worker);
+    vd_worker_answered(worker);
     return result;
 }
 
@@ -374,12 +423,25 @@ static enum vd_err check_patterns(const struct vd_text *patterns, size_t count,
     return VD_OK;
 }
 
+/* The gateway codes; what the headers say of it is written here, beside the request. */
+static uint32_t code_stream(const struct vd_worker *worker, const struct vd_header *headers,
+                            size_t count, struct vd_coded_headers *coded)
+{
+    struct vd_coding_decision decision =
+        vd_coding_decide_stream(worker->headers, worker->header_count, headers, count);
+
+    if (!decision.vary || !vd_coded_headers_make(coded, headers, count, decision))
+        return VD_CODING_IDENTITY;
+    return decision.coding;
+}
+
 enum vd_err vd_worker_respond_stream(struct vd_worker *worker, const struct vd_text *patterns,
                                      size_t pattern_count, const struct vd_header *headers,
                                      size_t header_count, struct vd_error *error)
 {
     struct vd_worker_patience for_ever = {.epoch = worker->epoch};
     struct vd_frame_stream head = {0};
+    struct vd_coded_headers coded = {0};
     uint16_t lengths[VD_WORKER_PATTERNS_MAX];
     size_t headers_length;
     struct vd_frame *frame;
@@ -390,23 +452,34 @@ enum vd_err vd_worker_respond_stream(struct vd_worker *worker, const struct vd_t
         (result = check_patterns(patterns, pattern_count, &head, lengths, error)) != VD_OK ||
         (result = measure_headers(headers, header_count, true, &headers_length, error)) != VD_OK)
         return result;
-    head.headers_length = (uint32_t)headers_length;
     if (!vd_worker_same_gateway(worker))
         return closed(worker, VD_ERR_CLOSED, error);
+    if (worker->code_from != SIZE_MAX && worker->node->config.compress_streams) {
+        head.coding = code_stream(worker, headers, header_count, &coded);
+        if (coded.items) {
+            headers = coded.items;
+            header_count = coded.count;
+            headers_length = vd_worker_headers_length(headers, header_count);
+        }
+    }
+    head.headers_length = (uint32_t)headers_length;
     /* at most 49 KiB: always one frame */
     result = vd_worker_reserve(worker,
                                sizeof(head) + pattern_count * sizeof(*lengths) +
                                    head.patterns_length + headers_length,
                                VD_FRAME_RESPONSE_STREAM, 0, worker->request_id, &for_ever, &frame);
-    if (result != VD_OK)
+    if (result != VD_OK) {
+        vd_coded_headers_finish(&coded);
         return closed(worker, result, error);
+    }
     at = put(frame->payload, &head, sizeof(head));
     at = put(at, lengths, pattern_count * sizeof(*lengths));
     for (size_t i = 0; i < pattern_count; i++)
         at = put(at, patterns[i].bytes, patterns[i].length);
     write_headers(at, headers, header_count);
     vd_worker_commit(worker);
-    answered(worker);
+    vd_coded_headers_finish(&coded);
+    vd_worker_answered(worker);
     return VD_OK;
 }
 

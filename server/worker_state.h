@@ -10,6 +10,7 @@
 #include "common_http.h"
 #include "common_node.h"
 #include "worker.h"
+#include "worker_coding.h"
 
 #define VD_WORKER_HEADERS_MAX_BYTES (32 * 1024)   /* of a response */
 #define VD_WORKER_PATTERNS_MAX      64            /* of one stream */
@@ -70,6 +71,7 @@ struct vd_worker {
     uint64_t request_id;
     uint64_t streamed_bytes; /* body bytes sent of the current streamed response */
     struct vd_header headers[VD_HTTP_HEADERS_MAX];
+    size_t header_count;
     struct vd_worker_record request_record; /* the head of a request whose body is streamed */
     struct vd_worker_record body_record;    /* a whole body that came in pieces */
     struct vd_worker_body {
@@ -77,6 +79,11 @@ struct vd_worker {
         size_t frame_read;          /* bytes read of the frame that is peeked */
         bool streamed, wanted, finished, broken;
     } body;
+
+    /* compression */
+    size_t code_from; /* shorter bodies are left alone; SIZE_MAX: switched off */
+    struct vd_coder *coder;
+    bool coding; /* the streamed response is coded */
 
     struct vd_worker_record event_record;
 
@@ -212,5 +219,34 @@ enum vd_err vd_worker_decode_message(const unsigned char *bytes, size_t length,
 
 /* Tell a new gateway everything it needs to know, "ready" last. */
 enum vd_err vd_worker_announce(struct vd_worker *worker);
+
+/* ---- worker_response.c: answers whose headers were checked, as they are
+ * ------------------------- */
+
+enum vd_err vd_worker_send_whole(struct vd_worker *worker, unsigned status,
+                                 const struct vd_header *headers, size_t header_count,
+                                 size_t headers_length, const void *body, size_t body_length,
+                                 struct vd_error *error);
+enum vd_err vd_worker_send_begin(struct vd_worker *worker, unsigned status,
+                                 const struct vd_header *headers, size_t header_count,
+                                 size_t headers_length, struct vd_error *error);
+/* When it fails the answer is over, and the gateway knows. */
+enum vd_err vd_worker_send_body(struct vd_worker *worker, const void *bytes, size_t length);
+size_t vd_worker_headers_length(const struct vd_header *headers, size_t count);
+/* The answer is over. */
+void vd_worker_answered(struct vd_worker *worker);
+
+/* ---- worker_coded.c: answers that may be compressed
+ * --------------------------------------------- */
+
+enum vd_err vd_worker_coded_whole(struct vd_worker *worker, unsigned status,
+                                  const struct vd_header *headers, size_t header_count,
+                                  size_t headers_length, const void *body, size_t body_length,
+                                  struct vd_error *error);
+enum vd_err vd_worker_coded_begin(struct vd_worker *worker, unsigned status,
+                                  const struct vd_header *headers, size_t header_count,
+                                  size_t headers_length, struct vd_error *error);
+enum vd_err vd_worker_coded_write(struct vd_worker *worker, const void *bytes, size_t length,
+                                  enum vd_coder_step step);
 
 #endif

@@ -78,3 +78,19 @@ def streams():
     yield opener
     for one in opened:
         one.close()
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """A Chromium without a window."""
+    from selenium import webdriver  # here: most tests need none
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu",
+                     "--no-first-run", "--window-size=1100,720", f"--user-data-dir={tmp_path}"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
+    yield driver
+    driver.quit()

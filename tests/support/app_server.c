@@ -17,6 +17,8 @@
  *     GET  /spin /crash /exit       hangs for ever, SIGSEGV, _exit(0): all without an answer
  *     GET  /big?bytes=              a body streamed in pieces
  *     GET  /large?bytes=            the same as one response
+ *     GET  /reply?status=&bytes=&header=A:%20b.. [&noise=1]     a body and headers of choice
+ *     GET  /reply?..&pieces=N&ms=   the same, streamed in N writes, that long between them
  *     GET  /events?scope=a&scope=b  an SSE stream
  *     POST /publish?scope=X[&event=E]            the body is the data; X-Worker says who did it
  *     POST /flood?scope=X&count=N[&bytes=B]      N messages, "<pid> <n>", padded to B
@@ -315,6 +317,86 @@ static void get_large(struct vd_worker *worker, const struct app *app,
     free(body);
 }
 
+/* Bytes that do not compress. */
+static void fill_noise(char *bytes, size_t length)
+{
+    uint64_t state = 88172645463325252u; /* xorshift64, https://doi.org/10.18637/jss.v008.i14 */
+
+    for (size_t i = 0; i < length; i++) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes[i] = (char)(state >> 32);
+    }
+}
+
+static size_t query_headers(const struct vd_worker_request *request, char (*texts)[200],
+                            struct vd_header *headers, size_t room)
+{
+    size_t count = 0;
+    long length;
+
+    while (count < room &&
+           (length = query(request, "header", (unsigned)count, texts[count], 200)) > 0) {
+        const char *colon = memchr(texts[count], ':', (size_t)length);
+        size_t name = colon ? (size_t)(colon - texts[count]) : 0;
+
+        if (!colon || length < (long)name + 2)
+            break;
+        headers[count].name = (struct vd_text){texts[count], name};
+        headers[count++].value = (struct vd_text){colon + 2, (size_t)length - name - 2};
+    }
+    return count;
+}
+
+static void reply_in_pieces(struct vd_worker *worker, unsigned status,
+                            const struct vd_header *headers, size_t count, const char *body,
+                            size_t length, unsigned long pieces, unsigned long ms)
+{
+    size_t part = length / pieces;
+
+    if (vd_worker_respond_begin(worker, status, headers, count, NULL) != VD_OK)
+        return;
+    for (unsigned long i = 0; i < pieces; i++) {
+        if (i > 0)
+            usleep((useconds_t)ms * 1000);
+        if (vd_worker_respond_write(worker, body + i * part,
+                                    i + 1 < pieces ? part : length - i * part) != VD_OK)
+            return;
+    }
+    vd_worker_respond_end(worker, false);
+}
+
+static void get_reply(struct vd_worker *worker, const struct app *app,
+                      const struct vd_worker_request *request)
+{
+    char texts[8][200];
+    struct vd_header headers[8];
+    size_t length = query_number(request, "bytes");
+    size_t count = query_headers(request, texts, headers, 8);
+    unsigned status = (unsigned)query_number(request, "status");
+    unsigned long pieces = query_number(request, "pieces");
+    char *body = malloc(length + 1);
+    struct vd_error error = {0};
+
+    (void)app;
+    if (!body)
+        return;
+    if (query_number(request, "noise")) {
+        fill_noise(body, length);
+    } else {
+        fill(body, length);
+    }
+    if (pieces) {
+        reply_in_pieces(worker, status ? status : 200, headers, count, body, length, pieces,
+                        query_number(request, "ms"));
+    } else if (vd_worker_respond(worker, status ? status : 200, headers, count, body, length,
+                                 &error) == VD_ERR_INVALID) {
+        answer_error(worker, VD_ERR_INVALID, &error);
+    }
+    free(body);
+}
+
 /* ---- streams and messages ----------------------------------------------------------------------
  */
 
@@ -457,7 +539,8 @@ static const struct route {
     {"POST", "/ignore", post_ignore},   {"GET", "/sleep", get_sleep},
     {"GET", "/spin", get_spin},         {"GET", "/crash", get_crash},
     {"GET", "/exit", get_exit},         {"GET", "/big", get_big},
-    {"GET", "/large", get_large},       {"GET", "/events", get_events},
+    {"GET", "/large", get_large},       {"GET", "/reply", get_reply},
+    {"OPTIONS", "/reply", get_reply},   {"GET", "/events", get_events},
     {"POST", "/publish", post_publish}, {"POST", "/flood", post_flood},
     {"GET", "/subs", get_subs},         {"GET", "/ticks", get_ticks},
     {"GET", "/client", get_client},
@@ -580,6 +663,9 @@ static const struct {
     FIELD("--history-age-ms", history_age_ms),
     FIELD("--publish-timeout-ms", publish_timeout_ms),
     FIELD("--static-max-age-s", static_max_age_s),
+    FIELD("--compression-min-bytes", compression_min_bytes),
+    FIELD("--compression-level", compression_level),
+    FIELD("--cors-max-age-s", cors_max_age_s),
 };
 
 static bool set_number(struct vd_server_config *config, const char *option, const char *value)
@@ -657,6 +743,18 @@ static bool set_option(struct app *app, const char *option, const char *value)
         app->config.static_prefix = value;
     } else if (strcmp(option, "--boot") == 0) {
         app->boot = value;
+    } else if (strcmp(option, "--cors-origins") == 0) {
+        app->config.cors_origins = value;
+    } else if (strcmp(option, "--cors-methods") == 0) {
+        app->config.cors_methods = value;
+    } else if (strcmp(option, "--cors-headers") == 0) {
+        app->config.cors_headers = value;
+    } else if (strcmp(option, "--cors-credentials") == 0) {
+        app->config.cors_credentials = atoi(value) != 0;
+    } else if (strcmp(option, "--compression-off") == 0) {
+        app->config.compression_off = atoi(value) != 0;
+    } else if (strcmp(option, "--compress-streams") == 0) {
+        app->config.compress_streams = atoi(value) != 0;
     } else if (strcmp(option, "--log-level") == 0) {
         return vd_log_level_parse(value, &app->config.log_level);
     } else if (strcmp(option, "--subscribe") == 0) {

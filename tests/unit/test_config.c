@@ -43,6 +43,9 @@ static void zeroes_become_the_defaults(void **state)
     assert_int_equal(config.body_timeout_ms, 30000);
     assert_int_equal(config.min_rate_bytes, 500);
     assert_int_equal(config.response_buffer_bytes, 1024 * 1024);
+    assert_int_equal(config.compression_min_bytes, 1024);
+    assert_int_equal(config.compression_level, 4);
+    assert_false(config.compression_off || config.compress_streams);
     assert_string_equal(config.broker_driver, "memory");
     assert_string_equal(config.broker_display, "InMemoryBroker");
     assert_string_equal(config.version, VIADUCT_VERSION);
@@ -88,6 +91,12 @@ static void errors_name_the_field_and_what_is_allowed(void **state)
            "1 to 100");
     expect((struct vd_server_config){.response_buffer_bytes = 1}, VD_ERR_INVALID,
            "response_buffer_bytes", "65536 to 1073741824");
+    expect((struct vd_server_config){.compression_level = 10}, VD_ERR_INVALID, "compression_level",
+           "1 to 9");
+    expect((struct vd_server_config){.cors_origins = "*", .cors_credentials = true},
+           VD_ERR_INVALID, "cors_credentials", "name the origins");
+    expect((struct vd_server_config){.cors_origins = "*", .cors_max_age_s = 86401}, VD_ERR_INVALID,
+           "cors_max_age_s", "1 to 86400");
     expect((struct vd_server_config){.host = ""}, VD_ERR_INVALID, "host", "1 to 63");
     expect((struct vd_server_config){.host = long_host}, VD_ERR_INVALID, "host", "1 to 63");
     expect((struct vd_server_config){.port = 80, .port_any = true}, VD_ERR_INVALID, "port",

@@ -18,7 +18,7 @@ $c->withGlobalStateTableSize(maxRows: 5, maxValueBytes: 6)->withHistory(seconds:
 var_dump($c);
 ?>
 --EXPECTF--
-object(Viaduct\Config)#%d (32) {
+object(Viaduct\Config)#%d (37) {
   ["host"]=>
   string(9) "127.0.0.1"
   ["port"]=>
@@ -75,6 +75,16 @@ object(Viaduct\Config)#%d (32) {
   string(1) "/"
   ["staticMaxAge"]=>
   int(0)
+  ["compression"]=>
+  bool(true)
+  ["compressionMinBytes"]=>
+  int(1024)
+  ["compressionLevel"]=>
+  int(4)
+  ["compressStreams"]=>
+  bool(false)
+  ["cors"]=>
+  NULL
   ["heartbeat"]=>
   float(15)
   ["retry"]=>
@@ -85,7 +95,7 @@ object(Viaduct\Config)#%d (32) {
   float(300)
 }
 bool(true)
-object(Viaduct\Config)#%d (32) {
+object(Viaduct\Config)#%d (37) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -142,6 +152,16 @@ object(Viaduct\Config)#%d (32) {
   string(1) "/"
   ["staticMaxAge"]=>
   int(0)
+  ["compression"]=>
+  bool(true)
+  ["compressionMinBytes"]=>
+  int(1024)
+  ["compressionLevel"]=>
+  int(4)
+  ["compressStreams"]=>
+  bool(false)
+  ["cors"]=>
+  NULL
   ["heartbeat"]=>
   float(5.5)
   ["retry"]=>
@@ -151,7 +171,7 @@ object(Viaduct\Config)#%d (32) {
   ["historySeconds"]=>
   float(1.5)
 }
-object(Viaduct\Config)#%d (32) {
+object(Viaduct\Config)#%d (37) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -208,6 +228,16 @@ object(Viaduct\Config)#%d (32) {
   string(1) "/"
   ["staticMaxAge"]=>
   int(0)
+  ["compression"]=>
+  bool(true)
+  ["compressionMinBytes"]=>
+  int(1024)
+  ["compressionLevel"]=>
+  int(4)
+  ["compressStreams"]=>
+  bool(false)
+  ["cors"]=>
+  NULL
   ["heartbeat"]=>
   float(5.5)
   ["retry"]=>

@@ -58,10 +58,10 @@ printed: 200 [content-type=text/html; charset=utf-8] before after
 printed-only: 200 [content-type=text/html; charset=utf-8] printed
 printed-int: 410 [content-type=text/html; charset=utf-8] gone for good
 buffered: 200 [content-type=text/html; charset=utf-8] b1 B2 r
-generator: 200 [content-type=text/html; charset=utf-8] apbq
-iterator: 200 [content-type=text/html; charset=utf-8] xyz
-empty-generator: 200 [content-type=text/html; charset=utf-8] 
-response-generator: 202 [content-type=text/csv] csv
+generator: 200 [content-type=text/html; charset=utf-8, vary=Accept-Encoding] apbq
+iterator: 200 [content-type=text/html; charset=utf-8, vary=Accept-Encoding] xyz
+empty-generator: 200 [content-type=text/html; charset=utf-8, vary=Accept-Encoding] 
+response-generator: 202 [content-type=text/csv, vary=Accept-Encoding] csv
 headers: 203 [x-one=1, x-many=a|b, set-cookie=c=v%20w, content-type=text/html; charset=utf-8] h
 headers-after: 200 [content-type=application/json] [[],200]
 redirect: 302 [location=/string] 
