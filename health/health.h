@@ -37,7 +37,7 @@ struct vd_health_worker {
     X(ADDRESS, "address_connections")   /* 503 at accept: too many from one address */             \
     X(CONNECTIONS, "connections")       /* accepting paused: max_connections are open */           \
     X(DESCRIPTORS, "descriptors")       /* accepting paused: descriptors run out */                \
-    X(SLOW_READER, "slow_reader")       /* cut off: took nothing of its response for too long */
+    X(SLOW_READER, "slow_reader")       /* cut off: took too little of its response or stream */
 
 enum vd_health_refusal {
 #define ENUM_ROW(name, label) VD_HEALTH_REFUSED_##name,

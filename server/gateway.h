@@ -294,7 +294,7 @@ struct gw_replay; /* gateway_replay.c: the index over the history */
 
 struct gw_counters {
     uint64_t accepted, requests, responses[6]; /* by class, [0] unused */
-    uint64_t streams_opened, published, delivered, dropped, slow_closed, replayed, gaps;
+    uint64_t streams_opened, published, delivered, dropped, replayed, gaps;
     uint64_t refused[VD_HEALTH_REFUSALS];
     uint64_t access_log_dropped;
 };

@@ -90,7 +90,7 @@ void gw_stream_enqueue(struct gw_stream *stream, struct gw_event *event)
         return;
     if (stream->queue_bytes > gateway->config->stream_queue_bytes + stream->replay_bytes ||
         !queue_push(stream, event)) {
-        gateway->counters.slow_closed++;
+        gateway->counters.refused[VD_HEALTH_REFUSED_SLOW_READER]++;
         gateway->counters.dropped += stream->queue_count;
         gw_connection_close(stream->connection);
         return;
@@ -451,7 +451,7 @@ void gw_stream_sweep(struct gw_stream *stream)
 
     if (stream->blocked) {
         if (gateway->now_ms - stream->connection->progress_ms > gateway->config->idle_timeout_ms) {
-            gateway->counters.slow_closed++;
+            gateway->counters.refused[VD_HEALTH_REFUSED_SLOW_READER]++;
             gw_connection_close(stream->connection);
         }
         return;

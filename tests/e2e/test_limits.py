@@ -165,6 +165,16 @@ def test_a_client_that_takes_nothing_of_its_response_is_cut_off(start):
     assert server.get("/hello").status == 200
 
 
+def test_a_stream_with_too_much_waiting_is_cut_off_and_counted(start, streams):
+    server = start(workers=1, stream_queue_bytes=65536)
+    lazy = streams(server)
+    lazy.open("/events?scope=a", receive_buffer=4096)  # never pumped again
+    with server.connect() as connection:
+        assert connection.request("POST", "/flood?scope=a&count=4000&bytes=4096").status == 200
+    until(lambda: refused(server)["slow_reader"] == 1, 10, "it is cut off")
+    until(lambda: server.health()["connections"]["sse"] == 0, 5, "its stream is gone")
+
+
 # ---- counts --------------------------------------------------------------------------------------
 
 def test_the_last_request_of_a_connection_says_so(start):
