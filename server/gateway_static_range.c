@@ -75,39 +75,48 @@ static bool overlaps(const struct gw_static_ranges *ranges, const struct gw_stat
     return false;
 }
 
+/* Step over white space, and commas with nothing between them (5.6.1). */
+static bool next_member(struct reader *reader)
+{
+    skip_space(reader);
+    while (more(reader) && *reader->at == ',') {
+        reader->at++;
+        skip_space(reader);
+    }
+    return more(reader);
+}
+
+/* false: the set is to be ignored. */
+static bool read_set(struct reader *reader, uint64_t size, struct gw_static_ranges *ranges)
+{
+    struct gw_static_range one;
+    unsigned asked = 0;
+
+    while (next_member(reader)) {
+        if (!range(reader, size, &one))
+            return false;
+        skip_space(reader);
+        if ((more(reader) && *reader->at != ',') || ++asked > GW_STATIC_RANGES_MAX)
+            return false;
+        if (one.length == 0)
+            continue;
+        if (overlaps(ranges, &one))
+            return false;
+        ranges->at[ranges->count++] = one;
+    }
+    return asked > 0;
+}
+
 enum gw_static_span gw_static_range(struct vd_text value, uint64_t size,
                                     struct gw_static_ranges *ranges)
 {
-    struct reader reader = {.at = value.bytes, .end = value.bytes + value.length};
-    struct gw_static_range one;
-    unsigned asked = 0;
-    bool whole = false; /* the rest is still read: a set is malformed or not wherever */
+    struct reader reader = {.end = value.bytes + value.length};
 
     ranges->count = 0;
     if (value.length < 6 || !vd_http_name_is(value.bytes, 6, "bytes="))
         return GW_STATIC_WHOLE;
-    reader.at += 6;
-    for (;;) {
-        skip_space(&reader);
-        while (more(&reader) && *reader.at == ',') { /* empty members: 5.6.1 */
-            reader.at++;
-            skip_space(&reader);
-        }
-        if (!more(&reader))
-            break;
-        if (!range(&reader, size, &one))
-            return GW_STATIC_WHOLE;
-        skip_space(&reader);
-        if (more(&reader) && *reader.at != ',')
-            return GW_STATIC_WHOLE;
-        if (++asked > GW_STATIC_RANGES_MAX)
-            return GW_STATIC_WHOLE;
-        if (one.length == 0)
-            continue;
-        whole |= overlaps(ranges, &one);
-        ranges->at[ranges->count++] = one;
-    }
-    if (asked == 0 || whole) {
+    reader.at = value.bytes + 6;
+    if (!read_set(&reader, size, ranges)) {
         ranges->count = 0;
         return GW_STATIC_WHOLE;
     }
