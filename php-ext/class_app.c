@@ -49,6 +49,7 @@ static void app_free(zend_object *object)
     for (int i = 0; i < VD_HOOK_COUNT; i++) {
         vd_callable_list_finish(&app->hooks[i]);
     }
+    vd_php_around_finish(&app->around);
     void *lists[] = {app->routes, app->subscriptions, app->timers};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         if (lists[i]) {
@@ -78,6 +79,7 @@ static HashTable *app_gc(zend_object *object, zval **table, int *count)
     for (int i = 0; i < VD_HOOK_COUNT; i++) {
         vd_callable_list_gc(&app->hooks[i], buffer);
     }
+    vd_php_around_gc(&app->around, buffer);
     zend_get_gc_buffer_use(buffer, table, count);
     return zend_std_get_properties(object);
 }
@@ -159,6 +161,11 @@ ZEND_METHOD(Viaduct_App, onClientDisconnect)
 ZEND_METHOD(Viaduct_App, onBrokerError)
 {
     add_hook(INTERNAL_FUNCTION_PARAM_PASSTHRU, VD_HOOK_BROKER_ERROR);
+}
+
+ZEND_METHOD(Viaduct_App, onGap)
+{
+    add_hook(INTERNAL_FUNCTION_PARAM_PASSTHRU, VD_HOOK_GAP);
 }
 
 /* ---- run() ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 #include <php.h>
 
+#include "around.h"
 #include "callable.h"
 #include "route.h"
 #include "worker_router.h"
@@ -14,6 +15,7 @@ enum vd_php_hook {
     VD_HOOK_CLIENT_CONNECT,
     VD_HOOK_CLIENT_DISCONNECT,
     VD_HOOK_BROKER_ERROR,
+    VD_HOOK_GAP,
     VD_HOOK_COUNT,
 };
 
@@ -40,6 +42,7 @@ struct vd_php_app {
     struct vd_php_timer *timers;
     uint32_t timer_count;
     struct vd_callable_list hooks[VD_HOOK_COUNT];
+    struct vd_php_around around;
     struct vd_worker *worker; /* in a worker, while it serves */
     bool running;
     zend_object std;

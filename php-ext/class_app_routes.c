@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Viaduct\App: routes and streams. */
+/* Viaduct\App: routes and streams, and what stands around them: before(), after(), error(). */
 #include "class_app.h"
 
 #include <zend_smart_str.h>
@@ -141,6 +141,62 @@ ZEND_METHOD(Viaduct_App, route)
     route_add(vd_php_app_this(ZEND_THIS), ZSTR_VAL(joined), path, &fci, &fcc, false);
     zend_string_release(joined);
     if (EG(exception)) {
+        RETURN_THROWS();
+    }
+    RETURN_THIS();
+}
+
+/* ---- around the handlers ----------------------------------------------------------------------
+ */
+
+static void around(INTERNAL_FUNCTION_PARAMETERS, bool after)
+{
+    zend_fcall_info fci;
+    zend_fcall_info_cache fcc;
+    zend_string *path = NULL;
+    ZEND_PARSE_PARAMETERS_START(1, 2)
+    Z_PARAM_FUNC(fci, fcc)
+    Z_PARAM_OPTIONAL
+    Z_PARAM_STR(path)
+    ZEND_PARSE_PARAMETERS_END();
+    struct vd_php_app *app = vd_php_app_this(ZEND_THIS);
+    if (!vd_php_app_is_open(app) ||
+        !vd_php_around_add(after ? &app->around.after : &app->around.before, &fci, &fcc, path)) {
+        RETURN_THROWS();
+    }
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_App, before)
+{
+    around(INTERNAL_FUNCTION_PARAM_PASSTHRU, false);
+}
+
+ZEND_METHOD(Viaduct_App, after)
+{
+    around(INTERNAL_FUNCTION_PARAM_PASSTHRU, true);
+}
+
+ZEND_METHOD(Viaduct_App, error)
+{
+    zend_long status;
+    zend_fcall_info fci;
+    zend_fcall_info_cache fcc;
+    ZEND_PARSE_PARAMETERS_START(2, 2)
+    Z_PARAM_LONG(status)
+    Z_PARAM_FUNC(fci, fcc)
+    ZEND_PARSE_PARAMETERS_END();
+    struct vd_php_app *app = vd_php_app_this(ZEND_THIS);
+    if (status != 0 && (status < 400 || status > 599)) {
+        zend_argument_value_error(
+            1, "must be between 400 and 599, or 0 for any, " ZEND_LONG_FMT " given", status);
+        RETURN_THROWS();
+    }
+    if (!vd_php_app_is_open(app)) {
+        RETURN_THROWS();
+    }
+    if (!vd_php_error_page_add(&app->around, status, &fci, &fcc)) {
+        zend_argument_value_error(1, "is taken: " ZEND_LONG_FMT " has a handler already", status);
         RETURN_THROWS();
     }
     RETURN_THIS();

@@ -175,6 +175,22 @@ static void response_set(zend_object *object, zval *body, zend_long status)
     vd_php_property_set(object, RESPONSE_BODY, &value);
 }
 
+void vd_php_response_assign(zend_object *object, unsigned status, const struct vd_header *headers,
+                            size_t header_count, zval *body)
+{
+    response_set(object, body, status);
+    zval_ptr_dtor(body);
+    for (size_t i = 0; i < header_count; i++) {
+        const struct vd_header *header = &headers[i];
+        zend_string *name = zend_string_init(header->name.bytes, header->name.length, false);
+        zend_string *value = zend_string_init(header->value.length ? header->value.bytes : "",
+                                              header->value.length, false);
+        vd_php_response_add_header(object, name, value);
+        zend_string_release(name);
+        zend_string_release(value);
+    }
+}
+
 /* A new response with one header. */
 static void response_make(zval *return_value, zend_string *body, zend_long status,
                           const char *header, const char *header_value, size_t value_length)

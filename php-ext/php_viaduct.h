@@ -6,8 +6,10 @@
  *                   exceptions
  *   callable.c      a PHP callable that is kept          route.c     path and handler -> arguments
  *   answer*.c       what a handler returned -> an HTTP answer
+ *   around.c        before(), after(), error()
  *   request_input.c the arrays of a request, by PHP's own parsers
  *   run_worker.c    the worker process: events in, handlers called
+ *   run_request.c   one request: hooks, route, handler, answer
  *   run_sapi.c      what PHP's own functions (echo, header(), uploads) mean in a worker
  *
  * Nothing here knows sockets; server/ knows no Zend. */
@@ -40,6 +42,7 @@ extern zend_class_entry *vd_ce_config;
 extern zend_class_entry *vd_ce_app;
 extern zend_class_entry *vd_ce_request;
 extern zend_class_entry *vd_ce_response;
+extern zend_class_entry *vd_ce_http_exception;
 extern zend_class_entry *vd_ce_message;
 extern zend_class_entry *vd_ce_scope;
 extern zend_class_entry *vd_ce_broker;

@@ -101,11 +101,16 @@ static void set_ini(const char *name, const char *value)
     zend_string_release(key);
 }
 
-static void headers_reset(void)
+void vd_php_sapi_headers_forget(void)
 {
     if (zend_llist_count(&SG(sapi_headers).headers)) {
         zend_llist_clean(&SG(sapi_headers).headers);
     }
+}
+
+static void headers_reset(void)
+{
+    vd_php_sapi_headers_forget();
     if (SG(sapi_headers).mimetype) {
         efree(SG(sapi_headers).mimetype);
         SG(sapi_headers).mimetype = NULL;

@@ -26,6 +26,9 @@ void vd_php_sapi_output_flush(void);
 void vd_php_sapi_output_discard(struct vd_php_capture *capture);
 void vd_php_sapi_request_end(struct vd_php_capture *capture);
 
+/* Drop what header() and setcookie() have set. */
+void vd_php_sapi_headers_forget(void);
+
 /* The status set by http_response_code() or header(); 200 when none was. */
 unsigned vd_php_sapi_status(void);
 

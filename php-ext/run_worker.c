@@ -260,6 +260,7 @@ static void handle_event(struct vd_php_run *run, const struct vd_worker_event *e
         vd_log(run->logger, VD_LOG_WARN, "events_lost",
                "messages for subscriptions may be lost: this worker was too slow, or the "
                "gateway was restarted");
+        call_list(run, &run->app->hooks[VD_HOOK_GAP], "onGap", NULL, 0);
         return;
     case VD_WORKER_SHUTDOWN:
         run->finished = true;

@@ -18,6 +18,7 @@ struct vd_php_run {
     struct vd_worker *worker;
     struct vd_logger *logger;
     struct vd_php_capture capture;
+    uint64_t request_id;  /* of the request that is being answered; 0: none */
     struct vd_text body;  /* what read_post has still to give */
     bool body_streams;    /* or: it comes from the client as it is read */
     bool body_broken_off; /* the client left before its end */

@@ -14,6 +14,7 @@ zend_class_entry *vd_ce_config;
 zend_class_entry *vd_ce_app;
 zend_class_entry *vd_ce_request;
 zend_class_entry *vd_ce_response;
+zend_class_entry *vd_ce_http_exception;
 zend_class_entry *vd_ce_message;
 zend_class_entry *vd_ce_scope;
 zend_class_entry *vd_ce_broker;
@@ -37,6 +38,7 @@ static void register_classes(void)
     vd_ce_app = register_class_Viaduct_App();
     vd_ce_request = register_class_Viaduct_Request();
     vd_ce_response = register_class_Viaduct_Response();
+    vd_ce_http_exception = register_class_Viaduct_HttpException(spl_ce_RuntimeException);
     vd_ce_message = register_class_Viaduct_Message();
     vd_ce_scope = register_class_Viaduct_Scope();
     vd_ce_broker = register_class_Viaduct_Broker_Broker();

@@ -372,13 +372,54 @@ namespace Viaduct {
 
         /**
          * Open a stream of server-sent events. The handler names the scope or scopes to follow
-         * (globs are allowed); from then on the stream needs no PHP. A handler may refuse by returning a
-         * Response or an int status.
+         * (globs are allowed); from then on the stream needs no PHP. Whoever may not follow is refused
+         * by an int or a Response: 401, 403, or 204, at which a browser does not come back.
          *
-         * @param callable $handler fn(Request $request): string|array
+         * @param callable $handler fn(Request $request): string|array|int|Response
          * @see App::get() for path and parameters
          */
         public function stream(string $path, callable $handler): static {}
+
+        /**
+         * Be asked before the route, for streams and for paths without a route, too. Null goes on;
+         * anything else is the answer, by the rules of a handler's result. Hooks are asked in the order
+         * of their registration; the first that answers is the last that is asked. The handler gets
+         * the same Request.
+         *
+         * @param callable $handler fn(Request $request): mixed
+         * @param string $path only for this path and what is below it: "/admin" is for "/admin/users",
+         *                     not for "/administrator". {name} stands for any one segment. Compared as
+         *                     routes are: percent-decoded. Empty: every request
+         * @throws \ValueError for a malformed path
+         */
+        public function before(callable $handler, string $path = ""): static {}
+
+        /**
+         * Be shown what will be answered, once a request: a handler's result as a Response that holds
+         * everything (what was printed, header(), setcookie()), error pages, for a streamed body its
+         * head. Change it, or return another. The head of an event stream has status 200 and an empty
+         * body; whoever makes something else of it refuses the stream. After a fatal error no hook is
+         * called.
+         *
+         * @param callable $handler fn(Request $request, Response $response): ?Response
+         * @param string $path as for before()
+         * @throws \ValueError for a malformed path
+         */
+        public function after(callable $handler, string $path = ""): static {}
+
+        /**
+         * Write the pages of errors: a path without a route (404) or without the method (405), an
+         * uncaught exception (500, or what an HttpException says), an int that a handler returned with
+         * nothing printed. A Response that a handler made is left alone. What the error handler returns is
+         * treated like any handler's result and sent with the status of the error, unless it is an int
+         * or a Response; null is the plain page. When it fails, the plain page is sent and both
+         * failures are in the log. After a fatal error it is not called.
+         *
+         * @param int $status 400 to 599; 0: any that has no handler of its own
+         * @param callable $handler fn(Request $request, ?\Throwable $error): mixed
+         * @throws \ValueError for another status, or one that is taken
+         */
+        public function error(int $status, callable $handler): static {}
 
         /**
          * Tell everyone who follows a scope, on every node.
@@ -461,6 +502,15 @@ namespace Viaduct {
          * @param callable $handler fn(string $streamId): void
          */
         public function onClientDisconnect(callable $handler): static {}
+
+        /**
+         * Called in every worker that may have lost messages for its subscriptions, because it was too
+         * slow for them or the gateway was restarted: load anew what it keeps by subscribe() or
+         * subscribeAll(). After what was lost, before what comes next.
+         *
+         * @param callable $handler fn(): void
+         */
+        public function onGap(callable $handler): static {}
 
         /**
          * @param callable $handler fn(\Throwable $error): void
@@ -602,6 +652,18 @@ namespace Viaduct {
          * @throws \ValueError
          */
         public function cookie(string $name, string $value = "", int $expires = 0, string $path = "/", string $domain = "", bool $secure = false, bool $httpOnly = true, string $sameSite = "Lax"): static {}
+    }
+
+    /**
+     * Ends a request with a status: throw new HttpException("not yours", 403). The code is the status,
+     * 400 to 599, anything else is a 500; the text goes to the log (level debug below 500), not to the
+     * client. error() handlers answer it.
+     *
+     * Thrown by Request::$post and $files with 413 when a form is larger than php.ini's
+     * post_max_size.
+     */
+    class HttpException extends \RuntimeException
+    {
     }
 
     /**

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: da8cc0e0e243e7f17500a92cd6f52202ee21d541 */
+ * Stub hash: f7e766ca1894f1937d405c27f0a60c87be0e86af */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -134,6 +134,18 @@ ZEND_END_ARG_INFO()
 
 #define arginfo_class_Viaduct_App_stream arginfo_class_Viaduct_App_get
 
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_App_before, 0, 1, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO(0, handler, IS_CALLABLE, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, path, IS_STRING, 0, "\"\"")
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Viaduct_App_after arginfo_class_Viaduct_App_before
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_App_error, 0, 2, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO(0, status, IS_LONG, 0)
+	ZEND_ARG_TYPE_INFO(0, handler, IS_CALLABLE, 0)
+ZEND_END_ARG_INFO()
+
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_App_broadcast, 0, 1, IS_VOID, 0)
 	ZEND_ARG_TYPE_INFO(0, scope, IS_STRING, 0)
 	ZEND_ARG_TYPE_MASK(0, data, MAY_BE_STRING|MAY_BE_ARRAY|MAY_BE_NULL, "null")
@@ -161,6 +173,8 @@ ZEND_END_ARG_INFO()
 #define arginfo_class_Viaduct_App_onClientConnect arginfo_class_Viaduct_Config_onBrokerError
 
 #define arginfo_class_Viaduct_App_onClientDisconnect arginfo_class_Viaduct_Config_onBrokerError
+
+#define arginfo_class_Viaduct_App_onGap arginfo_class_Viaduct_Config_onBrokerError
 
 #define arginfo_class_Viaduct_App_onBrokerError arginfo_class_Viaduct_Config_onBrokerError
 
@@ -303,6 +317,9 @@ ZEND_METHOD(Viaduct_App, patch);
 ZEND_METHOD(Viaduct_App, delete);
 ZEND_METHOD(Viaduct_App, route);
 ZEND_METHOD(Viaduct_App, stream);
+ZEND_METHOD(Viaduct_App, before);
+ZEND_METHOD(Viaduct_App, after);
+ZEND_METHOD(Viaduct_App, error);
 ZEND_METHOD(Viaduct_App, broadcast);
 ZEND_METHOD(Viaduct_App, subscribe);
 ZEND_METHOD(Viaduct_App, subscribeAll);
@@ -312,6 +329,7 @@ ZEND_METHOD(Viaduct_App, onStart);
 ZEND_METHOD(Viaduct_App, onShutdown);
 ZEND_METHOD(Viaduct_App, onClientConnect);
 ZEND_METHOD(Viaduct_App, onClientDisconnect);
+ZEND_METHOD(Viaduct_App, onGap);
 ZEND_METHOD(Viaduct_App, onBrokerError);
 ZEND_METHOD(Viaduct_App, run);
 ZEND_METHOD(Viaduct_Request, __construct);
@@ -383,6 +401,9 @@ static const zend_function_entry class_Viaduct_App_methods[] = {
 	ZEND_ME(Viaduct_App, delete, arginfo_class_Viaduct_App_delete, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, route, arginfo_class_Viaduct_App_route, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, stream, arginfo_class_Viaduct_App_stream, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, before, arginfo_class_Viaduct_App_before, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, after, arginfo_class_Viaduct_App_after, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, error, arginfo_class_Viaduct_App_error, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, broadcast, arginfo_class_Viaduct_App_broadcast, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, subscribe, arginfo_class_Viaduct_App_subscribe, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, subscribeAll, arginfo_class_Viaduct_App_subscribeAll, ZEND_ACC_PUBLIC)
@@ -392,6 +413,7 @@ static const zend_function_entry class_Viaduct_App_methods[] = {
 	ZEND_ME(Viaduct_App, onShutdown, arginfo_class_Viaduct_App_onShutdown, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, onClientConnect, arginfo_class_Viaduct_App_onClientConnect, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, onClientDisconnect, arginfo_class_Viaduct_App_onClientDisconnect, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, onGap, arginfo_class_Viaduct_App_onGap, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, onBrokerError, arginfo_class_Viaduct_App_onBrokerError, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, run, arginfo_class_Viaduct_App_run, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
@@ -419,6 +441,11 @@ static const zend_function_entry class_Viaduct_Response_methods[] = {
 	ZEND_ME(Viaduct_Response, withoutHeader, arginfo_class_Viaduct_Response_withoutHeader, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Response, withBody, arginfo_class_Viaduct_Response_withBody, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Response, cookie, arginfo_class_Viaduct_Response_cookie, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_HttpException_methods[] = {
 	ZEND_FE_END
 };
 
@@ -606,6 +633,16 @@ static zend_class_entry *register_class_Viaduct_Response(void)
 	zend_string *property_body_name = zend_string_init("body", sizeof("body") - 1, 1);
 	zend_declare_typed_property(class_entry, property_body_name, &property_body_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_CLASS(property_body_class_Traversable, 0, MAY_BE_STRING));
 	zend_string_release(property_body_name);
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_HttpException(zend_class_entry *class_entry_RuntimeException)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct", "HttpException", class_Viaduct_HttpException_methods);
+	class_entry = zend_register_internal_class_ex(&ce, class_entry_RuntimeException);
 
 	return class_entry;
 }
