@@ -60,6 +60,24 @@ def test_a_size_is_allowed_up_to_its_limit(start, option, limit, build, status, 
     assert counts.pop(reason) == 1 and not any(counts.values()), counts
 
 
+@pytest.mark.parametrize("body", [b"", b"z" * 100_000], ids=["no body", "body"])
+def test_the_largest_heads_that_can_be_allowed(start, body):
+    server = start(workers=1, max_header_bytes=61440, max_line_bytes=61440)
+    ends_in = b"Host: a\r\nContent-Length: %d\r\n" % len(body)
+    with server.connect() as connection:
+        line = b"POST /echo HTTP/1.1\r\n"
+        rest = 61440 - len(line) - len(ends_in) - 2
+        many = b"".join(b"X: %s\r\n" % (b"y" * (rest // 98 - 5)) for _ in range(97))
+        many += b"X: " + b"y" * (rest - len(many) - 5) + b"\r\n"  # 100 headers, 61,440 bytes
+        connection.send(line + ends_in + many + b"\r\n" + body)
+        assert connection.answer().body == body
+        line = b"POST /echo?" + b"x" * (61440 - 11 - 11 - len(ends_in) - 2) + b" HTTP/1.1\r\n"
+        connection.send(line + ends_in + b"\r\n" + body)
+        assert connection.answer().body == body
+        connection.send(line.replace(b"?", b"?x") + ends_in + b"\r\n")
+        assert connection.answer().status in (414, 431)
+
+
 def test_a_long_line_is_refused_before_it_ends(start):
     server = start(workers=1)
     for head, status in ((b"GET /", 414), (b"GET /hello HTTP/1.1\r\nHost: a\r\nX: ", 431)):
@@ -92,6 +110,19 @@ def test_a_drip_of_headers_is_408_after_the_header_timeout(start):
         assert connection.answer().status == 408
         assert 0.4 < took < 3, took
     assert refused(server)["header_timeout"] == 1
+
+
+def test_the_header_timeout_counts_for_every_request(start):
+    """Behind an answered one, and behind one that was being answered when the half request came."""
+    server = start(header_timeout_ms=400, workers=1)
+    for first in (HELLO, HELLO.replace(b"/hello", b"/sleep?ms=300")):
+        with server.connect() as connection:
+            connection.send(first + HELLO[:20])
+            assert connection.answer().status == 200
+            began = time.monotonic()
+            assert connection.answer().status == 408
+            assert time.monotonic() - began < 3
+    assert refused(server)["header_timeout"] == 2
 
 
 def drip(connection, piece, pause, seconds=10):
