@@ -198,6 +198,7 @@ static bool offer_directly(struct gw_request *request, const char *bytes,
     if (!frame)
         return false;
     record_fill(frame->payload, request->connection, bytes, head, body_length);
+    request->record_length = length;
     request->claim = free_claim(worker);
     set_claim(frame->payload, request->claim);
     request->frame = frame;
@@ -233,6 +234,11 @@ static void refuse(struct gw_connection *connection, const char *reason)
     gw_respond_error(connection, 503, reason);
 }
 
+static uint64_t next_id(struct gateway *gateway)
+{
+    return (uint64_t)gateway->epoch << VD_REQUEST_EPOCH_SHIFT | ++gateway->next_request;
+}
+
 static struct gw_request *request_create(struct gw_connection *connection)
 {
     struct gateway *gateway = connection->gateway;
@@ -248,7 +254,7 @@ static struct gw_request *request_create(struct gw_connection *connection)
         return NULL;
     }
     request->connection = connection;
-    request->id = (uint64_t)gateway->epoch << VD_REQUEST_EPOCH_SHIFT | ++gateway->next_request;
+    request->id = next_id(gateway);
     connection->request = request;
     gateway->open_requests++;
     return request;
@@ -373,10 +379,9 @@ static bool copy_back(struct gw_request *request)
 {
     if (request->record)
         return true;
-    request->record = malloc(request->frame->length);
+    request->record = malloc(request->record_length); /* as we know it: not what the ring says */
     if (!request->record)
         return false;
-    request->record_length = request->frame->length;
     memcpy(request->record, request->frame->payload, request->record_length);
     return true;
 }
@@ -389,6 +394,9 @@ static bool take_back(struct gateway *gateway, struct gw_request *request)
 
     leave_worker(request);
     if (copied) {
+        /* Another name: were the same worker offered it again under the same claim, the frame that
+         * it has not read yet would come to life, with other frames behind it than its own. */
+        request->id = next_id(gateway);
         enqueue(gateway, request, true);
         return true;
     }

@@ -194,11 +194,11 @@ enum hand_found hand_take(struct hand *hand, uint64_t *id, char *target, size_t 
     const char *head =
         (const char *)(request + 1) + request->header_count * 2 * sizeof(struct vd_frame_span);
 
+    *id = frame->tag;
     if (!atomic_compare_exchange_strong(&hand->slot->claims[request->claim], &expected,
                                         vd_claim_word(frame->tag, VD_CLAIM_TAKEN)))
         return HAND_NOT_MINE;
     snprintf(target, room, "%.*s", (int)request->target.length, head + request->target.offset);
-    *id = frame->tag;
     return HAND_TAKEN;
 }
 

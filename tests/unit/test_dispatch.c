@@ -166,6 +166,8 @@ static void a_dead_workers_requests_are_told_apart(void **state)
 #define REQUESTS 6000
 #define CLIENTS  24
 #define WORKERS  4
+#define EPOCHS   16
+#define OFFERS   65536
 
 struct player {
     struct hand *hand;
@@ -186,6 +188,7 @@ struct torture {
     struct player players[WORKERS];
     struct client clients[CLIENTS];
     unsigned next, answered, lost, given_up, deaths, gateways;
+    unsigned char offered[EPOCHS][OFFERS]; /* by id: each offer has a name of its own */
     unsigned char taken[REQUESTS + 1], died[REQUESTS + 1], cut[REQUESTS + 1];
     uint64_t random;
 };
@@ -217,6 +220,12 @@ static void player_takes(struct torture *t, struct player *player)
 
     if (found == HAND_NOTHING)
         return;
+    /* A frame that was taken back and the one that is offered in its place must not be mistaken for
+     * each other: a worker that takes the older one would read on in the wrong place. */
+    uint64_t offer = player->id & (((uint64_t)1 << VD_REQUEST_EPOCH_SHIFT) - 1);
+    assert_true(offer < OFFERS);
+    assert_int_equal(t->offered[player->id >> VD_REQUEST_EPOCH_SHIFT][offer], 0);
+    t->offered[player->id >> VD_REQUEST_EPOCH_SHIFT][offer] = 1;
     if (found == HAND_NOT_MINE) {
         hand_release(player->hand, &player->hand->requests);
         return;
