@@ -552,22 +552,40 @@ void gw_dispatch_abandon(struct gw_request *request)
     }
 }
 
+static bool span_fits(struct vd_frame_span span, size_t length)
+{
+    return span.offset <= length && span.length <= length - span.offset;
+}
+
+/* The record lies in memory that the dead worker could write to: nothing of it is believed. */
 static void log_lost(struct gw_worker *worker, const struct gw_request *request, uint32_t reason)
 {
-    const struct vd_frame_request *record =
-        request->frame ? (const void *)request->frame->payload : (const void *)request->record;
-    const char *head;
+    const char *bytes = request->frame ? (const char *)request->frame->payload : request->record;
+    struct vd_frame_request record;
 
-    if (!record)
+    if (!bytes)
         return;
-    head = (const char *)(record + 1) + record->header_count * 2 * sizeof(struct vd_frame_span);
-    vd_log(worker->gateway->logger, VD_LOG_ERROR, "request_lost", "%.*s %.*s: worker %u %s (request %.*s)",
-           (int)(record->method.length < 32 ? record->method.length : 32),
-           head + record->method.offset,
-           (int)(record->target.length < 200 ? strcspn(head + record->target.offset, "? ") : 200),
-           head + record->target.offset, worker->index,
+    memcpy(&record, bytes, sizeof(record));
+    size_t left = request->record_length - sizeof(record);
+    size_t table = (size_t)record.header_count * 2 * sizeof(struct vd_frame_span);
+
+    if (table > left || !span_fits(record.method, left - table) ||
+        !span_fits(record.target, left - table) ||
+        record.request_id_length > sizeof(record.request_id)) {
+        vd_log(worker->gateway->logger, VD_LOG_ERROR, "request_lost",
+               "worker %u died, and had damaged its request", worker->index);
+        return;
+    }
+    const char *head = bytes + sizeof(record) + table, *target = head + record.target.offset;
+    const char *query = memchr(target, '?', record.target.length); /* may hold secrets */
+    size_t length = query ? (size_t)(query - target) : record.target.length;
+
+    vd_log(worker->gateway->logger, VD_LOG_ERROR, "request_lost",
+           "%.*s %.*s: worker %u %s (request %.*s)",
+           (int)(record.method.length < 32 ? record.method.length : 32),
+           head + record.method.offset, (int)(length < 200 ? length : 200), target, worker->index,
            reason == VD_DEATH_TIMEOUT ? "was killed at the time limit" : "died",
-           (int)record->request_id_length, record->request_id);
+           (int)record.request_id_length, record.request_id);
 }
 
 static void answer_for_the_dead(struct gw_worker *worker, struct gw_request *request,

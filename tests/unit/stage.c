@@ -31,8 +31,11 @@ void stage_gateway_start(struct stage *stage)
     atomic_store(&stage->node.shared->gateway_epoch, epoch);
     fflush(NULL);
     stage->gateway = fork();
-    if (stage->gateway == 0)
+    if (stage->gateway == 0) {
+        signal(SIGSEGV, SIG_DFL); /* not the test's affair */
+        signal(SIGABRT, SIG_DFL);
         _exit(vd_gateway_main(&stage->node, epoch));
+    }
     assert_true(stage->gateway > 0);
     atomic_store(&stage->node.shared->gateway_pid, stage->gateway);
     STAGE_UNTIL(atomic_load(&stage->node.shared->gateway_ready_epoch) == epoch);
@@ -52,7 +55,7 @@ void stage_start(struct stage *stage, struct vd_server_config config)
     memset(stage, 0, sizeof(*stage));
     config.port_any = true;
     config.broker_driver = "pipe";
-    config.log_level = VD_LOG_OFF;
+    config.log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC); /* what is logged is formatted */
     assert_int_equal(vd_server_config_check(&config, &error), VD_OK);
     assert_int_equal(vd_node_create(&stage->node, &config, &error), VD_OK);
     assert_int_equal(vd_supervisor_listen(&stage->node, &error), VD_OK);
@@ -83,6 +86,7 @@ void stage_stop(struct stage *stage)
     assert_int_equal(waitpid(stage->gateway, &status, 0), stage->gateway);
     assert_int_equal(status, 0);
     vd_supervisor_unlisten(&stage->node);
+    close(stage->node.config.log_fd);
     vd_node_destroy(&stage->node);
 }
 

@@ -209,6 +209,45 @@ static void workers_are_told_what_a_dead_gateway_may_have_kept(void **state)
     stage_stop(&stage);
 }
 
+/* A worker is PHP code in one address space with its ring: what it scribbles there costs itself. */
+static void a_scribbled_request_harms_nobody_else(void **state)
+{
+    struct stage stage;
+    struct hand *hand = &stage.hands[0], *other = &stage.hands[1];
+    const struct vd_frame *frame;
+    char buffer[1024] = "", moved[1024] = "", target[64];
+    uint64_t id;
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 2});
+    hand_start(hand);
+    int fd = client_connect(&stage);
+    client_get(fd, "/taken?secret");
+    take(hand);
+    int second = client_connect(&stage);
+    client_get(second, "/not-taken");
+    assert_int_equal(vd_ring_peek(&hand->requests, &frame), VD_OK);
+    struct vd_frame_request *request = (void *)(uintptr_t)frame->payload;
+    request->header_count = UINT32_MAX;
+    request->target.offset = UINT32_MAX - 8;
+    request->target.length = 100;
+    request->method.offset = UINT32_MAX;
+    ((struct vd_frame *)(uintptr_t)frame)->length = UINT32_MAX;
+    hand_die(hand, VD_DEATH_CRASH);
+    STAGE_UNTIL(strstr(buffer, "HTTP/1.1 502") || !client_read(fd, buffer, sizeof(buffer)));
+    assert_non_null(strstr(buffer, "HTTP/1.1 502"));
+    STAGE_UNTIL(hand_is_buried(hand));
+    hand_start(other);
+    STAGE_UNTIL(hand_take(other, &id, target, sizeof(target)) == HAND_TAKEN);
+    assert_string_equal(target, "/not-taken");
+    hand_answer(other, id, 200, "moved", true);
+    STAGE_UNTIL(strstr(moved, "moved") || !client_read(second, moved, sizeof(moved)));
+    assert_non_null(strstr(moved, "moved"));
+    close(fd);
+    close(second);
+    stage_stop(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_tick_that_found_no_room_is_not_the_last),
         cmocka_unit_test(a_large_message_that_a_dead_worker_had_not_read_is_anothers),
         cmocka_unit_test(a_worker_that_was_never_buried_is_mourned_all_the_same),
+        cmocka_unit_test(a_scribbled_request_harms_nobody_else),
         cmocka_unit_test(workers_are_told_what_a_dead_gateway_may_have_kept),
     };
 
