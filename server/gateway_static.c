@@ -193,7 +193,7 @@ static void redirect(const struct request *request)
     struct vd_text path = text_of(request, request->head->path);
     struct vd_text query = text_of(request, request->head->query);
     char head[HEAD_BYTES];
-    size_t used = gw_response_head(request->connection, head, sizeof(head), 308);
+    size_t used = gw_response_head(request->connection, head, GW_HEAD_BYTES, 308);
     static const char location[] = "Content-Length: 0\r\nCache-Control: no-cache\r\nLocation: ";
 
     memcpy(head + used, location, sizeof(location) - 1);
@@ -225,7 +225,7 @@ static size_t print_head(struct request *request, const struct answer *answer, c
                                           "Content-Encoding: br\r\n"};
     const struct vd_server_config *config = request->connection->gateway->config;
     char date[30], length[48] = "", cache[40] = "no-cache";
-    size_t used = gw_response_head(request->connection, head, HEAD_BYTES, answer->status);
+    size_t used = gw_response_head(request->connection, head, GW_HEAD_BYTES, answer->status);
 
     vd_http_date(request->modified_s * 1000, date);
     if (answer->status != 304)
