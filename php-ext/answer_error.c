@@ -21,8 +21,9 @@ static void log_failure(const struct vd_php_exchange *exchange, enum vd_log_leve
                         const char *event, const char *text)
 {
     const struct vd_worker_request *request = exchange->request;
-    vd_log(exchange->run->logger, level, event, "%.*s %.*s: %s", (int)request->method.length,
-           request->method.bytes, (int)request->path.length, request->path.bytes, text);
+    vd_log(exchange->run->logger, level, event, "%.*s %.*s (request %s): %s",
+           (int)request->method.length, request->method.bytes, (int)request->path.length,
+           request->path.bytes, request->request_id, text);
 }
 
 /* True when the head of an answer can still be chosen; an answer that has begun is cut. */

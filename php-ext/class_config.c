@@ -73,6 +73,7 @@ static void config_free(zend_object *object)
     }
     static_release(config);
     vd_php_cors_finish(&config->cors);
+    vd_php_config_edge_free(config);
     zval_ptr_dtor(&config->broker);
     vd_callable_list_finish(&config->broker_error);
     zend_object_std_dtor(object);
@@ -114,8 +115,13 @@ static HashTable *config_debug_info(zend_object *object, int *is_temporary)
     vd_php_config_server(config, &server);
     zval info;
     array_init(&info);
-    add_assoc_string(&info, "host", server.host);
-    add_assoc_long(&info, "port", server.port);
+    if (server.host) {
+        add_assoc_string(&info, "host", server.host);
+        add_assoc_long(&info, "port", server.port);
+    } else { /* listeners only */
+        add_assoc_null(&info, "host");
+        add_assoc_null(&info, "port");
+    }
     add_assoc_long(&info, "workers", server.workers);
     add_assoc_string(&info, "broker", server.broker_display);
     add_assoc_long(&info, "globalStateMaxRows", config->global_state_rows);
@@ -134,6 +140,7 @@ static HashTable *config_debug_info(zend_object *object, int *is_temporary)
     add_assoc_string(&info, "staticPrefix", server.static_prefix);
     add_assoc_long(&info, "staticMaxAge", server.static_max_age_s);
     vd_php_config_http_info(config, &info);
+    vd_php_config_edge_info(config, &info);
     add_assoc_double(&info, "heartbeat", server.heartbeat_ms / 1000.0);
     add_assoc_double(&info, "retry", server.retry_ms / 1000.0);
     add_assoc_long(&info, "historyMessagesPerScope", (zend_long)server.history_per_scope);
@@ -159,6 +166,7 @@ void vd_php_config_server(const struct vd_php_config *config, struct vd_server_c
     server->host = config->host ? ZSTR_VAL(config->host) : "127.0.0.1";
     server->static_directory = config->static_directory ? ZSTR_VAL(config->static_directory) : NULL;
     server->static_prefix = config->static_prefix ? ZSTR_VAL(config->static_prefix) : "/";
+    vd_php_config_edge_server(config, server);
     server->version = VIADUCT_VERSION;
     server->log_fd = 2;
     const zend_class_entry *ce =
@@ -269,6 +277,7 @@ ZEND_METHOD(Viaduct_Config, withPort)
     }
     config_this(ZEND_THIS)->server.port = (uint16_t)port;
     config_this(ZEND_THIS)->server.port_any = port == 0;
+    config_this(ZEND_THIS)->port_set = true;
     RETURN_THIS();
 }
 

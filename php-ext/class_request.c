@@ -7,6 +7,7 @@
  * a Request that somebody kept is filled in completely. */
 #include "class_request.h"
 
+#include "answer_headers.h"
 #include "php_viaduct.h"
 #include "request_input.h"
 
@@ -21,6 +22,8 @@ enum {
     REQUEST_POST,
     REQUEST_COOKIE,
     REQUEST_FILES,
+    REQUEST_SCHEME,
+    REQUEST_ID,
     REQUEST_PROPERTY_COUNT,
 };
 
@@ -91,6 +94,12 @@ static void request_fill(zend_object *object, uint32_t number)
         return;
     case REQUEST_BODY:
         set_body(object);
+        return;
+    case REQUEST_SCHEME:
+        set_text(object, number, vd_text_of(view->https ? "https" : "http"));
+        return;
+    case REQUEST_ID:
+        set_text(object, number, vd_text_of(view->request_id));
         return;
     case REQUEST_SERVER:
         vd_php_input_server(view, &array);

@@ -27,7 +27,7 @@ static void add_text(zval *array, const char *key, struct vd_text text)
 
 void vd_php_input_server(const struct vd_worker_request *request, zval *array)
 {
-    array_init_size(array, 12);
+    array_init_size(array, 16);
     add_text(array, "request_method", request->method);
     add_text(array, "request_uri", request->path);
     zval path_info;
@@ -44,6 +44,12 @@ void vd_php_input_server(const struct vd_worker_request *request, zval *array)
     add_assoc_long(array, "server_port", request->local_port);
     add_assoc_string(array, "remote_addr", request->remote_address);
     add_assoc_long(array, "remote_port", request->remote_port);
+    add_assoc_string(array, "request_scheme", request->https ? "https" : "http");
+    if (request->https) {
+        add_assoc_string(array, "https", "on"); /* as CGI has it: isset() tells */
+    }
+    add_text(array, "http_host", request->host);
+    add_assoc_string(array, "request_id", request->request_id);
 }
 
 static void add_header(zval *array, const struct vd_header *header)

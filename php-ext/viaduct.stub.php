@@ -43,6 +43,65 @@ namespace Viaduct {
         public function withPort(int $port): static {}
 
         /**
+         * Listen on one more address; may be called up to 16 times.
+         *
+         *     tcp://0.0.0.0:3000          an IPv4 address, or a name of this machine
+         *     tcp://[::]:3000             IPv6, and IPv4 as well; with ?ipv6only IPv6 alone
+         *     tcp://0.0.0.0:3000?reuseport   SO_REUSEPORT; options are joined by &
+         *     unix:///run/viaduct.sock    a unix socket; with ?mode=0666 instead of 0660
+         *
+         * withHost() and withPort() are the first listener. When neither was called, the listeners
+         * given here are all there is.
+         *
+         * @throws \ValueError
+         */
+        public function withListener(string $address): static {}
+
+        /**
+         * Proxies that are believed when they say for whom they ask: networks ("10.0.0.0/8",
+         * "fd00::/8"), addresses, "unix" for whoever comes through a unix socket; at most 64. The
+         * client's address, scheme and host come from their Forwarded or X-Forwarded-* headers, and
+         * their X-Request-Id is kept. Headers of everybody else are ignored. Replaces what was set
+         * before.
+         *
+         * Forwarded wins where both kinds are there: a proxy that writes X-Forwarded-For only must
+         * remove Forwarded, or say so by withForwardedHeaders('x-forwarded').
+         *
+         * @throws \ValueError
+         */
+        public function withTrustedProxies(string ...$cidrs): static {}
+
+        /**
+         * Which headers of trusted proxies are looked at: "any", "forwarded" (RFC 7239), or
+         * "x-forwarded". Choose the one that your proxy writes.
+         *
+         * Default "any".
+         *
+         * @throws \ValueError
+         */
+        public function withForwardedHeaders(string $which): static {}
+
+        /**
+         * Log every request: "common" (combined log format, then id, worker, queue and handling
+         * time), "json" (one object a line) or "off". $to: the path of a file or named pipe, which
+         * is opened again when it was renamed; or a descriptor, null for standard output. Query
+         * strings are left out unless $query is true: they may hold secrets. A log that is not taken
+         * fast enough loses lines, which are counted, and delays nobody.
+         *
+         * Default "off".
+         *
+         * @throws \ValueError
+         */
+        public function withAccessLog(string $format = "common", string|int|null $to = null, bool $query = false): static {}
+
+        /**
+         * Send the request's id to clients as X-Request-Id.
+         *
+         * Default true.
+         */
+        public function withRequestIdHeader(bool $on = true): static {}
+
+        /**
          * Number of worker processes that run PHP, 1 to 256. More than one needs a broker that
          * carries messages between processes, such as Broker\PipeBroker.
          *
@@ -551,7 +610,8 @@ namespace Viaduct {
         /**
          * request_method, request_uri (without the query string), path_info (decoded), query_string,
          * request_time, request_time_float, server_protocol, server_addr, server_port, remote_addr,
-         * remote_port.
+         * remote_port, request_scheme, https ("on", only when it is), http_host, request_id. Behind
+         * trusted proxies they are the client's.
          */
         public readonly array $server;
 
@@ -569,6 +629,12 @@ namespace Viaduct {
 
         /** Uploaded files of a multipart body, in the form of PHP's own $_FILES. */
         public readonly array $files;
+
+        /** "https" when the client spoke TLS to a trusted proxy, else "http". */
+        public readonly string $scheme;
+
+        /** Names the request in logs and in the response's X-Request-Id. */
+        public readonly string $requestId;
 
         private function __construct() {}
 

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: f7e766ca1894f1937d405c27f0a60c87be0e86af */
+ * Stub hash: 2fec618370dcc08bda4ea59d9b14b0da12f1a903 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -10,6 +10,28 @@ ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withPort, 0, 1, IS_STATIC, 0)
 	ZEND_ARG_TYPE_INFO(0, port, IS_LONG, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withListener, 0, 1, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO(0, address, IS_STRING, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withTrustedProxies, 0, 0, IS_STATIC, 0)
+	ZEND_ARG_VARIADIC_TYPE_INFO(0, cidrs, IS_STRING, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withForwardedHeaders, 0, 1, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO(0, which, IS_STRING, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withAccessLog, 0, 0, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, format, IS_STRING, 0, "\"common\"")
+	ZEND_ARG_TYPE_MASK(0, to, MAY_BE_STRING|MAY_BE_LONG|MAY_BE_NULL, "null")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, query, _IS_BOOL, 0, "false")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withRequestIdHeader, 0, 0, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, on, _IS_BOOL, 0, "true")
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withWorkerNum, 0, 1, IS_STATIC, 0)
@@ -284,6 +306,11 @@ ZEND_END_ARG_INFO()
 ZEND_METHOD(Viaduct_Config, __construct);
 ZEND_METHOD(Viaduct_Config, withHost);
 ZEND_METHOD(Viaduct_Config, withPort);
+ZEND_METHOD(Viaduct_Config, withListener);
+ZEND_METHOD(Viaduct_Config, withTrustedProxies);
+ZEND_METHOD(Viaduct_Config, withForwardedHeaders);
+ZEND_METHOD(Viaduct_Config, withAccessLog);
+ZEND_METHOD(Viaduct_Config, withRequestIdHeader);
 ZEND_METHOD(Viaduct_Config, withWorkerNum);
 ZEND_METHOD(Viaduct_Config, withBroker);
 ZEND_METHOD(Viaduct_Config, withGlobalStateTableSize);
@@ -363,6 +390,11 @@ static const zend_function_entry class_Viaduct_Config_methods[] = {
 	ZEND_ME(Viaduct_Config, __construct, arginfo_class_Viaduct_Config___construct, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withHost, arginfo_class_Viaduct_Config_withHost, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withPort, arginfo_class_Viaduct_Config_withPort, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withListener, arginfo_class_Viaduct_Config_withListener, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withTrustedProxies, arginfo_class_Viaduct_Config_withTrustedProxies, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withForwardedHeaders, arginfo_class_Viaduct_Config_withForwardedHeaders, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withAccessLog, arginfo_class_Viaduct_Config_withAccessLog, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withRequestIdHeader, arginfo_class_Viaduct_Config_withRequestIdHeader, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withWorkerNum, arginfo_class_Viaduct_Config_withWorkerNum, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withBroker, arginfo_class_Viaduct_Config_withBroker, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withGlobalStateTableSize, arginfo_class_Viaduct_Config_withGlobalStateTableSize, ZEND_ACC_PUBLIC)
@@ -603,6 +635,18 @@ static zend_class_entry *register_class_Viaduct_Request(void)
 	zend_string *property_files_name = zend_string_init("files", sizeof("files") - 1, 1);
 	zend_declare_typed_property(class_entry, property_files_name, &property_files_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_ARRAY));
 	zend_string_release(property_files_name);
+
+	zval property_scheme_default_value;
+	ZVAL_UNDEF(&property_scheme_default_value);
+	zend_string *property_scheme_name = zend_string_init("scheme", sizeof("scheme") - 1, 1);
+	zend_declare_typed_property(class_entry, property_scheme_name, &property_scheme_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_scheme_name);
+
+	zval property_requestId_default_value;
+	ZVAL_UNDEF(&property_requestId_default_value);
+	zend_string *property_requestId_name = zend_string_init("requestId", sizeof("requestId") - 1, 1);
+	zend_declare_typed_property(class_entry, property_requestId_name, &property_requestId_default_value, ZEND_ACC_PUBLIC|ZEND_ACC_READONLY, NULL, (zend_type) ZEND_TYPE_INIT_MASK(MAY_BE_STRING));
+	zend_string_release(property_requestId_name);
 
 	return class_entry;
 }

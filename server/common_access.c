@@ -200,6 +200,10 @@ int vd_access_open(const struct vd_server_config *config, enum vd_access_way *wa
         return open(config->access_log_path, flags | O_CREAT, 0640);
     if (fstat(fd, &status) != 0)
         return -1;
+    /* a file never makes a writer wait like a pipe does; and where it does not append, only the
+     * shared offset keeps us and others from writing over each other */
+    if (S_ISREG(status.st_mode))
+        return fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (!S_ISSOCK(status.st_mode)) {
         snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
         own = open(path, flags);

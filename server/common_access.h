@@ -50,8 +50,9 @@ enum vd_access_way {
     VD_ACCESS_SHARED, /* others share it, it may block: poll, then at most PIPE_BUF bytes */
 };
 
-/* Open what config->access_log_path or access_log_fd name, for appending. A descriptor is opened
- * anew (through /proc) where that is allowed, so that nobody who shares it finds it changed.
+/* Open what config->access_log_path or access_log_fd name, for appending. A descriptor other than
+ * a file's is opened anew (through /proc) where that is allowed, so that it does not block here and
+ * nobody who shares it finds it changed.
  * Returns the new descriptor, or -1 and errno. */
 int vd_access_open(const struct vd_server_config *config, enum vd_access_way *way);
 

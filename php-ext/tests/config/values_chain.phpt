@@ -18,7 +18,7 @@ $c->withGlobalStateTableSize(maxRows: 5, maxValueBytes: 6)->withHistory(seconds:
 var_dump($c);
 ?>
 --EXPECTF--
-object(Viaduct\Config)#%d (37) {
+object(Viaduct\Config)#%d (44) {
   ["host"]=>
   string(9) "127.0.0.1"
   ["port"]=>
@@ -85,6 +85,22 @@ object(Viaduct\Config)#%d (37) {
   bool(false)
   ["cors"]=>
   NULL
+  ["listeners"]=>
+  array(0) {
+  }
+  ["trustedProxies"]=>
+  array(0) {
+  }
+  ["forwardedHeaders"]=>
+  string(3) "any"
+  ["accessLog"]=>
+  string(3) "off"
+  ["accessLogTo"]=>
+  int(1)
+  ["accessLogQuery"]=>
+  bool(false)
+  ["requestIdHeader"]=>
+  bool(true)
   ["heartbeat"]=>
   float(15)
   ["retry"]=>
@@ -95,7 +111,7 @@ object(Viaduct\Config)#%d (37) {
   float(300)
 }
 bool(true)
-object(Viaduct\Config)#%d (37) {
+object(Viaduct\Config)#%d (44) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -162,6 +178,22 @@ object(Viaduct\Config)#%d (37) {
   bool(false)
   ["cors"]=>
   NULL
+  ["listeners"]=>
+  array(0) {
+  }
+  ["trustedProxies"]=>
+  array(0) {
+  }
+  ["forwardedHeaders"]=>
+  string(3) "any"
+  ["accessLog"]=>
+  string(3) "off"
+  ["accessLogTo"]=>
+  int(1)
+  ["accessLogQuery"]=>
+  bool(false)
+  ["requestIdHeader"]=>
+  bool(true)
   ["heartbeat"]=>
   float(5.5)
   ["retry"]=>
@@ -171,7 +203,7 @@ object(Viaduct\Config)#%d (37) {
   ["historySeconds"]=>
   float(1.5)
 }
-object(Viaduct\Config)#%d (37) {
+object(Viaduct\Config)#%d (44) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -238,6 +270,22 @@ object(Viaduct\Config)#%d (37) {
   bool(false)
   ["cors"]=>
   NULL
+  ["listeners"]=>
+  array(0) {
+  }
+  ["trustedProxies"]=>
+  array(0) {
+  }
+  ["forwardedHeaders"]=>
+  string(3) "any"
+  ["accessLog"]=>
+  string(3) "off"
+  ["accessLogTo"]=>
+  int(1)
+  ["accessLogQuery"]=>
+  bool(false)
+  ["requestIdHeader"]=>
+  bool(true)
   ["heartbeat"]=>
   float(5.5)
   ["retry"]=>

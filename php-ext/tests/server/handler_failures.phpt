@@ -54,7 +54,7 @@ foreach (['exit', 'exit-nothing', 'exit-stream', 'memory', 'memory-later', 'memo
 echo 'exit ', $server->stop(), "\n";
 foreach (explode("\n", $server->log()) as $line) {
     if (preg_match('/handler_failed: ([^\\\\]*)/', $line, $m)) {
-        echo preg_replace('/ in \/.*|PHP Request.*/', '', $m[1]), "\n";
+        echo preg_replace('/ in \/.*|PHP Request.*| \(request [0-9a-f]{32}\)/', '', $m[1]), "\n";
     }
 }
 ?>

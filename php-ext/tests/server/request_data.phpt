@@ -12,7 +12,7 @@ $server = Server::start(<<<'APP'
     $app->get('/server x', function (Request $r) {
         $s = $r->server;
         $checks = [is_int($s['request_time']), abs($s['request_time_float'] - microtime(true)) < 5, $s['server_port'] > 0, $s['remote_port'] > 0];
-        unset($s['request_time'], $s['request_time_float'], $s['server_port'], $s['remote_port']);
+        unset($s['request_id'], $s['request_time'], $s['request_time_float'], $s['server_port'], $s['remote_port']);
         return [$s, $checks];
     });
     $app->get('/header', fn(Request $r) => [$r->header, $r->header('X-ONE'), $r->header('x-none'), $r->header('5')]);
@@ -50,7 +50,7 @@ echo 'exit ', $server->stop(), "\n";
 {"method":"GET","path":"/echo","query":"a=1&b[]=2&b[]=3&c[x][y]=4&d=%C3%BC+x&e","get":{"a":"1","b":["2","3"],"c":{"x":{"y":"4"}},"d":"ü x","e":""},"post":[],"cookie":{"a":"1","b":{"x":"2"},"c":" "},"files":[],"body":""}
 {"method":"POST","path":"/echo","query":"q=1","get":{"q":"1"},"post":{"f":"v","l":["x","y"],"u":"ü&=\n"},"cookie":[],"files":[],"body":"f=v&l%5B0%5D=x&l%5B1%5D=y&u=%C3%BC%26%3D%0A"}
 {"method":"POST","path":"/echo","query":"","get":[],"post":[],"cookie":[],"files":[],"body":"{\"json\":true}"}
-[{"request_method":"GET","request_uri":"/server%20x","path_info":"/server x","query_string":"k=v","server_protocol":"HTTP/1.1","server_addr":"127.0.0.1","remote_addr":"127.0.0.1"},[true,true,true,true]]
+[{"request_method":"GET","request_uri":"/server%20x","path_info":"/server x","query_string":"k=v","server_protocol":"HTTP/1.1","server_addr":"127.0.0.1","remote_addr":"127.0.0.1","request_scheme":"http","http_host":"test"},[true,true,true,true]]
 [{"host":"test","connection":"close","x-one":"eins, zwei","5":"five","x-empty":""},"eins, zwei",null,"five"]
 [["Cannot modify readonly property Viaduct\\Request::$get",
   "Cannot modify readonly property Viaduct\\Request::$get",
@@ -59,7 +59,7 @@ echo 'exit ', $server->stop(), "\n";
   "Trying to clone an uncloneable object of class Viaduct\\Request",
   "Serialization of 'Viaduct\\Request' is not allowed",
   "Call to private Viaduct\\Request::__construct() from global scope"],{"a":"1"},true,false,true,"default",true,null]
-method path query body server header get post cookie files 10 1
+method path query body server header get post cookie files scheme requestId 12 1
 ["POST","k=v",{"k":"v"},{"z":"1"},"header","k=v","k=v"]
 [null,[],[],[]]
 exit 0
