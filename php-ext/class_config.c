@@ -139,8 +139,8 @@ static HashTable *config_debug_info(zend_object *object, int *is_temporary)
     }
     add_assoc_string(&info, "staticPrefix", server.static_prefix);
     add_assoc_long(&info, "staticMaxAge", server.static_max_age_s);
-    vd_php_config_http_info(config, &info);
     vd_php_config_edge_info(config, &info);
+    vd_php_config_http_info(config, &info);
     add_assoc_double(&info, "heartbeat", server.heartbeat_ms / 1000.0);
     add_assoc_double(&info, "retry", server.retry_ms / 1000.0);
     add_assoc_long(&info, "historyMessagesPerScope", (zend_long)server.history_per_scope);

@@ -75,16 +75,6 @@ object(Viaduct\Config)#%d (44) {
   string(1) "/"
   ["staticMaxAge"]=>
   int(0)
-  ["compression"]=>
-  bool(true)
-  ["compressionMinBytes"]=>
-  int(1024)
-  ["compressionLevel"]=>
-  int(4)
-  ["compressStreams"]=>
-  bool(false)
-  ["cors"]=>
-  NULL
   ["listeners"]=>
   array(0) {
   }
@@ -101,6 +91,16 @@ object(Viaduct\Config)#%d (44) {
   bool(false)
   ["requestIdHeader"]=>
   bool(true)
+  ["compression"]=>
+  bool(true)
+  ["compressionMinBytes"]=>
+  int(1024)
+  ["compressionLevel"]=>
+  int(4)
+  ["compressStreams"]=>
+  bool(false)
+  ["cors"]=>
+  NULL
   ["heartbeat"]=>
   float(15)
   ["retry"]=>
@@ -168,16 +168,6 @@ object(Viaduct\Config)#%d (44) {
   string(1) "/"
   ["staticMaxAge"]=>
   int(0)
-  ["compression"]=>
-  bool(true)
-  ["compressionMinBytes"]=>
-  int(1024)
-  ["compressionLevel"]=>
-  int(4)
-  ["compressStreams"]=>
-  bool(false)
-  ["cors"]=>
-  NULL
   ["listeners"]=>
   array(0) {
   }
@@ -194,6 +184,16 @@ object(Viaduct\Config)#%d (44) {
   bool(false)
   ["requestIdHeader"]=>
   bool(true)
+  ["compression"]=>
+  bool(true)
+  ["compressionMinBytes"]=>
+  int(1024)
+  ["compressionLevel"]=>
+  int(4)
+  ["compressStreams"]=>
+  bool(false)
+  ["cors"]=>
+  NULL
   ["heartbeat"]=>
   float(5.5)
   ["retry"]=>
@@ -260,16 +260,6 @@ object(Viaduct\Config)#%d (44) {
   string(1) "/"
   ["staticMaxAge"]=>
   int(0)
-  ["compression"]=>
-  bool(true)
-  ["compressionMinBytes"]=>
-  int(1024)
-  ["compressionLevel"]=>
-  int(4)
-  ["compressStreams"]=>
-  bool(false)
-  ["cors"]=>
-  NULL
   ["listeners"]=>
   array(0) {
   }
@@ -286,6 +276,16 @@ object(Viaduct\Config)#%d (44) {
   bool(false)
   ["requestIdHeader"]=>
   bool(true)
+  ["compression"]=>
+  bool(true)
+  ["compressionMinBytes"]=>
+  int(1024)
+  ["compressionLevel"]=>
+  int(4)
+  ["compressStreams"]=>
+  bool(false)
+  ["cors"]=>
+  NULL
   ["heartbeat"]=>
   float(5.5)
   ["retry"]=>
