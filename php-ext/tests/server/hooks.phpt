@@ -69,7 +69,7 @@ while (trim($line = (string) fgets($socket)) !== '') {
 echo $head;
 echo 'exit ', $server->stop(), "\n";
 preg_match_all('/handler_failed: (.*)/', $server->log(), $m);
-echo implode("\n", array_map(fn($l) => preg_replace('/ in \/.*/', '', $l), $m[1])), "\n";
+echo implode("\n", array_map(fn($l) => preg_replace('/ in \/.*| \(request [0-9a-f]{32}\)/', '', $l), $m[1])), "\n";
 
 $app = new Viaduct\App();
 foreach ([fn() => $app->before('nothing'), fn() => $app->before(fn() => null, 'admin'), fn() => $app->after(fn() => null, '/admin/*'),
