@@ -90,6 +90,7 @@ struct gw_request {
     char *record;                 /* own copy: struct vd_frame_request and what follows; or NULL */
     size_t record_length;
     uint64_t offered_us;
+    uint64_t waiting_us; /* since when it waits for a worker: first queued or offered */
     uint64_t streamed; /* bytes of the body that came from the worker so far */
     bool body_streamed;   /* the worker asks for its body */
     bool body_wanted;     /* it has asked */

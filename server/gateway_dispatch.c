@@ -212,6 +212,8 @@ static void enqueue(struct gateway *gateway, struct gw_request *request, bool fr
     request->state = GW_REQUEST_QUEUED;
     request->worker = NULL;
     request->frame = NULL;
+    if (request->waiting_us == 0)
+        request->waiting_us = request->offered_us ? request->offered_us : vd_monotonic_us();
     if (front) {
         TAILQ_INSERT_HEAD(&gateway->queue, request, link);
     } else {
@@ -471,7 +473,7 @@ void gw_dispatch_sweep(struct gateway *gateway)
 
     for (; request; request = next) {
         struct gw_connection *connection = request->connection;
-        uint64_t since = ((struct vd_frame_request *)request->record)->received_us;
+        uint64_t since = request->waiting_us;
 
         next = TAILQ_NEXT(request, link);
         if (connection->peer_closed) {

@@ -232,6 +232,18 @@ def test_what_waits_longer_than_a_request_may_take_is_503(start):
     assert set(statuses) <= {200, 503}
 
 
+def test_the_time_that_an_upload_takes_is_not_time_in_the_queue(start):
+    server = start(workers=1, request_timeout_ms=800, header_timeout_ms=3000)
+    with server.connect() as upload, server.connect() as busy:
+        upload.send(b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nab")
+        time.sleep(1)
+        busy.send(HELLO.replace(b"/hello", b"/sleep?ms=500"))
+        time.sleep(0.1)
+        upload.send(b"cde")
+        assert upload.answer().body == b"abcde"
+        assert busy.answer().status == 200
+
+
 def test_what_nobody_waits_for_is_not_run(start, streams):
     server = start(workers=1)
     some = streams(server)
