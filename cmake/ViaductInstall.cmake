@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts where:
 #
-#   <prefix>/lib/libviaduct.so.0, libviaduct.a, pkgconfig/viaduct.pc    core, brokers and health
+#   <prefix>/lib/libviaduct.so.0, libviaduct.a, pkgconfig/viaduct.pc    core, brokers, health and its listener
 #   <prefix>/include/viaduct/*.h
 #   the extension and its ini: see install_php.cmake.in
 #
@@ -10,7 +10,8 @@ foreach(kind SHARED STATIC)
     string(TOLOWER viaduct_${kind} target)
     add_library(${target} ${kind})
     set_target_properties(${target} PROPERTIES OUTPUT_NAME viaduct LINKER_LANGUAGE C)
-    target_link_libraries(${target} PRIVATE viaduct_core viaduct_brokers viaduct_health)
+    target_link_libraries(${target} PRIVATE
+        viaduct_core viaduct_brokers viaduct_health viaduct_health_listener)
     install(TARGETS ${target}
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

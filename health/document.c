@@ -7,7 +7,7 @@
 #include "writer.h"
 
 static const char *const reason_words[] = {"broker_disconnected", "no_worker_ready",
-                                           "worker_crash_loop", "draining"};
+                                           "worker_crash_loop", "draining", "not_reporting"};
 #define REASON_COUNT (sizeof(reason_words) / sizeof(reason_words[0]))
 
 unsigned vd_health_reasons(const struct vd_health_facts *facts)
@@ -22,6 +22,8 @@ unsigned vd_health_reasons(const struct vd_health_facts *facts)
         reasons |= VD_HEALTH_WORKER_CRASH_LOOP;
     if (facts->draining)
         reasons |= VD_HEALTH_DRAINING;
+    if (facts->stale)
+        reasons |= VD_HEALTH_NOT_REPORTING;
     return reasons;
 }
 

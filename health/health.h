@@ -54,6 +54,7 @@ struct vd_health_facts {
     uint64_t started_wall_ms;
     uint64_t now_wall_ms;
     bool draining; /* SIGTERM has come: degraded, so that balancers look elsewhere */
+    bool stale;    /* of a program with a listener of its own: it does not report any more */
 
     /* the broker */
     const char *driver; /* display name: "PipeBroker" */
@@ -98,6 +99,7 @@ enum vd_health_reason {
     VD_HEALTH_NO_WORKER_READY = 1u << 1,     /* "no_worker_ready" */
     VD_HEALTH_WORKER_CRASH_LOOP = 1u << 2,   /* "worker_crash_loop" */
     VD_HEALTH_DRAINING = 1u << 3,            /* "draining" */
+    VD_HEALTH_NOT_REPORTING = 1u << 4,       /* "not_reporting" */
 };
 
 /* The reasons that hold, or-ed; 0: ok. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <viaduct/error.h>
+#include <viaduct/health.h>
 #include <viaduct/scope.h>
 
 int main(void)
@@ -17,5 +18,6 @@ int main(void)
         return 2;
     if (vd_scope_check("a b", 3, &error) != VD_ERR_INVALID)
         return 3;
+    vd_health_close(NULL); /* what the listener needs is linked, too */
     return puts("consumed") < 0;
 }

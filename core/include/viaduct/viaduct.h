@@ -8,6 +8,7 @@
 #include <viaduct/broker.h>
 #include <viaduct/clock.h>
 #include <viaduct/error.h>
+#include <viaduct/health.h>
 #include <viaduct/history.h>
 #include <viaduct/log.h>
 #include <viaduct/message.h>
