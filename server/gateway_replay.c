@@ -14,9 +14,10 @@
 
 #include "gateway.h"
 
-#define BUCKETS       4096 /* power of two */
-#define CACHED_EVENTS 1024
-#define SCOPES_MAX    65536
+#define BUCKETS       16384 /* power of two */
+#define CACHED_EVENTS 65536 /* power of two: as many as a history of the default size has entries  \
+                             */
+#define SCOPES_MANY 65536   /* from here on, forget those of which nothing is kept */
 
 struct scope_log {
     SLIST_ENTRY(scope_log) link;
@@ -32,11 +33,14 @@ struct gw_replay {
     size_t per_scope;
     uint32_t age_ms;
     SLIST_HEAD(, scope_log) buckets[BUCKETS];
-    size_t scope_count;
+    size_t scope_count, forget_at;
     uint64_t forgotten; /* highest lost offset of scopes that were dropped from the index */
     struct scope_log *globs;
-    struct gw_event *cache[CACHED_EVENTS]; /* by offset */
+    /* Encoded entries of the history, by offset, for all who want them. Those that the history has
+     * dropped are released: the cache is as bounded as the history is. */
+    struct gw_event *cache[CACHED_EVENTS];
     uint64_t cached[CACHED_EVENTS];
+    uint64_t released; /* all before this offset are */
     uint64_t seen_position[VD_WORKERS_MAX];
     uint32_t seen_generation[VD_WORKERS_MAX];
     bool seen_any[VD_WORKERS_MAX];
@@ -131,7 +135,8 @@ static void log_push(struct gw_replay *replay, struct scope_log *log, uint64_t o
     log->offsets[(log->first + log->count++) & (log->capacity - 1)] = offset;
 }
 
-/* Scopes of which nothing is kept any more make room. */
+/* Scopes of which nothing is kept any more make room. The next look comes when there are twice as
+ * many as are left: what it costs is spread over as many new scopes. */
 static void forget_empty(struct gw_replay *replay)
 {
     for (size_t i = 0; i < BUCKETS; i++) {
@@ -149,6 +154,8 @@ static void forget_empty(struct gw_replay *replay)
             replay->scope_count--;
         }
     }
+    replay->forget_at =
+        2 * replay->scope_count > SCOPES_MANY ? 2 * replay->scope_count : SCOPES_MANY;
 }
 
 static struct scope_log *log_get(struct gw_replay *replay, const char *scope, size_t length)
@@ -160,11 +167,12 @@ static struct scope_log *log_get(struct gw_replay *replay, const char *scope, si
     log = log_find(replay, scope, length);
     if (log)
         return log;
-    if (replay->scope_count >= SCOPES_MAX)
+    if (replay->scope_count >= replay->forget_at)
         forget_empty(replay);
     log = log_new(scope, length);
     if (!log)
         return NULL;
+    log->lost = replay->forgotten; /* it may be one of those */
     SLIST_INSERT_HEAD(&replay->buckets[hash(scope, length) & (BUCKETS - 1)], log, link);
     replay->scope_count++;
     return log;
@@ -173,10 +181,27 @@ static struct scope_log *log_get(struct gw_replay *replay, const char *scope, si
 /* ---- the index ---------------------------------------------------------------------------------
  */
 
+static void release_dropped(struct gw_replay *replay)
+{
+    uint64_t first = vd_history_first(replay->history);
+
+    if (first - replay->released > CACHED_EVENTS)
+        replay->released = first - CACHED_EVENTS;
+    for (; replay->released < first; replay->released++) {
+        size_t slot = replay->released & (CACHED_EVENTS - 1);
+
+        if (replay->cache[slot] && replay->cached[slot] < first) {
+            gw_event_release(replay->cache[slot]);
+            replay->cache[slot] = NULL;
+        }
+    }
+}
+
 void gw_replay_note(struct gw_replay *replay, uint64_t offset, const char *scope, size_t length)
 {
     struct scope_log *log = log_get(replay, scope, length);
 
+    release_dropped(replay);
     if (log) {
         log_push(replay, log, offset);
     } else if (offset > replay->forgotten) {
@@ -231,6 +256,8 @@ struct gw_replay *gw_replay_create(struct vd_history *history, size_t per_scope,
         return NULL;
     }
     /* Nothing is known of what was there before. */
+    replay->forget_at = SCOPES_MANY;
+    replay->released = vd_history_first(history);
     replay->forgotten = vd_history_first(history) - 1;
     replay->globs->lost = replay->forgotten;
     for (uint64_t offset = vd_history_first(history); offset < vd_history_next(history); offset++) {

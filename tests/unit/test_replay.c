@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,11 +13,13 @@
 
 #include "gateway.h"
 
-#define LOG_BYTES (64 * 1024)
-#define ENTRIES   256
-#define PER_SCOPE 20
-#define AGE_MS    1000
-#define EPOCH     77
+#define LOG_BYTES       (64 * 1024)
+#define ENTRIES         256
+#define PER_SCOPE       20
+#define AGE_MS          1000
+#define EPOCH           77
+#define LARGE_LOG_BYTES (32 * 1024 * 1024)
+#define LARGE_ENTRIES   (128 * 1024)
 
 struct fixture {
     struct vd_history *history;
@@ -206,6 +209,85 @@ static void a_frame_that_was_appended_is_recognised_by_the_successor(void **stat
     assert_false(gw_replay_has_seen(f->replay, source));
 }
 
+/* ---- many
+ * ----------------------------------------------------------------------------------------
+ */
+
+static int setup_large(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    size_t bytes = vd_history_bytes(LARGE_LOG_BYTES, LARGE_ENTRIES);
+
+    f->history = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
+    assert_int_equal(vd_history_init(f->history, LARGE_LOG_BYTES, LARGE_ENTRIES, EPOCH), VD_OK);
+    f->replay = gw_replay_create(f->history, PER_SCOPE, AGE_MS);
+    f->now_ms = 1000000;
+    *state = f;
+    return 0;
+}
+
+static void flood_scopes(struct fixture *f, unsigned count)
+{
+    static unsigned number;
+    char scope[32];
+
+    while (count--) {
+        snprintf(scope, sizeof(scope), "session:%u", number++);
+        publish(f, scope);
+    }
+}
+
+/* More live scopes than the index likes to keep: what a publish costs must not grow with them. */
+static void ever_new_scopes_are_cheap(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t began_ms = vd_monotonic_ms();
+
+    flood_scopes(f, 180000);
+    assert_true(vd_monotonic_ms() - began_ms < 8000);
+}
+
+static void a_scope_that_was_forgotten_has_lost_something(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t *offsets, last;
+    bool gap;
+
+    publish(f, "room:a");
+    flood_scopes(f, 140000); /* the history keeps far fewer */
+    publish(f, "room:a");
+    last = vd_history_next(f->history) - 1;
+    assert_int_equal(replay(f, "room:a", NULL, 0, &offsets, &gap), 1);
+    assert_true(gap);
+    free(offsets);
+    assert_replay(f, "room:a", NULL, last, NULL, 0, false);
+}
+
+/* Thousands come back at once: each event is encoded once, however many they missed. */
+static void streams_that_come_back_share_what_they_missed(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_event *events[4000];
+
+    for (int i = 0; i < 4000; i++)
+        publish(f, "room:a");
+    for (uint64_t i = 0; i < 4000; i++)
+        events[i] = gw_replay_event(f->replay, i + 1);
+    for (uint64_t i = 0; i < 4000; i++) {
+        struct gw_event *again = gw_replay_event(f->replay, i + 1);
+
+        assert_ptr_equal(again, events[i]);
+        gw_event_release(again);
+    }
+    /* What the history has dropped is not kept for anybody. */
+    for (int i = 0; i < LARGE_ENTRIES; i++)
+        publish(f, "room:b");
+    for (int i = 0; i < 4000; i++) {
+        assert_int_equal(events[i]->references, 1);
+        gw_event_release(events[i]);
+    }
+}
+
 /* ---- against a model ---------------------------------------------------------------------------
  */
 
@@ -270,6 +352,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_successor_says_gap_where_it_cannot_know, setup, teardown),
         cmocka_unit_test_setup_teardown(a_frame_that_was_appended_is_recognised_by_the_successor,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(ever_new_scopes_are_cheap, setup_large, teardown),
+        cmocka_unit_test_setup_teardown(a_scope_that_was_forgotten_has_lost_something, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(streams_that_come_back_share_what_they_missed, setup_large,
+                                        teardown),
         cmocka_unit_test_setup_teardown(random_histories_agree_with_a_list, setup, teardown),
     };
 
