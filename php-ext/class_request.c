@@ -9,7 +9,9 @@
 
 #include "answer_headers.h"
 #include "php_viaduct.h"
+#include "request_body.h"
 #include "request_input.h"
+#include "run_worker.h"
 
 enum {
     REQUEST_METHOD,
@@ -48,31 +50,58 @@ static void set_text(zend_object *object, uint32_t number, struct vd_text text)
     vd_php_property_set(object, number, &value);
 }
 
+/* What could not be had stays unset, so that whoever asks again is told again, and not that it is
+ * empty. */
+static void set_unless_thrown(zend_object *object, uint32_t number, zval *value)
+{
+    if (EG(exception)) {
+        zval_ptr_dtor(value);
+    } else {
+        vd_php_property_set(object, number, value);
+    }
+}
+
 static void set_body(zend_object *object)
 {
     zval value;
     vd_php_input_body(&value);
-    vd_php_property_set(object, REQUEST_BODY, &value);
+    set_unless_thrown(object, REQUEST_BODY, &value);
+}
+
+/* What was read of the body; NULL: nobody has read it yet. */
+static const struct vd_text *body_read_before(zend_object *object, struct vd_text *body)
+{
+    zval *read = OBJ_PROP_NUM(object, REQUEST_BODY);
+    if (Z_TYPE_P(read) != IS_STRING) {
+        return NULL;
+    }
+    *body = (struct vd_text){Z_STRVAL_P(read), Z_STRLEN_P(read)};
+    return body;
 }
 
 /* A multipart form goes to its files as it comes, and its body is then empty (as php://input is),
- * unless somebody read the body first. */
+ * unless somebody read the body first. A Request that is kept beyond its answer has what was there
+ * then: there is nobody left to tell of a form that is too large. */
 static void set_form(zend_object *object, const struct vd_worker_request *view)
 {
-    zval *read = OBJ_PROP_NUM(object, REQUEST_BODY);
+    struct vd_text text;
+    const struct vd_text *body = body_read_before(object, &text);
+    bool answered = !vd_worker_request_open(VIADUCT_G(run)->worker);
     zval post;
     zval files;
-    if (Z_TYPE_P(read) == IS_UNDEF && !vd_php_input_is_multipart(view)) {
+    if (!answered && vd_php_input_form_too_large(view, body)) {
+        return;
+    }
+    if (!body && !vd_php_input_is_multipart(view)) {
         set_body(object);
+        body = body_read_before(object, &text);
+        if (!body || (!answered && vd_php_input_form_too_large(view, body))) {
+            return;
+        }
     }
-    if (Z_TYPE_P(read) == IS_STRING) {
-        struct vd_text body = {Z_STRVAL_P(read), Z_STRLEN_P(read)};
-        vd_php_input_form(view, &body, &post, &files);
-    } else {
-        vd_php_input_form(view, NULL, &post, &files);
-    }
-    vd_php_property_set(object, REQUEST_POST, &post);
-    vd_php_property_set(object, REQUEST_FILES, &files);
+    vd_php_input_form(view, body, &post, &files);
+    set_unless_thrown(object, REQUEST_POST, &post);
+    set_unless_thrown(object, REQUEST_FILES, &files);
 }
 
 static void request_fill(zend_object *object, uint32_t number)
@@ -125,17 +154,19 @@ static void request_fill(zend_object *object, uint32_t number)
 
 static void request_fill_all(zend_object *object)
 {
-    for (uint32_t i = 0; i < REQUEST_PROPERTY_COUNT; i++) {
+    for (uint32_t i = 0; i < REQUEST_PROPERTY_COUNT && !EG(exception); i++) {
         request_fill(object, i);
     }
 }
 
-static void request_fill_named(zend_object *object, zend_string *name)
+/* False when it threw. */
+static bool request_fill_named(zend_object *object, zend_string *name)
 {
     const zend_property_info *info = zend_hash_find_ptr(&object->ce->properties_info, name);
     if (info && !(info->flags & ZEND_ACC_STATIC)) {
         request_fill(object, (uint32_t)OBJ_PROP_TO_NUM(info->offset));
     }
+    return !EG(exception);
 }
 
 /* ---- object handlers ------------------------------------------------------------------------ */
@@ -143,27 +174,33 @@ static void request_fill_named(zend_object *object, zend_string *name)
 static zval *request_read_property(zend_object *object, zend_string *name, int type,
                                    void **cache_slot, zval *rv)
 {
-    request_fill_named(object, name);
+    if (!request_fill_named(object, name)) {
+        return &EG(uninitialized_zval);
+    }
     return zend_std_read_property(object, name, type, cache_slot, rv);
 }
 
 static zval *request_property_pointer(zend_object *object, zend_string *name, int type,
                                       void **cache_slot)
 {
-    request_fill_named(object, name);
+    if (!request_fill_named(object, name)) {
+        return &EG(error_zval);
+    }
     return zend_std_get_property_ptr_ptr(object, name, type, cache_slot);
 }
 
 static int request_has_property(zend_object *object, zend_string *name, int type, void **cache_slot)
 {
-    request_fill_named(object, name);
-    return zend_std_has_property(object, name, type, cache_slot);
+    return request_fill_named(object, name) &&
+           zend_std_has_property(object, name, type, cache_slot);
 }
 
 static zval *request_write_property(zend_object *object, zend_string *name, zval *value,
                                     void **cache_slot)
 {
-    request_fill_named(object, name); /* so that it is "readonly", not "not yet set" */
+    if (!request_fill_named(object, name)) { /* so that it is "readonly", not "not yet set" */
+        return value;
+    }
     return zend_std_write_property(object, name, value, cache_slot);
 }
 
@@ -241,11 +278,29 @@ ZEND_METHOD(Viaduct_Request, header)
 ZEND_METHOD(Viaduct_Request, rawContent)
 {
     ZEND_PARSE_PARAMETERS_NONE();
-    request_fill(Z_OBJ_P(ZEND_THIS), REQUEST_BODY);
-    RETURN_COPY(OBJ_PROP_NUM(Z_OBJ_P(ZEND_THIS), REQUEST_BODY));
+    zend_object *object = Z_OBJ_P(ZEND_THIS);
+    request_fill(object, REQUEST_BODY);
+    if (EG(exception)) {
+        RETURN_THROWS();
+    }
+    RETURN_COPY(OBJ_PROP_NUM(object, REQUEST_BODY));
 }
 
 ZEND_METHOD(Viaduct_Request, getContent)
 {
     ZEND_MN(Viaduct_Request_rawContent)(INTERNAL_FUNCTION_PARAM_PASSTHRU);
+}
+
+ZEND_METHOD(Viaduct_Request, bodyStream)
+{
+    ZEND_PARSE_PARAMETERS_NONE();
+    zend_object *object = Z_OBJ_P(ZEND_THIS);
+    zval *read = OBJ_PROP_NUM(object, REQUEST_BODY);
+    const struct vd_worker_request *view = request_from(object)->view;
+    if (Z_TYPE_P(read) == IS_STRING || !view) {
+        vd_php_body_stream_of(return_value,
+                              Z_TYPE_P(read) == IS_STRING ? Z_STR_P(read) : ZSTR_EMPTY_ALLOC());
+    } else {
+        vd_php_body_stream(return_value, view);
+    }
 }

@@ -7,6 +7,7 @@
  *   callable.c      a PHP callable that is kept          route.c     path and handler -> arguments
  *   answer*.c       what a handler returned -> an HTTP answer
  *   around.c        before(), after(), error()
+ *   request_body.c  Request::bodyStream()
  *   request_input.c the arrays of a request, by PHP's own parsers
  *   run_worker.c    the worker process: events in, handlers called
  *   run_request.c   one request: hooks, route, handler, answer

@@ -10,11 +10,12 @@
 #include <SAPI.h>
 #include <ext/spl/spl_exceptions.h>
 #include <ext/standard/url.h>
-#include <zend_exceptions.h>
 #include <php_variables.h>
 #include <rfc1867.h>
+#include <zend_exceptions.h>
 
 #include <viaduct/clock.h>
+#include <viaduct/log.h>
 
 #include "php_viaduct.h"
 #include "run_sapi.h"
@@ -78,12 +79,28 @@ void vd_php_input_header(const struct vd_worker_request *request, zval *array)
     }
 }
 
+/* PHP warns of max_input_vars before the script, where no error handler of the user's is set: it is
+ * for the log, and must not throw in the middle of the parser. */
+static void user_errors_off(zval *handler)
+{
+    ZVAL_COPY_VALUE(handler, &EG(user_error_handler));
+    ZVAL_UNDEF(&EG(user_error_handler));
+}
+
+static void user_errors_on(zval *handler)
+{
+    ZVAL_COPY_VALUE(&EG(user_error_handler), handler);
+}
+
 /* What parse_str() does; frees its copy itself. */
 static void parse_urlencoded(struct vd_text text, zval *array)
 {
     array_init(array);
     if (text.length) {
+        zval handler;
+        user_errors_off(&handler);
         sapi_module.treat_data(PARSE_STRING, estrndup(text.bytes, text.length), array);
+        user_errors_on(&handler);
     }
 }
 
@@ -121,14 +138,17 @@ void vd_php_input_cookie(const struct vd_worker_request *request, zval *array)
     ZVAL_COPY_VALUE(&saved, global);
     ZVAL_UNDEF(global);
     SG(request_info).cookie_data = ZSTR_VAL(cookies);
+    zval handler;
+    user_errors_off(&handler);
     sapi_module.treat_data(PARSE_COOKIE, NULL, NULL);
+    user_errors_on(&handler);
     SG(request_info).cookie_data = saved_data;
     ZVAL_COPY_VALUE(array, global);
     ZVAL_COPY_VALUE(global, &saved);
     zend_string_release(cookies);
 }
 
-static void throw_broken_off(void)
+void vd_php_input_throw_broken_off(void)
 {
     zend_throw_exception(spl_ce_RuntimeException,
                          "The client left before the whole request body had arrived", 0);
@@ -140,32 +160,64 @@ void vd_php_input_body(zval *body)
     enum vd_err result = vd_worker_whole_body(VIADUCT_G(run)->worker, &text);
     if (result != VD_OK && result != VD_ERR_STATE) { /* STATE: answered, and nobody has read it */
         text.length = 0;
-        throw_broken_off();
+        vd_php_input_throw_broken_off();
     }
     ZVAL_STRINGL_FAST(body, text.length ? text.bytes : "", text.length);
 }
 
-static void parse_multipart(const struct vd_text *body, struct vd_text type, zval *post,
-                            zval *files)
+static void log_form(const char *text)
+{
+    const struct vd_php_run *run = VIADUCT_G(run);
+    const struct vd_worker_request *request = run->request;
+    if (request) {
+        vd_log_limited(run->logger, vd_monotonic_ms(), VD_LOG_WARN, "form_limited", "%.*s %.*s: %s",
+                       (int)request->method.length, request->method.bytes,
+                       (int)request->path.length, request->path.bytes, text);
+    }
+}
+
+/* What PHP's form parser says while it leaves something out. */
+static ZEND_COLD void form_complaint(int type, const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    (void)type;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    log_form(text);
+}
+
+static void throw_too_large(void)
+{
+    char text[128];
+    snprintf(text, sizeof(text),
+             "the form is larger than php.ini's post_max_size (" ZEND_LONG_FMT " bytes)",
+             SG(post_max_size));
+    log_form(text);
+    zend_throw_exception(vd_ce_http_exception, text, 413);
+}
+
+/* PHP's parser, with its globals put aside: fields into @post, files into @files. */
+static void run_multipart_parser(struct vd_text type, zval *post, zval *files)
 {
     zval saved;
+    zval handler;
     zval *global = &PG(http_globals)[TRACK_VARS_FILES];
     const char *saved_type = SG(request_info).content_type;
     char *type_copy = estrndup(type.bytes, type.length); /* the parser writes into it */
     ZVAL_COPY_VALUE(&saved, global);
     ZVAL_UNDEF(global);
-    vd_php_uploads_forget();
-    if (body) {
-        vd_php_read_post_from(*body);
-    } else {
-        vd_php_read_post_streaming();
-    }
     SG(request_info).content_type = type_copy;
-    SG(request_info).content_length = 0; /* the gateway has checked the size */
+    SG(request_info).content_length = 0; /* its size is looked at here, and while it is read */
     array_init(post);
+    user_errors_off(&handler);
+    void (*complain)(int, const char *, ...) = sapi_module.sapi_error;
+    sapi_module.sapi_error = form_complaint;
     rfc1867_post_handler(type_copy, post);
+    sapi_module.sapi_error = complain;
+    user_errors_on(&handler);
     SG(request_info).content_type = saved_type;
-    vd_php_read_post_from((struct vd_text){NULL, 0});
     if (Z_TYPE_P(global) == IS_ARRAY) {
         ZVAL_COPY_VALUE(files, global);
     } else {
@@ -173,8 +225,36 @@ static void parse_multipart(const struct vd_text *body, struct vd_text type, zva
     }
     ZVAL_COPY_VALUE(global, &saved);
     efree(type_copy);
-    if (!body && VIADUCT_G(run)->body_broken_off) {
-        throw_broken_off();
+}
+
+static void form_empty(zval *post, zval *files)
+{
+    zval_ptr_dtor(post);
+    zval_ptr_dtor(files);
+    ZVAL_EMPTY_ARRAY(post);
+    ZVAL_EMPTY_ARRAY(files);
+    vd_php_uploads_forget();
+}
+
+static void parse_multipart(const struct vd_text *body, struct vd_text type, zval *post,
+                            zval *files)
+{
+    const struct vd_php_run *run = VIADUCT_G(run);
+    vd_php_uploads_forget();
+    if (body) {
+        vd_php_read_post_from(*body);
+    } else {
+        vd_php_read_post_streaming();
+    }
+    run_multipart_parser(type, post, files);
+    bool streamed = run->body_streams;
+    vd_php_read_post_from((struct vd_text){NULL, 0});
+    if (streamed && run->body_too_large) {
+        form_empty(post, files);
+        throw_too_large();
+    } else if (streamed && run->body_broken_off) {
+        form_empty(post, files);
+        vd_php_input_throw_broken_off();
     }
 }
 
@@ -188,6 +268,28 @@ static bool media_type_is(struct vd_text value, const char *type)
 bool vd_php_input_is_multipart(const struct vd_worker_request *request)
 {
     return media_type_is(vd_worker_request_header(request, "content-type"), "multipart/form-data");
+}
+
+static bool is_form(const struct vd_worker_request *request)
+{
+    struct vd_text type = vd_worker_request_header(request, "content-type");
+    return media_type_is(type, "multipart/form-data") ||
+           media_type_is(type, "application/x-www-form-urlencoded");
+}
+
+bool vd_php_input_form_too_large(const struct vd_worker_request *request,
+                                 const struct vd_text *body)
+{
+    uint64_t length = body ? body->length : request->body_length;
+    if (SG(post_max_size) <= 0 || !is_form(request)) {
+        return false;
+    }
+    bool known = body || length != UINT64_MAX;
+    if (VIADUCT_G(run)->body_too_large || (known && length > (uint64_t)SG(post_max_size))) {
+        throw_too_large();
+        return true;
+    }
+    return false;
 }
 
 void vd_php_input_form(const struct vd_worker_request *request, const struct vd_text *body,

@@ -12,15 +12,24 @@ void vd_php_input_header(const struct vd_worker_request *request, zval *array);
 void vd_php_input_get(const struct vd_worker_request *request, zval *array);
 void vd_php_input_cookie(const struct vd_worker_request *request, zval *array);
 
-/* The whole body; throws when the client left before its end (then it is empty). */
+/* The whole body; throws when the client left before its end (@body is empty then). */
 void vd_php_input_body(zval *body);
 
 /* Is the form one whose parts go to files as they come (multipart/form-data)? */
 bool vd_php_input_is_multipart(const struct vd_worker_request *request);
 
+/* Is it a form that is larger than post_max_size allows, as far as is known before it is read? True
+ * after throwing HttpException 413. */
+bool vd_php_input_form_too_large(const struct vd_worker_request *request,
+                                 const struct vd_text *body);
+
 /* Form fields and files at once, from @body, or (NULL, multipart only) from the client as it sends
- * them. Throws when the client left before the end. */
+ * them. Throws when the client left before the end, and HttpException 413 when it turns out to be
+ * larger than post_max_size (both arrays are empty then). */
 void vd_php_input_form(const struct vd_worker_request *request, const struct vd_text *body,
                        zval *post, zval *files);
+
+/* RuntimeException: the client left before the end of its body. */
+void vd_php_input_throw_broken_off(void);
 
 #endif

@@ -117,14 +117,15 @@ static void exchange_run(struct vd_php_run *run, struct vd_php_exchange *exchang
     exchange->run = run;
     ZVAL_UNDEF(&exchange->request_object);
     ZVAL_UNDEF(&exchange->result);
-    run->request_id = exchange->request->id;
+    run->request = exchange->request;
+    run->body_too_large = false;
     vd_php_sapi_request_begin(&run->capture);
     if (!vd_php_guard(exchange_body, exchange)) {
         run->capture.on = false;
         run->fatal = true;
         vd_php_answer_fatal(exchange, vd_php_last_fatal_error());
     }
-    run->request_id = 0;
+    run->request = NULL;
 }
 
 static const struct vd_php_route *route_of(const struct vd_php_run *run,

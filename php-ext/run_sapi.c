@@ -38,14 +38,24 @@ static void capture_flush(void *server_context)
     (void)server_context; /* nothing is held back by us */
 }
 
+static size_t body_read_streamed(struct vd_php_run *run, char *buffer, size_t length)
+{
+    size_t got = 0;
+    run->body_broken_off = vd_worker_read_body(run->worker, buffer, length, &got) != VD_OK;
+    if (got > run->body_left) {
+        run->body_too_large = true;
+        got = 0; /* to the parser the body ends here */
+    }
+    run->body_left -= got;
+    return got;
+}
+
 static size_t body_read(char *buffer, size_t length)
 {
     struct vd_php_run *run = VIADUCT_G(run);
     struct vd_text *body = &run->body;
     if (run->body_streams) {
-        size_t got = 0;
-        run->body_broken_off = vd_worker_read_body(run->worker, buffer, length, &got) != VD_OK;
-        return got;
+        return body_read_streamed(run, buffer, length);
     }
     size_t taken = length < body->length ? length : body->length;
     if (taken) {
@@ -68,6 +78,7 @@ void vd_php_read_post_streaming(void)
 {
     vd_php_read_post_from((struct vd_text){NULL, 0});
     VIADUCT_G(run)->body_streams = true;
+    VIADUCT_G(run)->body_left = SG(post_max_size) > 0 ? (size_t)SG(post_max_size) : SIZE_MAX;
     VIADUCT_G(run)->body_broken_off = false;
 }
 

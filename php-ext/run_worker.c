@@ -325,6 +325,7 @@ static int serve(struct vd_php_run *run)
 static void end_of_php(void *context)
 {
     struct vd_php_run *run = context;
+    vd_php_uploads_forget(); /* of a request that ended fatally */
     php_call_shutdown_functions();
     if (EG(exception)) {
         zend_clear_exception();

@@ -18,10 +18,12 @@ struct vd_php_run {
     struct vd_worker *worker;
     struct vd_logger *logger;
     struct vd_php_capture capture;
-    uint64_t request_id;  /* of the request that is being answered; 0: none */
-    struct vd_text body;  /* what read_post has still to give */
-    bool body_streams;    /* or: it comes from the client as it is read */
-    bool body_broken_off; /* the client left before its end */
+    const struct vd_worker_request *request; /* that is being answered; NULL: none */
+    struct vd_text body;                     /* what read_post has still to give */
+    bool body_streams;                       /* or: it comes from the client as it is read */
+    size_t body_left;                        /* then: as much of it as post_max_size allows still */
+    bool body_broken_off;                    /* the client left before its end */
+    bool body_too_large;                     /* there is more of it than post_max_size allows */
     bool dev_mode;
     bool fatal;    /* PHP bailed out: its heap is not to be trusted, end at once */
     bool finished; /* the loop shall end */

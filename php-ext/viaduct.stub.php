@@ -604,7 +604,12 @@ namespace Viaduct {
         /** What follows the question mark; empty when there is none. */
         public readonly string $query;
 
-        /** The body as it came. */
+        /**
+         * The body as it came, read into memory. The body can be had once: as this, as $post and $files,
+         * or from bodyStream(); whoever comes later gets what the others have left.
+         *
+         * Reading it throws a \RuntimeException when the client left before its end.
+         */
         public readonly string $body;
 
         /**
@@ -621,13 +626,22 @@ namespace Viaduct {
         /** Parameters of the query string, by PHP's rules (a[]=1 makes an array). */
         public readonly array $get;
 
-        /** Form fields of an urlencoded or multipart body, by PHP's rules. */
+        /**
+         * Form fields of an urlencoded or multipart body, by PHP's rules.
+         *
+         * Reading it throws an HttpException with 413 when the form is larger than php.ini's post_max_size,
+         * and a \RuntimeException when the client left before its end.
+         */
         public readonly array $post;
 
         /** Cookies, decoded, by PHP's rules. */
         public readonly array $cookie;
 
-        /** Uploaded files of a multipart body, in the form of PHP's own $_FILES. */
+        /**
+         * Uploaded files of a multipart body, in the form of PHP's own $_FILES. They go to temporary
+         * files as they come; those that are not moved away by move_uploaded_file() are removed after
+         * the request. Throws as $post does.
+         */
         public readonly array $files;
 
         /** "https" when the client spoke TLS to a trusted proxy, else "http". */
@@ -646,6 +660,17 @@ namespace Viaduct {
 
         /** The body as it came. */
         public function getContent(): string {}
+
+        /**
+         * The body as a stream to read from while the client sends it, of any length in little memory:
+         * fread($stream, $n) waits for $n bytes or the end. It cannot be rewound; what was read from it is
+         * no longer in $body. Kept beyond its request it is at its end.
+         *
+         * Reading throws a \RuntimeException when the client left before the end of the body.
+         *
+         * @return resource
+         */
+        public function bodyStream() {}
     }
 
     /**

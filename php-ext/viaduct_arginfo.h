@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 2fec618370dcc08bda4ea59d9b14b0da12f1a903 */
+ * Stub hash: 8fbb4baf4b16a821a02167b4b0585f36c01f082f */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -214,6 +214,8 @@ ZEND_END_ARG_INFO()
 
 #define arginfo_class_Viaduct_Request_getContent arginfo_class_Viaduct_Request_rawContent
 
+#define arginfo_class_Viaduct_Request_bodyStream arginfo_class_Viaduct_Config___construct
+
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Response___construct, 0, 0, 0)
 	ZEND_ARG_OBJ_TYPE_MASK(0, body, Traversable, MAY_BE_STRING, "\"\"")
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, status, IS_LONG, 0, "200")
@@ -363,6 +365,7 @@ ZEND_METHOD(Viaduct_Request, __construct);
 ZEND_METHOD(Viaduct_Request, header);
 ZEND_METHOD(Viaduct_Request, rawContent);
 ZEND_METHOD(Viaduct_Request, getContent);
+ZEND_METHOD(Viaduct_Request, bodyStream);
 ZEND_METHOD(Viaduct_Response, __construct);
 ZEND_METHOD(Viaduct_Response, html);
 ZEND_METHOD(Viaduct_Response, json);
@@ -457,6 +460,7 @@ static const zend_function_entry class_Viaduct_Request_methods[] = {
 	ZEND_ME(Viaduct_Request, header, arginfo_class_Viaduct_Request_header, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Request, rawContent, arginfo_class_Viaduct_Request_rawContent, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Request, getContent, arginfo_class_Viaduct_Request_getContent, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Request, bodyStream, arginfo_class_Viaduct_Request_bodyStream, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
 };
 
