@@ -8,14 +8,12 @@
 
 #include <viaduct/log.h>
 
+#include "class_config_values.h"
 #include "php_viaduct.h"
 
-#define DURATION_MAX_S        86400.0
 #define HOST_MAX_BYTES        63
 #define TABLE_MAX             16777216
 #define HISTORY_PER_SCOPE_MAX 1000000
-#define CONNECTIONS_MAX       1000000
-#define NETWORK_MIN_MS        10
 
 static zend_object_handlers config_handlers;
 
@@ -41,6 +39,7 @@ static zend_object *config_create(zend_class_entry *ce)
                                                .idle_timeout_ms = 60000,
                                                .max_queue = 4096,
                                                .pipeline_bytes = 64 * 1024,
+                                               .request_buffer_bytes = 1024 * 1024,
                                                .response_buffer_bytes = 1024 * 1024,
                                                .heartbeat_ms = 15000,
                                                .compression_min_bytes = 1024,
@@ -89,25 +88,6 @@ static HashTable *config_gc(zend_object *object, zval **table, int *count)
     return zend_std_get_properties(object);
 }
 
-static void add_limits(zval *info, const struct vd_server_config *server)
-{
-    add_assoc_long(info, "maxBodySize", (zend_long)server->max_body_bytes);
-    add_assoc_long(info, "lineBytes", (zend_long)server->max_line_bytes);
-    add_assoc_long(info, "headerBytes", (zend_long)server->max_header_bytes);
-    add_assoc_long(info, "headerCount", (zend_long)server->max_header_count);
-    add_assoc_double(info, "headerTimeout", server->header_timeout_ms / 1000.0);
-    add_assoc_double(info, "bodyTimeout", server->body_timeout_ms / 1000.0);
-    add_assoc_long(info, "minBytesPerSecond", server->min_rate_bytes);
-    add_assoc_double(info, "idleTimeout", server->idle_timeout_ms / 1000.0);
-    add_assoc_long(info, "maxConnections", (zend_long)server->max_connections);
-    add_assoc_long(info, "maxConnectionsPerAddress", (zend_long)server->max_address_connections);
-    add_assoc_long(info, "maxConnectionRequests", server->max_connection_requests);
-    add_assoc_long(info, "maxQueue", (zend_long)server->max_queue);
-    add_assoc_long(info, "pipelineBuffer", (zend_long)server->pipeline_bytes);
-    add_assoc_long(info, "responseBuffer", (zend_long)server->response_buffer_bytes);
-}
-
-/* var_dump(): every setting by the name of its method's parameter. */
 static HashTable *config_debug_info(zend_object *object, int *is_temporary)
 {
     struct vd_php_config *config = vd_php_config_from(object);
@@ -131,7 +111,7 @@ static HashTable *config_debug_info(zend_object *object, int *is_temporary)
     add_assoc_double(&info, "requestTimeout", server.request_timeout_ms / 1000.0);
     add_assoc_long(&info, "maxRequests", server.max_requests);
     add_assoc_double(&info, "drainTimeout", server.drain_timeout_ms / 1000.0);
-    add_limits(&info, &server);
+    vd_php_config_limits_info(&info, &server);
     if (server.static_directory) {
         add_assoc_string(&info, "staticDirectory", server.static_directory);
     } else {
@@ -174,73 +154,6 @@ void vd_php_config_server(const struct vd_php_config *config, struct vd_server_c
     vd_php_broker_driver(ce, &server->broker_driver, &server->broker_display);
 }
 
-/* ---- checked values ------------------------------------------------------------------------- */
-
-static struct vd_php_config *config_this(zval *this_zval)
-{
-    return vd_php_config_from(Z_OBJ_P(this_zval));
-}
-
-static bool whole_number(zend_execute_data *execute_data, zend_long lowest, zend_long highest,
-                         zend_long *value)
-{
-    ZEND_PARSE_PARAMETERS_START(1, 1)
-    Z_PARAM_LONG(*value)
-    ZEND_PARSE_PARAMETERS_END_EX(return false);
-    if (*value < lowest || *value > highest) {
-        zend_argument_value_error(
-            1, "must be between " ZEND_LONG_FMT " and " ZEND_LONG_FMT ", " ZEND_LONG_FMT " given",
-            lowest, highest, *value);
-        return false;
-    }
-    return true;
-}
-
-static bool seconds_to_ms(uint32_t argument, const zval *number, uint32_t *milliseconds)
-{
-    double seconds = Z_TYPE_P(number) == IS_LONG ? (double)Z_LVAL_P(number) : Z_DVAL_P(number);
-    if (!(seconds >= 0.001 && seconds <= DURATION_MAX_S)) { /* NAN, too */
-        zend_argument_value_error(argument, "must be between 0.001 and 86400 seconds, %.*G given",
-                                  6, seconds);
-        return false;
-    }
-    *milliseconds = (uint32_t)(seconds * 1000.0 + 0.5);
-    return true;
-}
-
-static bool duration(zend_execute_data *execute_data, uint32_t *milliseconds)
-{
-    zval *number;
-    ZEND_PARSE_PARAMETERS_START(1, 1)
-    Z_PARAM_NUMBER(number)
-    ZEND_PARSE_PARAMETERS_END_EX(return false);
-    return seconds_to_ms(1, number, milliseconds);
-}
-
-/* What is looked at now and then cannot be shorter than that. */
-static bool network_seconds_to_ms(uint32_t argument, const zval *number, uint32_t *milliseconds)
-{
-    uint32_t wanted_ms;
-    if (!seconds_to_ms(argument, number, &wanted_ms)) {
-        return false;
-    }
-    if (wanted_ms < NETWORK_MIN_MS) {
-        zend_argument_value_error(argument, "must be between 0.01 and 86400 seconds");
-        return false;
-    }
-    *milliseconds = wanted_ms;
-    return true;
-}
-
-static bool network_duration(zend_execute_data *execute_data, uint32_t *milliseconds)
-{
-    zval *number;
-    ZEND_PARSE_PARAMETERS_START(1, 1)
-    Z_PARAM_NUMBER(number)
-    ZEND_PARSE_PARAMETERS_END_EX(return false);
-    return network_seconds_to_ms(1, number, milliseconds);
-}
-
 #define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
 
 /* ---- methods -------------------------------------------------------------------------------- */
@@ -261,7 +174,7 @@ ZEND_METHOD(Viaduct_Config, withHost)
         zend_argument_value_error(1, "must be an IP address of 1 to %d bytes", HOST_MAX_BYTES);
         RETURN_THROWS();
     }
-    struct vd_php_config *config = config_this(ZEND_THIS);
+    struct vd_php_config *config = vd_php_config_this(ZEND_THIS);
     if (config->host) {
         zend_string_release(config->host);
     }
@@ -272,22 +185,22 @@ ZEND_METHOD(Viaduct_Config, withHost)
 ZEND_METHOD(Viaduct_Config, withPort)
 {
     zend_long port;
-    if (!whole_number(execute_data, 0, 65535, &port)) {
+    if (!vd_php_argument_whole(execute_data, 0, 65535, &port)) {
         RETURN_THROWS();
     }
-    config_this(ZEND_THIS)->server.port = (uint16_t)port;
-    config_this(ZEND_THIS)->server.port_any = port == 0;
-    config_this(ZEND_THIS)->port_set = true;
+    vd_php_config_this(ZEND_THIS)->server.port = (uint16_t)port;
+    vd_php_config_this(ZEND_THIS)->server.port_any = port == 0;
+    vd_php_config_this(ZEND_THIS)->port_set = true;
     RETURN_THIS();
 }
 
 ZEND_METHOD(Viaduct_Config, withWorkerNum)
 {
     zend_long workers;
-    if (!whole_number(execute_data, 1, VD_WORKERS_MAX, &workers)) {
+    if (!vd_php_argument_whole(execute_data, 1, VD_WORKERS_MAX, &workers)) {
         RETURN_THROWS();
     }
-    config_this(ZEND_THIS)->server.workers = (unsigned)workers;
+    vd_php_config_this(ZEND_THIS)->server.workers = (unsigned)workers;
     RETURN_THIS();
 }
 
@@ -307,7 +220,7 @@ ZEND_METHOD(Viaduct_Config, withBroker)
             ZSTR_VAL(Z_OBJCE_P(broker)->name));
         RETURN_THROWS();
     }
-    struct vd_php_config *config = config_this(ZEND_THIS);
+    struct vd_php_config *config = vd_php_config_this(ZEND_THIS);
     zval_ptr_dtor(&config->broker);
     ZVAL_COPY(&config->broker, broker);
     RETURN_THIS();
@@ -329,8 +242,8 @@ ZEND_METHOD(Viaduct_Config, withGlobalStateTableSize)
                                   first ? rows : value_bytes);
         RETURN_THROWS();
     }
-    config_this(ZEND_THIS)->global_state_rows = rows;
-    config_this(ZEND_THIS)->global_state_value_bytes = value_bytes;
+    vd_php_config_this(ZEND_THIS)->global_state_rows = rows;
+    vd_php_config_this(ZEND_THIS)->global_state_value_bytes = value_bytes;
     RETURN_THIS();
 }
 
@@ -341,7 +254,7 @@ ZEND_METHOD(Viaduct_Config, withDevMode)
     Z_PARAM_OPTIONAL
     Z_PARAM_BOOL(dev_mode)
     ZEND_PARSE_PARAMETERS_END();
-    config_this(ZEND_THIS)->server.dev_mode = dev_mode;
+    vd_php_config_this(ZEND_THIS)->server.dev_mode = dev_mode;
     RETURN_THIS();
 }
 
@@ -352,7 +265,7 @@ ZEND_METHOD(Viaduct_Config, withLogLevel)
     Z_PARAM_STR(level)
     ZEND_PARSE_PARAMETERS_END();
     if (strlen(ZSTR_VAL(level)) != ZSTR_LEN(level) ||
-        !vd_log_level_parse(ZSTR_VAL(level), &config_this(ZEND_THIS)->server.log_level)) {
+        !vd_log_level_parse(ZSTR_VAL(level), &vd_php_config_this(ZEND_THIS)->server.log_level)) {
         zend_argument_value_error(1, "must be debug, info, warn, error or off");
         RETURN_THROWS();
     }
@@ -361,7 +274,8 @@ ZEND_METHOD(Viaduct_Config, withLogLevel)
 
 ZEND_METHOD(Viaduct_Config, withRequestTimeout)
 {
-    if (!duration(execute_data, &config_this(ZEND_THIS)->server.request_timeout_ms)) {
+    if (!vd_php_argument_duration(execute_data,
+                                  &vd_php_config_this(ZEND_THIS)->server.request_timeout_ms)) {
         RETURN_THROWS();
     }
     RETURN_THIS();
@@ -370,161 +284,26 @@ ZEND_METHOD(Viaduct_Config, withRequestTimeout)
 ZEND_METHOD(Viaduct_Config, withMaxRequests)
 {
     zend_long requests;
-    if (!whole_number(execute_data, 0, INT32_MAX, &requests)) {
+    if (!vd_php_argument_whole(execute_data, 0, INT32_MAX, &requests)) {
         RETURN_THROWS();
     }
-    config_this(ZEND_THIS)->server.max_requests = (uint32_t)requests;
+    vd_php_config_this(ZEND_THIS)->server.max_requests = (uint32_t)requests;
     RETURN_THIS();
 }
 
 ZEND_METHOD(Viaduct_Config, withDrainTimeout)
 {
-    if (!duration(execute_data, &config_this(ZEND_THIS)->server.drain_timeout_ms)) {
+    if (!vd_php_argument_duration(execute_data,
+                                  &vd_php_config_this(ZEND_THIS)->server.drain_timeout_ms)) {
         RETURN_THROWS();
     }
-    RETURN_THIS();
-}
-
-ZEND_METHOD(Viaduct_Config, withMaxBodySize)
-{
-    zend_long bytes;
-    if (!whole_number(execute_data, 1, (zend_long)1 << 40, &bytes)) {
-        RETURN_THROWS();
-    }
-    config_this(ZEND_THIS)->server.max_body_bytes = (size_t)bytes;
-    RETURN_THIS();
-}
-
-static bool check_range(uint32_t argument, zend_long value, zend_long lowest, zend_long highest)
-{
-    if (value >= lowest && value <= highest) {
-        return true;
-    }
-    zend_argument_value_error(argument,
-                              "must be between " ZEND_LONG_FMT " and " ZEND_LONG_FMT
-                              ", " ZEND_LONG_FMT " given",
-                              lowest, highest, value);
-    return false;
-}
-
-ZEND_METHOD(Viaduct_Config, withHeaderLimits)
-{
-    zend_long line_bytes = 8192;
-    zend_long header_bytes = 32768;
-    zend_long header_count = 100;
-    ZEND_PARSE_PARAMETERS_START(0, 3)
-    Z_PARAM_OPTIONAL
-    Z_PARAM_LONG(line_bytes)
-    Z_PARAM_LONG(header_bytes)
-    Z_PARAM_LONG(header_count)
-    ZEND_PARSE_PARAMETERS_END();
-    if (!check_range(1, line_bytes, 64, VD_HEADER_BYTES_MOST) ||
-        !check_range(2, header_bytes, 1024, VD_HEADER_BYTES_MOST) || !check_range(3, header_count, 1, 100)) {
-        RETURN_THROWS();
-    }
-    struct vd_server_config *server = &config_this(ZEND_THIS)->server;
-    server->max_line_bytes = (size_t)line_bytes;
-    server->max_header_bytes = (size_t)header_bytes;
-    server->max_header_count = (size_t)header_count;
-    RETURN_THIS();
-}
-
-ZEND_METHOD(Viaduct_Config, withHeaderTimeout)
-{
-    if (!network_duration(execute_data, &config_this(ZEND_THIS)->server.header_timeout_ms)) {
-        RETURN_THROWS();
-    }
-    RETURN_THIS();
-}
-
-ZEND_METHOD(Viaduct_Config, withIdleTimeout)
-{
-    if (!network_duration(execute_data, &config_this(ZEND_THIS)->server.idle_timeout_ms)) {
-        RETURN_THROWS();
-    }
-    RETURN_THIS();
-}
-
-ZEND_METHOD(Viaduct_Config, withBodyTimeout)
-{
-    zval *seconds = NULL;
-    zend_long rate = 500;
-    uint32_t timeout_ms = 30000;
-    ZEND_PARSE_PARAMETERS_START(0, 2)
-    Z_PARAM_OPTIONAL
-    Z_PARAM_NUMBER(seconds)
-    Z_PARAM_LONG(rate)
-    ZEND_PARSE_PARAMETERS_END();
-    if ((seconds && !network_seconds_to_ms(1, seconds, &timeout_ms)) ||
-        !check_range(2, rate, 1, 1000000000)) {
-        RETURN_THROWS();
-    }
-    config_this(ZEND_THIS)->server.body_timeout_ms = timeout_ms;
-    config_this(ZEND_THIS)->server.min_rate_bytes = (uint32_t)rate;
-    RETURN_THIS();
-}
-
-ZEND_METHOD(Viaduct_Config, withMaxConnections)
-{
-    zend_long connections = 0;
-    zend_long per_address = 0;
-    ZEND_PARSE_PARAMETERS_START(0, 2)
-    Z_PARAM_OPTIONAL
-    Z_PARAM_LONG(connections)
-    Z_PARAM_LONG(per_address)
-    ZEND_PARSE_PARAMETERS_END();
-    if (!check_range(1, connections, 0, CONNECTIONS_MAX) ||
-        !check_range(2, per_address, 0, CONNECTIONS_MAX)) {
-        RETURN_THROWS();
-    }
-    config_this(ZEND_THIS)->server.max_connections = (size_t)connections;
-    config_this(ZEND_THIS)->server.max_address_connections = (size_t)per_address;
-    RETURN_THIS();
-}
-
-ZEND_METHOD(Viaduct_Config, withMaxConnectionRequests)
-{
-    zend_long requests;
-    if (!whole_number(execute_data, 0, INT32_MAX, &requests)) {
-        RETURN_THROWS();
-    }
-    config_this(ZEND_THIS)->server.max_connection_requests = (uint32_t)requests;
-    RETURN_THIS();
-}
-
-ZEND_METHOD(Viaduct_Config, withMaxQueue)
-{
-    zend_long requests;
-    if (!whole_number(execute_data, 1, CONNECTIONS_MAX, &requests)) {
-        RETURN_THROWS();
-    }
-    config_this(ZEND_THIS)->server.max_queue = (size_t)requests;
-    RETURN_THIS();
-}
-
-ZEND_METHOD(Viaduct_Config, withPipelineBuffer)
-{
-    zend_long bytes;
-    if (!whole_number(execute_data, 1024, 16 * 1024 * 1024, &bytes)) {
-        RETURN_THROWS();
-    }
-    config_this(ZEND_THIS)->server.pipeline_bytes = (size_t)bytes;
-    RETURN_THIS();
-}
-
-ZEND_METHOD(Viaduct_Config, withResponseBuffer)
-{
-    zend_long bytes;
-    if (!whole_number(execute_data, 64 * 1024, 1024 * 1024 * 1024, &bytes)) {
-        RETURN_THROWS();
-    }
-    config_this(ZEND_THIS)->server.response_buffer_bytes = (size_t)bytes;
     RETURN_THIS();
 }
 
 ZEND_METHOD(Viaduct_Config, withHeartbeat)
 {
-    if (!duration(execute_data, &config_this(ZEND_THIS)->server.heartbeat_ms)) {
+    if (!vd_php_argument_duration(execute_data,
+                                  &vd_php_config_this(ZEND_THIS)->server.heartbeat_ms)) {
         RETURN_THROWS();
     }
     RETURN_THIS();
@@ -532,7 +311,7 @@ ZEND_METHOD(Viaduct_Config, withHeartbeat)
 
 ZEND_METHOD(Viaduct_Config, withRetry)
 {
-    if (!duration(execute_data, &config_this(ZEND_THIS)->server.retry_ms)) {
+    if (!vd_php_argument_duration(execute_data, &vd_php_config_this(ZEND_THIS)->server.retry_ms)) {
         RETURN_THROWS();
     }
     RETURN_THIS();
@@ -553,11 +332,11 @@ ZEND_METHOD(Viaduct_Config, withHistory)
         RETURN_THROWS();
     }
     uint32_t age_ms = 300000;
-    if (seconds && !seconds_to_ms(2, seconds, &age_ms)) {
+    if (seconds && !vd_php_argument_seconds(2, seconds, &age_ms)) {
         RETURN_THROWS();
     }
-    config_this(ZEND_THIS)->server.history_per_scope = (size_t)messages;
-    config_this(ZEND_THIS)->server.history_age_ms = age_ms;
+    vd_php_config_this(ZEND_THIS)->server.history_per_scope = (size_t)messages;
+    vd_php_config_this(ZEND_THIS)->server.history_age_ms = age_ms;
     RETURN_THIS();
 }
 
@@ -607,7 +386,7 @@ ZEND_METHOD(Viaduct_Config, withStaticDir)
     if (!absolute) {
         RETURN_THROWS();
     }
-    struct vd_php_config *config = config_this(ZEND_THIS);
+    struct vd_php_config *config = vd_php_config_this(ZEND_THIS);
     static_release(config);
     config->static_directory = absolute;
     config->static_prefix = zend_string_init(prefix, prefix_length, 0);
@@ -622,6 +401,6 @@ ZEND_METHOD(Viaduct_Config, onBrokerError)
     ZEND_PARSE_PARAMETERS_START(1, 1)
     Z_PARAM_FUNC(fci, fcc)
     ZEND_PARSE_PARAMETERS_END();
-    vd_callable_list_add(&config_this(ZEND_THIS)->broker_error, &fci, &fcc);
+    vd_callable_list_add(&vd_php_config_this(ZEND_THIS)->broker_error, &fci, &fcc);
     RETURN_THIS();
 }

@@ -41,8 +41,16 @@ static inline struct vd_php_config *vd_php_config_from(zend_object *object)
     return (struct vd_php_config *)((char *)object - XtOffsetOf(struct vd_php_config, std));
 }
 
+static inline struct vd_php_config *vd_php_config_this(zval *this_zval)
+{
+    return vd_php_config_from(Z_OBJ_P(this_zval));
+}
+
 /* What the server is started with. Texts point into @config or are static. */
 void vd_php_config_server(const struct vd_php_config *config, struct vd_server_config *server);
+
+/* class_config_limits.c */
+void vd_php_config_limits_info(zval *info, const struct vd_server_config *server);
 
 /* class_config_http.c: compression and CORS */
 void vd_php_cors_finish(struct vd_php_cors *cors);

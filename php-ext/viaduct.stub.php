@@ -264,6 +264,17 @@ namespace Viaduct {
         public function withPipelineBuffer(int $bytes): static {}
 
         /**
+         * Bytes of a request body that are collected before a worker is given the request, and that
+         * wait for it afterwards, 4,096 to 67,108,864. The larger, the less a slow client occupies a
+         * worker; the more memory an upload takes.
+         *
+         * Default 1,048,576 (1 MiB).
+         *
+         * @throws \ValueError
+         */
+        public function withRequestBuffer(int $bytes): static {}
+
+        /**
          * Bytes of a streamed response that wait for a slow client, 65,536 to 1,073,741,824; over it
          * the worker waits.
          *

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 8fbb4baf4b16a821a02167b4b0585f36c01f082f */
+ * Stub hash: 91336457a1703e1637c7d244514324aa4ba14eac */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -94,6 +94,8 @@ ZEND_END_ARG_INFO()
 #define arginfo_class_Viaduct_Config_withMaxQueue arginfo_class_Viaduct_Config_withMaxRequests
 
 #define arginfo_class_Viaduct_Config_withPipelineBuffer arginfo_class_Viaduct_Config_withMaxBodySize
+
+#define arginfo_class_Viaduct_Config_withRequestBuffer arginfo_class_Viaduct_Config_withMaxBodySize
 
 #define arginfo_class_Viaduct_Config_withResponseBuffer arginfo_class_Viaduct_Config_withMaxBodySize
 
@@ -330,6 +332,7 @@ ZEND_METHOD(Viaduct_Config, withMaxConnections);
 ZEND_METHOD(Viaduct_Config, withMaxConnectionRequests);
 ZEND_METHOD(Viaduct_Config, withMaxQueue);
 ZEND_METHOD(Viaduct_Config, withPipelineBuffer);
+ZEND_METHOD(Viaduct_Config, withRequestBuffer);
 ZEND_METHOD(Viaduct_Config, withResponseBuffer);
 ZEND_METHOD(Viaduct_Config, withCompression);
 ZEND_METHOD(Viaduct_Config, withCors);
@@ -415,6 +418,7 @@ static const zend_function_entry class_Viaduct_Config_methods[] = {
 	ZEND_ME(Viaduct_Config, withMaxConnectionRequests, arginfo_class_Viaduct_Config_withMaxConnectionRequests, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withMaxQueue, arginfo_class_Viaduct_Config_withMaxQueue, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withPipelineBuffer, arginfo_class_Viaduct_Config_withPipelineBuffer, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withRequestBuffer, arginfo_class_Viaduct_Config_withRequestBuffer, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withResponseBuffer, arginfo_class_Viaduct_Config_withResponseBuffer, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withCompression, arginfo_class_Viaduct_Config_withCompression, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withCors, arginfo_class_Viaduct_Config_withCors, ZEND_ACC_PUBLIC)

@@ -8,11 +8,11 @@ use Viaduct\Config;
 $c = new Config();
 var_dump($c === $c->withHeaderLimits(100, 2000, 20)->withHeaderTimeout(1.5)->withBodyTimeout(2, 1000)->withIdleTimeout(3)
     ->withMaxConnections(400, 5)->withMaxConnectionRequests(6)->withMaxQueue(7)->withPipelineBuffer(8192)
-    ->withResponseBuffer(100000));
+    ->withRequestBuffer(4096)->withResponseBuffer(100000));
 ob_start();
 var_dump($c);
 $dump = preg_replace('/=>\s+/', ' ', ob_get_clean());
-preg_match_all('/"((?:line|header|body|min|idle|max|pipe|resp)\w+)"\] (\S+)/', $dump, $found, PREG_SET_ORDER);
+preg_match_all('/"((?:line|header|body|min|idle|max|pipe|requestB|resp)\w+)"\] (\S+)/', $dump, $found, PREG_SET_ORDER);
 foreach ($found as [, $name, $value]) {
     echo "$name $value\n";
 }
@@ -21,7 +21,7 @@ $calls = [
     ['withHeaderLimits', 63], ['withHeaderLimits', 100, 1000], ['withHeaderLimits', 100, 2000, 101], ['withHeaderLimits', 100, 2000, 0],
     ['withHeaderTimeout', 0.001], ['withHeaderTimeout', 0], ['withIdleTimeout', 86401], ['withBodyTimeout', 0.005], ['withBodyTimeout', 1, 0],
     ['withMaxConnections', -1], ['withMaxConnections', 0, -1], ['withMaxConnections', 1000001], ['withMaxConnectionRequests', -1],
-    ['withMaxQueue', 0], ['withPipelineBuffer', 1023], ['withResponseBuffer', 65535],
+    ['withMaxQueue', 0], ['withPipelineBuffer', 1023], ['withRequestBuffer', 4095], ['withRequestBuffer', 67108865], ['withResponseBuffer', 65535],
 ];
 foreach ($calls as $call) {
     $method = array_shift($call);
@@ -49,6 +49,7 @@ maxConnectionsPerAddress int(5)
 maxConnectionRequests int(6)
 maxQueue int(7)
 pipelineBuffer int(8192)
+requestBuffer int(4096)
 responseBuffer int(100000)
 Viaduct\Config::withHeaderLimits(): Argument #1 ($lineBytes) must be between 64 and 61440, 63 given
 Viaduct\Config::withHeaderLimits(): Argument #2 ($headerBytes) must be between 1024 and 61440, 1000 given
@@ -65,4 +66,6 @@ Viaduct\Config::withMaxConnections(): Argument #1 ($connections) must be between
 Viaduct\Config::withMaxConnectionRequests(): Argument #1 ($requests) must be between 0 and 2147483647, -1 given
 Viaduct\Config::withMaxQueue(): Argument #1 ($requests) must be between 1 and 1000000, 0 given
 Viaduct\Config::withPipelineBuffer(): Argument #1 ($bytes) must be between 1024 and 16777216, 1023 given
+Viaduct\Config::withRequestBuffer(): Argument #1 ($bytes) must be between 4096 and 67108864, 4095 given
+Viaduct\Config::withRequestBuffer(): Argument #1 ($bytes) must be between 4096 and 67108864, 67108865 given
 Viaduct\Config::withResponseBuffer(): Argument #1 ($bytes) must be between 65536 and 1073741824, 65535 given

@@ -18,7 +18,7 @@ $c->withGlobalStateTableSize(maxRows: 5, maxValueBytes: 6)->withHistory(seconds:
 var_dump($c);
 ?>
 --EXPECTF--
-object(Viaduct\Config)#%d (44) {
+object(Viaduct\Config)#%d (45) {
   ["host"]=>
   string(9) "127.0.0.1"
   ["port"]=>
@@ -67,6 +67,8 @@ object(Viaduct\Config)#%d (44) {
   int(4096)
   ["pipelineBuffer"]=>
   int(65536)
+  ["requestBuffer"]=>
+  int(1048576)
   ["responseBuffer"]=>
   int(1048576)
   ["staticDirectory"]=>
@@ -111,7 +113,7 @@ object(Viaduct\Config)#%d (44) {
   float(300)
 }
 bool(true)
-object(Viaduct\Config)#%d (44) {
+object(Viaduct\Config)#%d (45) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -160,6 +162,8 @@ object(Viaduct\Config)#%d (44) {
   int(4096)
   ["pipelineBuffer"]=>
   int(65536)
+  ["requestBuffer"]=>
+  int(1048576)
   ["responseBuffer"]=>
   int(1048576)
   ["staticDirectory"]=>
@@ -203,7 +207,7 @@ object(Viaduct\Config)#%d (44) {
   ["historySeconds"]=>
   float(1.5)
 }
-object(Viaduct\Config)#%d (44) {
+object(Viaduct\Config)#%d (45) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -252,6 +256,8 @@ object(Viaduct\Config)#%d (44) {
   int(4096)
   ["pipelineBuffer"]=>
   int(65536)
+  ["requestBuffer"]=>
+  int(1048576)
   ["responseBuffer"]=>
   int(1048576)
   ["staticDirectory"]=>
