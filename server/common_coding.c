@@ -217,9 +217,10 @@ bool vd_coding_type_compresses(const char *type, size_t length)
         return true;
     if (span_is(kind, "application"))
         return is_compressible_application(subtype);
-    if (span_is(kind, "image"))
+    if (span_is(kind, "image")) {
         return span_is(subtype, "bmp") || span_is(subtype, "x-icon") ||
                span_is(subtype, "vnd.microsoft.icon");
+    }
     return span_is(kind, "font") && (span_is(subtype, "ttf") || span_is(subtype, "otf"));
 }
 

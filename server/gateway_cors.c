@@ -163,10 +163,11 @@ bool gw_cors_preflight(struct gw_connection *connection, const struct vd_http_re
     if (!cors || head->method != VD_HTTP_OPTIONS || !has_request_method(head, bytes) ||
         !find_origin(head, bytes))
         return false;
-    if (!cors->any && connection->cors == &cors->others)
+    if (!cors->any && connection->cors == &cors->others) {
         gw_respond_error(connection, 403, "this origin is not allowed");
-    else
+    } else {
         gw_respond_empty(connection, 204, cors->preflight, cors->preflight_length);
+    }
     return true;
 }
 

@@ -73,10 +73,11 @@ static struct gw_event *coded_for(struct gw_stream *stream, struct gw_event *eve
 {
     struct gw_event *coded = gw_event_coded(stream->connection->gateway, event);
 
-    if (coded)
+    if (coded) {
         gw_gzip_add(&stream->gzip, coded);
-    else
+    } else {
         gw_connection_close(stream->connection);
+    }
     return coded;
 }
 

@@ -151,6 +151,8 @@ static enum vd_err brotli_run(struct vd_coder *coder, const unsigned char *bytes
 enum vd_err vd_coder_run(struct vd_coder *coder, const void *bytes, size_t length,
                          enum vd_coder_step step, vd_coder_emit emit, void *context)
 {
+    if (length == 0)
+        bytes = ""; /* may be NULL, with which no sum may be done */
     return coder->coding == VD_CODING_GZIP ? gzip_run(coder, bytes, length, step, emit, context)
                                            : brotli_run(coder, bytes, length, step, emit, context);
 }

@@ -25,6 +25,8 @@ struct bytes {
 
 static void append(struct bytes *bytes, const void *more, size_t length)
 {
+    if (length == 0)
+        return;
     if (bytes->length + length > bytes->capacity) {
         bytes->capacity = (bytes->length + length) * 2;
         bytes->at = realloc(bytes->at, bytes->capacity);

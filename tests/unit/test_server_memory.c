@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The interest index and the router when memory runs out: each allocation fails once, in turn. What
- * failed has changed nothing, and the next try succeeds. */
+/* The interest index, the router and compression when memory runs out: each allocation fails once,
+ * in turn. What failed has changed nothing, and the next try succeeds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,8 +8,10 @@
 
 #include <cmocka.h>
 
+#include "gateway.h"
 #include "gateway_interest.h"
 #include "node.h" /* allocations_fail_after */
+#include "worker_coding.h"
 #include "worker_router.h"
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
@@ -139,13 +141,49 @@ static void routing_without_memory(void **state)
     vd_router_destroy(router);
 }
 
+static void headers_without_memory(void **state)
+{
+    const struct vd_header headers[] = {{{"ETag", 4}, {"\"1\"", 3}}, {{"Vary", 4}, {"Cookie", 6}}};
+    const struct vd_coding_decision decision = {
+        .coding = VD_CODING_GZIP, .vary = true, .weak_etag = true};
+    struct vd_coded_headers coded;
+    bool made = false;
+    int successes = 0;
+    (void)state;
+    while (!made) {
+        allocations_fail_after(successes++);
+        made = vd_coded_headers_make(&coded, headers, 2, decision);
+        assert_int_equal(allocations_fail_after(-1), !made);
+        assert_true(made || (!coded.items && !coded.text));
+    }
+    assert_int_equal(successes, 3);
+    assert_int_equal(coded.count, 3);
+    vd_coded_headers_finish(&coded);
+}
+
+static void coded_events_without_memory(void **state)
+{
+    struct gateway gateway = {0};
+    struct gw_event *event = gw_event_text("data: x\n\n"), *coded = NULL;
+    int successes = 0;
+    (void)state;
+    assert_non_null(event);
+    while (!coded) {
+        allocations_fail_after(successes++);
+        coded = gw_event_coded(&gateway, event);
+        assert_int_equal(allocations_fail_after(-1), coded == NULL);
+    }
+    assert_true(successes >= 3); /* zlib's own are not counted: it calls malloc from its library */
+    gw_event_release(event);
+    gw_event_coder_destroy(gateway.event_coder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_index_without_memory),
-        cmocka_unit_test(following_without_memory),
-        cmocka_unit_test(a_map_that_cannot_grow),
-        cmocka_unit_test(routing_without_memory),
+        cmocka_unit_test(an_index_without_memory), cmocka_unit_test(following_without_memory),
+        cmocka_unit_test(a_map_that_cannot_grow),  cmocka_unit_test(routing_without_memory),
+        cmocka_unit_test(headers_without_memory),  cmocka_unit_test(coded_events_without_memory),
     };
     return cmocka_run_group_tests_name("server memory", tests, NULL, NULL);
 }
