@@ -6,6 +6,7 @@ import signal
 from support.senders import Sender, check_senders, check_stream, expected, run_senders
 from support.wait import until
 
+FOR_EVER = 10**9
 SCOPES = [f"room:{n}" for n in range(10)]
 
 
@@ -42,6 +43,16 @@ def start_senders(server, count, patient=False):
     return senders, lambda: not done()
 
 
+def pump_more(streams, senders, running, count):
+    goal = sum(sender.done for sender in senders) + count
+    streams.pump(lambda: not running() or sum(sender.done for sender in senders) > goal, 20, "the senders go on")
+
+
+def stop(senders):
+    for sender in senders:
+        sender.stopping = True
+
+
 def test_each_stream_gets_each_message_once_and_in_order(start, streams):
     server = start(workers=4)
     some = streams(server)
@@ -57,10 +68,12 @@ def test_a_killed_worker_costs_no_stream_and_no_other_message(start, streams):
     server = start(workers=4)
     some = streams(server)
     audience = open_audience(some)
-    senders, running = start_senders(server, 250, patient=True)
+    senders, running = start_senders(server, FOR_EVER, patient=True)
     victim = server.workers()[2]
-    some.pump(lambda: sum(sender.done for sender in senders) > 500)
+    pump_more(some, senders, running, 500)
     os.kill(victim, signal.SIGKILL)
+    pump_more(some, senders, running, 500)
+    stop(senders)
     settle(some, audience, senders, running)
     assert all(stream.connects == 1 and stream.state == "open" for stream, _ in audience)
     # One worker holds one request at a time.
@@ -72,13 +85,15 @@ def test_a_killed_gateway_is_made_good_by_last_event_id(start, streams):
     server = start(workers=4)
     some = streams(server, reconnect=True)
     audience = open_audience(some)
-    senders, running = start_senders(server, 120, patient=True)
+    senders, running = start_senders(server, FOR_EVER, patient=True)
     victim = server.gateway()
-    some.pump(lambda: sum(sender.done for sender in senders) > 300)
+    pump_more(some, senders, running, 300)
     os.kill(victim, signal.SIGKILL)
+    pump_more(some, senders, running, 300)
+    stop(senders)
+    some.pump(lambda: all(stream.connects >= 2 and stream.state == "open" for stream, _ in audience))
     settle(some, audience, senders, running)
     assert server.gateway() not in (None, victim)
-    assert all(stream.connects >= 2 for stream, _ in audience)
     assert not any(stream.data("gap") for stream, _ in audience)
     until(lambda: server.health()["status"] == "ok", 5, "healthy again")
 
@@ -87,15 +102,13 @@ def test_gateway_and_workers_killed_again_and_again(start, streams):
     server = start(workers=4)
     some = streams(server, reconnect=True)
     audience = open_audience(some)
-    senders, running = start_senders(server, 10**6, patient=True)
+    senders, running = start_senders(server, FOR_EVER, patient=True)
     for kill in range(9):
-        goal = sum(sender.done for sender in senders) + 200
-        some.pump(lambda: not running() or sum(sender.done for sender in senders) > goal, 20, "the senders go on")
+        pump_more(some, senders, running, 200)
         victims = list(server.workers().values()) if kill % 3 else [server.gateway()]
         if victims and victims[-1]:
             os.kill(victims[kill % len(victims)], signal.SIGKILL)
-    for sender in senders:
-        sender.stopping = True
+    stop(senders)
     settle(some, audience, senders, running)
     assert not any(stream.data("gap") for stream, _ in audience)
     until(lambda: server.health()["status"] == "ok", 40, "healthy again")

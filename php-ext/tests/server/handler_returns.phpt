@@ -38,7 +38,7 @@ foreach (['string', 'array', 'json', 'int', 'null', 'void', 'response', 'printed
           'buffered', 'generator', 'iterator', 'empty-generator', 'response-generator', 'headers',
           'headers-after', 'redirect', 'type', 'mixed', 'status-204'] as $path) {
     $a = $server->get("/$path");
-    unset($a->headers['date'], $a->headers['x-request-id'], $a->headers['connection'], $a->headers['content-length'], $a->headers['transfer-encoding'],
+    unset($a->headers['date'], $a->headers['connection'], $a->headers['content-length'], $a->headers['transfer-encoding'],
         $a->headers['x-request-id']);
     $headers = implode(', ', array_map(fn($n, $v) => "$n=" . implode('|', $v), array_keys($a->headers), $a->headers));
     echo "$path: $a->status [$headers] ", $a->body, $a->whole ? '' : ' CUT', "\n";
