@@ -229,8 +229,10 @@ static void remember_event_id(struct gw_connection *connection, const struct vd_
     if (head->last_event_id < 0)
         return;
     struct vd_http_span value = head->headers[head->last_event_id].value;
-    if (value.length >= sizeof(connection->last_event_id))
+    if (value.length >= sizeof(connection->last_event_id)) {
+        strcpy(connection->last_event_id, "?"); /* none of ours: it was somewhere, that is a gap */
         return;
+    }
     memcpy(connection->last_event_id, bytes + value.offset, value.length);
     connection->last_event_id[value.length] = '\0';
 }

@@ -303,7 +303,9 @@ static void catch_up(struct gw_stream *stream, const struct vd_text *patterns, s
         gw_replay_collect(gateway->replay, patterns, count, last, gateway->wall_ms, &offsets, &gap);
     if (gap) {
         gateway->counters.gaps++;
-        enqueue_and_release(stream, gw_event_gap(epoch, 0, "history does not reach back"));
+        /* With an id: a stream that breaks off behind the gap has not missed the same again. */
+        enqueue_and_release(stream, gw_event_gap(epoch, (found ? offsets[0] : next) - 1,
+                                                 "history does not reach back"));
     }
     for (size_t i = 0; i < found && !connection->dead; i++) {
         struct gw_event *event = gw_replay_event(gateway->replay, offsets[i]);

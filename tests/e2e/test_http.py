@@ -389,7 +389,7 @@ def test_heartbeats_on_an_idle_stream(start):
         connection._until(b"\n\n:\n\n:\n\n")
 
 
-@pytest.mark.parametrize("last", ["nonsense", "0:5", "ffffffffffffffff:1", "1:99999999999999999999999", "%s:7000"])
+@pytest.mark.parametrize("last", ["nonsense", "n" * 200, "0:5", "ffffffffffffffff:1", "1:99999999999999999999999", "%s:7000"])
 def test_an_unknown_event_id_is_a_gap(start, last):
     server = start()
     server.publish("a", "x")
@@ -529,3 +529,21 @@ def test_the_largest_head_reaches_the_worker(start):
     with server.connect() as connection:
         connection.send(b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n" + fields + b"\r\nabc")
         assert connection.answer().body == b"abc"
+
+
+def test_a_gap_is_told_once(start):
+    """The gap has an id of its own: who comes back with it has not missed the same again."""
+    server = start(history_per_scope=5)
+    with server.connect() as connection:
+        connection.send(b"GET /events?scope=a HTTP/1.0\r\n\r\n")
+        connection._until(b"\r\n\r\n")
+        last = next(line for line in stream_lines(connection, 2) if line.startswith(b"id: "))[4:]
+    for n in range(20):
+        server.publish("a", str(n))
+    for gaps in (1, 0):
+        with server.connect() as connection:
+            connection.send(b"GET /events?scope=a HTTP/1.0\r\nLast-Event-ID: " + last + b"\r\n\r\n")
+            got = connection._until(b"data: 15\n")
+            assert got.count(b"event: gap") == gaps
+            if gaps:  # and breaks off right behind the gap
+                last = got[:got.index(b"event: gap")].rpartition(b"id: ")[2].strip()
