@@ -446,3 +446,23 @@ def test_the_log_may_be_the_standard_output(start):
     server = start(access_log=COMMON)
     id = server.get("/hello").header("X-Request-Id")
     until(lambda: f"id={id} " in server.log(), 5, "the line is there")
+
+
+def test_files_are_logged_with_what_was_sent_of_them(start, folder):
+    site, log = folder / "site", folder / "access.log"
+    site.mkdir()
+    (site / "big.bin").write_bytes(bytes(3_000_000))
+    (site / "small.txt").write_text("small\n")
+    server = start(access_log=JSON, access_log_path=log, static_dir=site)
+    log.unlink()
+    until(log.exists, 5, "the log is opened again")
+    with server.connect() as connection:
+        assert len(connection.get("/big.bin").body) == 3_000_000
+        connection.get("/small.txt")
+        tag = connection.request("HEAD", "/small.txt").header("ETag")
+        assert connection.request("GET", "/small.txt", headers=[("If-None-Match", tag)]).status == 304
+        assert connection.request("GET", "/big.bin", headers=[("Range", "bytes=5-1000004")]).status == 206
+    found = [(one["target"], one["status"], one["bytes"], one["worker"], one["complete"]) for one in objects(log, 5)]
+    assert found == [("/big.bin", 200, 3_000_000, None, True), ("/small.txt", 200, 6, None, True),
+                     ("/small.txt", 200, 0, None, True), ("/small.txt", 304, 0, None, True),
+                     ("/big.bin", 206, 1_000_000, None, True)]

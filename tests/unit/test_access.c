@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of the access log: their form, and what a client can do to it (nothing). */
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,6 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -137,6 +144,62 @@ static void texts_are_cut(void **state)
     free(large);
 }
 
+/* ---- descriptors -------------------------------------------------------------------------------
+ */
+
+static enum vd_access_way way_of(int fd)
+{
+    struct vd_server_config config = {.access_log = VD_ACCESS_COMMON, .access_log_fd = fd};
+    enum vd_access_way way;
+    int own = vd_access_open(&config, &way);
+
+    assert_true(own >= 0 && own != fd);
+    close(own);
+    return way;
+}
+
+static void descriptors_are_written_to_without_waiting(void **state)
+{
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(way_of(ends[1]), VD_ACCESS_WRITE);
+    assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0); /* not the one of others */
+    close(ends[0]);
+    close(ends[1]);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(way_of(ends[1]), VD_ACCESS_SEND);
+    close(ends[0]);
+    close(ends[1]);
+    struct vd_server_config config = {.access_log_fd = ends[1]};
+    enum vd_access_way way;
+    assert_int_equal(vd_access_open(&config, &way), -1);
+    assert_int_equal(errno, EBADF);
+}
+
+/* Standard output of a container: a pipe that its user may write to, but not open. */
+static void a_pipe_that_may_not_be_opened_is_shared(void **state)
+{
+    int ends[2], status;
+    pid_t child;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(fchmod(ends[1], 0), 0);
+    child = fork();
+    if (child == 0) {
+        if (getuid() == 0 && setuid(65534) != 0)
+            _exit(2);
+        prctl(PR_SET_DUMPABLE, 1); /* or /proc/self would be root's */
+        _exit(way_of(ends[1]) == VD_ACCESS_SHARED ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +207,8 @@ int main(void)
         cmocka_unit_test(json_is_json),
         cmocka_unit_test(no_byte_breaks_a_line),
         cmocka_unit_test(texts_are_cut),
+        cmocka_unit_test(descriptors_are_written_to_without_waiting),
+        cmocka_unit_test(a_pipe_that_may_not_be_opened_is_shared),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,8 +93,8 @@ static void errors_name_the_field_and_what_is_allowed(void **state)
            "response_buffer_bytes", "65536 to 1073741824");
     expect((struct vd_server_config){.compression_level = 10}, VD_ERR_INVALID, "compression_level",
            "1 to 9");
-    expect((struct vd_server_config){.cors_origins = "*", .cors_credentials = true},
-           VD_ERR_INVALID, "cors_credentials", "name the origins");
+    expect((struct vd_server_config){.cors_origins = "*", .cors_credentials = true}, VD_ERR_INVALID,
+           "cors_credentials", "name the origins");
     expect((struct vd_server_config){.cors_origins = "*", .cors_max_age_s = 86401}, VD_ERR_INVALID,
            "cors_max_age_s", "1 to 86400");
     expect((struct vd_server_config){.host = ""}, VD_ERR_INVALID, "host", "1 to 63");
@@ -163,6 +163,39 @@ static void static_files_need_a_directory_and_a_path(void **state)
     assert_string_equal(config.static_prefix, "/");
 }
 
+static void the_edge_is_checked(void **state)
+{
+    static const char *const good[] = {"unix:///run/x", "tcp://[::]:0"};
+    static const char *const bad[] = {"unix:///run/x", "run/x"};
+    static const char *const networks[] = {"10.0.0.0/8", "10.0.0.1/8"};
+    struct vd_server_config config = {.listeners = good, .listener_count = 2};
+
+    (void)state;
+    assert_int_equal(vd_server_config_check(&config, NULL), VD_OK);
+    assert_null(config.host); /* those are all */
+    assert_int_equal(config.port, 0);
+    config = (struct vd_server_config){.listeners = good, .listener_count = 2, .port_any = true};
+    assert_int_equal(vd_server_config_check(&config, NULL), VD_OK);
+    assert_string_equal(config.host, "127.0.0.1");
+    assert_int_equal(config.access_log_fd, 1);
+    expect((struct vd_server_config){.listeners = bad, .listener_count = 2}, VD_ERR_INVALID,
+           "\"run/x\"", "unix:///PATH");
+    expect((struct vd_server_config){.listeners = good, .listener_count = 17}, VD_ERR_INVALID,
+           "17 listeners", "allowed are 16");
+    expect((struct vd_server_config){.trusted_proxies = networks, .trusted_proxy_count = 2},
+           VD_ERR_INVALID, "10.0.0.1/8", "allowed are networks");
+    expect((struct vd_server_config){.trusted_proxies = networks, .trusted_proxy_count = 65},
+           VD_ERR_INVALID, "trusted_proxies", "allowed are 64");
+    expect((struct vd_server_config){.access_log = VD_ACCESS_JSON + 1}, VD_ERR_INVALID,
+           "access_log", "VD_ACCESS_JSON");
+    expect((struct vd_server_config){.access_log_path = ""}, VD_ERR_INVALID, "access_log_path",
+           "allowed is");
+    expect((struct vd_server_config){.access_log_fd = -1}, VD_ERR_INVALID, "access_log_fd",
+           "allowed is");
+    expect((struct vd_server_config){.forwarded_headers = VD_FORWARDED_X + 1}, VD_ERR_INVALID,
+           "forwarded_headers", "allowed are");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +205,7 @@ int main(void)
         cmocka_unit_test(the_memory_broker_is_for_one_worker),
         cmocka_unit_test(a_node_is_laid_out_for_its_workers),
         cmocka_unit_test(static_files_need_a_directory_and_a_path),
+        cmocka_unit_test(the_edge_is_checked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
