@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Every setting has its row in docs/configuration.md, every page of docs/ its link, and no link leads
+# to a file that is not there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+failed=0
+complain() {
+    printf '%s\n' "$*" >&2
+    failed=1
+}
+
+mapfile -t settings < <(sed -n '/final class Config/,/^    }/p' php-ext/viaduct.stub.php |
+    sed -nE 's/.*function (with[A-Za-z]+).*/\1/p')
+((${#settings[@]} > 10)) || complain 'no settings found in php-ext/viaduct.stub.php'
+for setting in "${settings[@]}"; do
+    grep -q "^| \`$setting" docs/configuration.md || complain "docs/configuration.md has no row for $setting()"
+done
+for page in docs/*.md; do
+    grep -q "($page)" README.md || complain "README.md does not link $page"
+done
+while IFS=: read -r page link; do
+    target=${link%%#*}
+    [[ $target == *://* || -z $target || -e $(dirname "$page")/$target ]] || complain "$page: no such file: $link"
+done < <(grep -oE '\]\([^)]+\)' README.md docs/*.md CHANGELOG.md | sed -E 's/\]\((.*)\)/\1/')
+exit "$failed"
