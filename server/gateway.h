@@ -61,7 +61,7 @@ struct gw_gzip {
 /* A private piece of output: what the socket did not take at once. */
 struct gw_piece {
     STAILQ_ENTRY(gw_piece) link;
-    size_t length;
+    size_t length, capacity; /* what comes next is appended while it fits */
     size_t sent;
     char bytes[];
 };

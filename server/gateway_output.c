@@ -9,6 +9,7 @@
 #include "gateway.h"
 
 #define PIECES_A_WRITE 32
+#define PIECE_BYTES    2048 /* at least */
 
 static void socket_writable(void *context)
 {
@@ -30,6 +31,26 @@ static bool wait_for_room(struct gw_connection *connection)
     return true;
 }
 
+/* Many small writes share a piece. */
+static struct gw_piece *piece_with_room(struct gw_connection *connection, size_t room)
+{
+    struct gw_piece *last = NULL;
+    size_t capacity = room < PIECE_BYTES ? PIECE_BYTES : room;
+
+    if (!STAILQ_EMPTY(&connection->output)) /* its STAILQ_LAST, which glibc lacks */
+        last = (void *)((char *)connection->output.stqh_last - offsetof(struct gw_piece, link));
+    if (last && last->capacity - last->length >= room)
+        return last;
+    struct gw_piece *piece = malloc(sizeof(*piece) + capacity);
+    if (!piece)
+        return NULL;
+    piece->capacity = capacity;
+    piece->length = 0;
+    piece->sent = 0;
+    STAILQ_INSERT_TAIL(&connection->output, piece, link);
+    return piece;
+}
+
 static bool keep(struct gw_connection *connection, const struct iovec *parts, int count,
                  size_t skip)
 {
@@ -38,13 +59,11 @@ static bool keep(struct gw_connection *connection, const struct iovec *parts, in
     for (int i = 0; i < count; i++)
         total += parts[i].iov_len;
     total -= skip;
-    struct gw_piece *piece = malloc(sizeof(*piece) + total);
+    struct gw_piece *piece = piece_with_room(connection, total);
     if (!piece) {
         gw_connection_close(connection);
         return false;
     }
-    piece->length = 0;
-    piece->sent = 0;
     for (int i = 0; i < count; i++) {
         size_t from = skip < parts[i].iov_len ? skip : parts[i].iov_len;
 
@@ -53,7 +72,6 @@ static bool keep(struct gw_connection *connection, const struct iovec *parts, in
         piece->length += parts[i].iov_len - from;
         skip -= from;
     }
-    STAILQ_INSERT_TAIL(&connection->output, piece, link);
     connection->output_bytes += total;
     return true;
 }

@@ -248,6 +248,47 @@ static void a_scribbled_request_harms_nobody_else(void **state)
     stage_stop(&stage);
 }
 
+static size_t resident_bytes(pid_t pid)
+{
+    char path[64], line[128];
+    size_t kilobytes = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *status = fopen(path, "r");
+    assert_non_null(status);
+    while (fgets(line, sizeof(line), status))
+        (void)!sscanf(line, "RssAnon: %zu kB", &kilobytes);
+    fclose(status);
+    return kilobytes * 1024;
+}
+
+/* A handler that yields single bytes, a client that reads none. */
+static void tiny_pieces_for_a_slow_client_take_little_memory(void **state)
+{
+    static char large[60000];
+    struct vd_frame_response head = {.status = 200, .body_length = VD_BODY_LENGTH_UNKNOWN};
+    struct stage stage;
+    struct hand *hand = &stage.hands[0];
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 1});
+    hand_start(hand);
+    int fd = client_connect(&stage);
+    client_get(fd, "/");
+    uint64_t id = take(hand);
+    hand_send(hand, VD_FRAME_RESPONSE_BEGIN, id, &head, sizeof(head), true);
+    for (int i = 0; i < 120; i++) /* more than the sockets take */
+        STAGE_UNTIL(hand_send(hand, VD_FRAME_RESPONSE_BODY, id, large, sizeof(large), true));
+    STAGE_UNTIL(vd_ring_depth_bytes(stage.node.to_gateway[0]) == 0);
+    size_t before = resident_bytes(stage.gateway);
+    for (int i = 0; i < 400000; i++)
+        STAGE_UNTIL(hand_send(hand, VD_FRAME_RESPONSE_BODY, id, "x", 1, true));
+    STAGE_UNTIL(vd_ring_depth_bytes(stage.node.to_gateway[0]) == 0);
+    assert_true(resident_bytes(stage.gateway) - before < 8000000); /* 2.4 MB of it are needed */
+    close(fd);
+    stage_stop(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +298,7 @@ int main(void)
         cmocka_unit_test(a_large_message_that_a_dead_worker_had_not_read_is_anothers),
         cmocka_unit_test(a_worker_that_was_never_buried_is_mourned_all_the_same),
         cmocka_unit_test(a_scribbled_request_harms_nobody_else),
+        cmocka_unit_test(tiny_pieces_for_a_slow_client_take_little_memory),
         cmocka_unit_test(workers_are_told_what_a_dead_gateway_may_have_kept),
     };
 
