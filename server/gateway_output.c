@@ -108,6 +108,8 @@ bool gw_output_write(struct gw_connection *connection, const struct iovec *parts
     }
     if ((size_t)written == total)
         return true;
+    if (connection->output_bytes) /* waits already: more of it is no progress of the client's */
+        return keep(connection, parts, count, 0);
     return keep(connection, parts, count, (size_t)written) && wait_for_room(connection);
 }
 

@@ -289,6 +289,33 @@ static void tiny_pieces_for_a_slow_client_take_little_memory(void **state)
     stage_stop(&stage);
 }
 
+static void a_client_that_stopped_is_cut_off_whatever_is_added(void **state)
+{
+    static char large[60000];
+    struct vd_frame_response head = {.status = 200, .body_length = VD_BODY_LENGTH_UNKNOWN};
+    const uint64_t gone = ((uint64_t)1 << 48) - 1;
+    struct stage stage;
+    struct hand *hand = &stage.hands[0];
+    uint64_t give_up_ms = vd_monotonic_ms() + 4000;
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 1, .idle_timeout_ms = 1000});
+    hand_start(hand);
+    int fd = client_connect(&stage);
+    client_get(fd, "/");
+    uint64_t id = take(hand);
+    hand_send(hand, VD_FRAME_RESPONSE_BEGIN, id, &head, sizeof(head), true);
+    for (int i = 0; i < 120; i++)
+        STAGE_UNTIL(hand_send(hand, VD_FRAME_RESPONSE_BODY, id, large, sizeof(large), true));
+    while ((atomic_load(&hand->slot->response_acknowledged) & gone) != gone) {
+        assert_true(vd_monotonic_ms() < give_up_ms);
+        hand_send(hand, VD_FRAME_RESPONSE_BODY, id, "x", 1, true);
+        usleep(50 * 1000);
+    }
+    close(fd);
+    stage_stop(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_worker_that_was_never_buried_is_mourned_all_the_same),
         cmocka_unit_test(a_scribbled_request_harms_nobody_else),
         cmocka_unit_test(tiny_pieces_for_a_slow_client_take_little_memory),
+        cmocka_unit_test(a_client_that_stopped_is_cut_off_whatever_is_added),
         cmocka_unit_test(workers_are_told_what_a_dead_gateway_may_have_kept),
     };
 
