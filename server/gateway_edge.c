@@ -124,6 +124,29 @@ static void adopt_id(struct gw_connection *connection, const char *bytes,
 /* ---- clients -----------------------------------------------------------------------------------
  */
 
+static bool has_header(const char *bytes, const struct vd_http_request *head, const char *name)
+{
+    for (size_t i = 0; i < head->header_count; i++) {
+        if (vd_http_name_is(bytes + head->headers[i].name.offset, head->headers[i].name.length,
+                            name))
+            return true;
+    }
+    return false;
+}
+
+/* One of the two may be what a client has sent and the proxy let pass. */
+static void warn_of_both(struct gateway *gateway, const char *bytes,
+                         const struct vd_http_request *head)
+{
+    if (gateway->trust.headers != VD_FORWARDED_ANY || !has_header(bytes, head, "forwarded") ||
+        !has_header(bytes, head, "x-forwarded-for"))
+        return;
+    vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "forwarded_twice",
+                   "a trusted proxy sends Forwarded and X-Forwarded-For: Forwarded is taken; when "
+                   "the proxy does not write it, a client has: choose one of the two "
+                   "(withForwardedHeaders)");
+}
+
 static bool follow(struct gw_connection *connection, const char *bytes,
                    const struct vd_http_request *head)
 {
@@ -137,6 +160,7 @@ static bool follow(struct gw_connection *connection, const char *bytes,
         !vd_networks_contain(gateway->trust.networks, gateway->trust.count, &client.address))
         return true;
     adopt_id(connection, bytes, head);
+    warn_of_both(gateway, bytes, head);
     if (!vd_forwarded_follow(&gateway->trust, bytes, head, &client))
         return false;
     vd_address_text(&client.address, edge->remote_address);

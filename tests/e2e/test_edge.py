@@ -64,6 +64,19 @@ def test_a_dual_stack_listener_takes_both_and_ipv6only_does_not(start):
         socket.create_connection(("127.0.0.1", only), 5)
 
 
+def test_two_servers_share_a_port_when_both_say_so(start):
+    first = start(port="none", listener="tcp://127.0.0.1:0?reuseport")
+    (port,) = ports(first)
+    second = start(port="none", listener=f"tcp://127.0.0.1:{port}?reuseport")
+    assert ports(second) == [port]
+    first.stop()
+    assert second.get("/hello").status == 200
+    third = start(port="none", listener=f"tcp://127.0.0.1:{port}", wait=False)
+    third.expect_exit = 1
+    assert third.process.wait(10) == 1
+    assert f"127.0.0.1:{port} is in use" in third.log()
+
+
 def test_a_socket_file_has_its_mode_and_goes_at_the_end(start, folder):
     plain, open_to_all = folder / "a", folder / "b"
     server = start(listener=[f"unix://{plain}", f"unix://{open_to_all}?mode=0666"])
@@ -182,6 +195,15 @@ def test_a_trusted_proxy_says_who_the_client_is(start, folder):
             # what was said of one request holds for that one
             said, _ = client(connection)
             assert said[0] in ("127.0.0.1", "unix:") and said[2:4] == ["http", "test"]
+
+
+def test_one_of_the_two_kinds_may_be_chosen_and_both_are_warned_of(start):
+    both = [("Forwarded", "for=192.0.2.1"), ("X-Forwarded-For", "192.0.2.2")]
+    for chosen, address in ((0, "192.0.2.1"), (1, "192.0.2.1"), (2, "192.0.2.2")):
+        server = start(trusted_proxy="127.0.0.1", forwarded_headers=chosen)
+        with server.connect() as connection:
+            assert client(connection, *both)[0][0] == address
+        assert ("forwarded_twice" in server.log()) == (chosen == 0)
 
 
 def test_a_malformed_forwarded_of_a_trusted_proxy_is_refused(start):
