@@ -144,7 +144,9 @@ const struct vd_mime *vd_mime_of(const char *path, size_t length)
     for (; at < length; at++) {
         char c = path[at];
 
-        extension[count++] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c | 0x20);
+        extension[count++] = c;
     }
     extension[count] = '\0';
     found = bsearch(extension, types, sizeof(types) / sizeof(*types), sizeof(*types), compare);

@@ -110,9 +110,10 @@ static int open_relative(const struct request *request, const char *relative, st
     struct gateway *gateway = request->connection->gateway;
     int fd = gw_static_open(&gateway->static_root, relative, status);
 
-    if (fd == -EACCES || fd == -EIO)
+    if (fd == -EACCES || fd == -EIO) {
         vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "static_file_unreadable",
                        "a file of the static directory cannot be read: %s", strerror(-fd));
+    }
     return fd;
 }
 

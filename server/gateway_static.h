@@ -126,6 +126,8 @@ struct gw_static_root {
     int fd;          /* O_PATH; -1: there is no such directory at the moment */
     bool whole_tree; /* openat2 works: links that stay within the tree are followed */
     uint64_t look_again_ms;
+    uint64_t turn_ms; /* for which eager_bytes holds */
+    uint32_t eager_bytes;
 };
 
 int gw_static_root_open(const char *directory); /* descriptor, or -errno */

@@ -109,10 +109,11 @@ enum gw_static_condition gw_static_condition(const struct vd_http_request *head,
                validators->modified_s > date) {
         return GW_STATIC_FAILED;
     }
-    if (has(head, bytes, "if-none-match"))
+    if (has(head, bytes, "if-none-match")) {
         return list_names(head, bytes, "if-none-match", validators->etag, true)
                    ? GW_STATIC_NOT_MODIFIED
                    : GW_STATIC_PROCEED;
+    }
     if (only_date(head, bytes, "if-modified-since", validators->now_s, &date) &&
         validators->modified_s <= date)
         return GW_STATIC_NOT_MODIFIED;

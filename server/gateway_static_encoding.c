@@ -79,15 +79,16 @@ static void note(struct weights *weights, struct vd_text member)
 
     if (q < 0)
         return;
-    if (vd_http_name_is(name.bytes, name.length, "br"))
+    if (vd_http_name_is(name.bytes, name.length, "br")) {
         weights->of[GW_STATIC_BROTLI] = q;
-    else if (vd_http_name_is(name.bytes, name.length, "gzip") ||
-             vd_http_name_is(name.bytes, name.length, "x-gzip"))
+    } else if (vd_http_name_is(name.bytes, name.length, "gzip") ||
+               vd_http_name_is(name.bytes, name.length, "x-gzip")) {
         weights->of[GW_STATIC_GZIP] = q;
-    else if (vd_http_name_is(name.bytes, name.length, "identity"))
+    } else if (vd_http_name_is(name.bytes, name.length, "identity")) {
         weights->of[GW_STATIC_IDENTITY] = q;
-    else if (name.length == 1 && name.bytes[0] == '*')
+    } else if (name.length == 1 && name.bytes[0] == '*') {
         weights->any = q;
+    }
 }
 
 /* Twice the weight, so that an unnamed identity fits in below the least one. */

@@ -55,9 +55,9 @@ static int open_segment(int parent, const char *name, int flags)
 {
     int fd;
 
-    do
+    do {
         fd = openat(parent, name, flags | O_NOFOLLOW);
-    while (fd < 0 && errno == EINTR);
+    } while (fd < 0 && errno == EINTR);
     return fd < 0 ? -errno : fd;
 }
 

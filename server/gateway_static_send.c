@@ -22,6 +22,7 @@
 #include "gateway_static.h"
 
 #define SHARE_BYTES (128 * 1024)
+#define EAGER_BYTES (2 * 1024 * 1024) /* of one turn */
 #define COPY_BYTES  (32 * 1024)
 #define PART_BYTES  320 /* boundary, media type and three numbers */
 
@@ -56,9 +57,10 @@ uint64_t gw_download_multipart_bytes(const struct gw_download *download)
     char text[PART_BYTES];
     uint64_t bytes = (uint64_t)last_line(download, text);
 
-    for (unsigned i = 0; i < download->ranges.count; i++)
+    for (unsigned i = 0; i < download->ranges.count; i++) {
         bytes += (uint64_t)part_head(download, &download->ranges.at[i], text) +
                  download->ranges.at[i].length;
+    }
     return bytes;
 }
 
@@ -69,7 +71,7 @@ static void finish(struct gw_connection *connection)
 {
     gw_download_destroy(connection->download);
     connection->download = NULL;
-    if (connection->output_bytes == 0)
+    if (connection->output_bytes == 0 && connection->writable)
         vd_watch_off(connection->writable);
     gw_connection_response_done(connection);
 }
@@ -150,10 +152,11 @@ void gw_download_continue(struct gw_connection *connection)
             return;
         if (sent < 0 && errno == EINTR)
             continue;
-        if (sent == 0)
+        if (sent == 0) {
             vd_log_limited(connection->gateway->logger, connection->gateway->now_ms, VD_LOG_WARN,
                            "static_file_shrank",
                            "a file became shorter while it was sent: its download was cut");
+        }
         gw_connection_close(connection);
         return;
     }
@@ -161,9 +164,29 @@ void gw_download_continue(struct gw_connection *connection)
         next_range(connection);
 }
 
+/* The first share goes out at once, without a round through the event loop, but only so much in one
+ * turn: many files asked for in one breath would be one long turn. now_ms moves between turns. */
+static bool may_begin(struct gateway *gateway)
+{
+    struct gw_static_root *root = &gateway->static_root;
+
+    if (root->turn_ms != gateway->now_ms) {
+        root->turn_ms = gateway->now_ms;
+        root->eager_bytes = EAGER_BYTES;
+    }
+    if (root->eager_bytes < SHARE_BYTES)
+        return false;
+    root->eager_bytes -= SHARE_BYTES;
+    return true;
+}
+
 void gw_download_start(struct gw_connection *connection, struct gw_download *download)
 {
     connection->download = download;
     connection->state = GW_SENDING;
-    gw_output_wait(connection);
+    connection->progress_ms = connection->gateway->now_ms;
+    if (connection->output_bytes == 0 && may_begin(connection->gateway))
+        gw_download_continue(connection);
+    if (!connection->dead && connection->download)
+        gw_output_wait(connection);
 }

@@ -35,9 +35,10 @@ static void check_range(struct vd_text value, uint64_t size)
         const struct gw_static_range *one = &ranges.at[i];
 
         FUZZ_REQUIRE(one->length > 0 && one->first < size && one->length <= size - one->first);
-        for (unsigned k = 0; k < i; k++)
+        for (unsigned k = 0; k < i; k++) {
             FUZZ_REQUIRE(ranges.at[k].first + ranges.at[k].length <= one->first ||
                          one->first + one->length <= ranges.at[k].first);
+        }
     }
     if (span == GW_STATIC_UNSATISFIABLE)
         FUZZ_REQUIRE(value.length > 6 && (value.bytes[0] | 0x20) == 'b');

@@ -117,9 +117,10 @@ static void dates_in_three_forms(void **state)
         assert_true(vd_http_date_parse(same[i], strlen(same[i]), now, &seconds));
         assert_int_equal(seconds, 784111777);
     }
-    for (size_t i = 0; i < COUNT(wrong); i++)
+    for (size_t i = 0; i < COUNT(wrong); i++) {
         if (vd_http_date_parse(wrong[i], strlen(wrong[i]), now, &seconds))
             fail_msg("taken for a date: %s", wrong[i]);
+    }
     assert_true(vd_http_date_parse("Thursday, 29-Feb-24 00:00:00 GMT", 32, now, &seconds));
     assert_int_equal(seconds, 1709164800);
     for (uint64_t at = 0; at < 8000000000u; at += 86399 * 37) {
@@ -200,12 +201,14 @@ static void paths_that_lead_nowhere(void **state)
     char relative[GW_STATIC_PATH_BYTES], longest[5000];
 
     (void)state;
-    for (size_t i = 0; i < COUNT(elsewhere); i++)
+    for (size_t i = 0; i < COUNT(elsewhere); i++) {
         if (gw_static_path(text(elsewhere[i]), "/", relative) != GW_STATIC_PATH_ELSEWHERE)
             fail_msg("taken for a file: %s", elsewhere[i]);
-    for (size_t i = 0; i < COUNT(bad); i++)
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
         if (gw_static_path(text(bad[i]), "/", relative) != GW_STATIC_PATH_BAD)
             fail_msg("not refused: %s", bad[i]);
+    }
     assert_int_equal(gw_static_path(text("/assetsx"), "/assets", relative),
                      GW_STATIC_PATH_ELSEWHERE);
     assert_int_equal(gw_static_path(text("/%zz"), "/assets", relative), GW_STATIC_PATH_ELSEWHERE);
@@ -376,10 +379,11 @@ static void print_ranges(char *out, size_t room, struct vd_text value, uint64_t 
     snprintf(out, room, "%s", span == GW_STATIC_WHOLE ? "whole" : "416");
     if (span != GW_STATIC_PARTIAL)
         return;
-    for (unsigned i = 0; i < ranges.count; i++)
+    for (unsigned i = 0; i < ranges.count; i++) {
         used += (size_t)snprintf(out + used, room - used, "%s%llu+%llu", i ? " " : "",
                                  (unsigned long long)ranges.at[i].first,
                                  (unsigned long long)ranges.at[i].length);
+    }
 }
 
 static void ranges_of_a_hundred_bytes(void **state)

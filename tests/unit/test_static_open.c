@@ -126,9 +126,10 @@ static void same_both_ways(struct tree *tree, bool whole_tree)
     assert_int_equal(open_one(tree, "sub/file"), 1);
     assert_int_equal(open_one(tree, "sub"), 2);
     assert_int_equal(open_one(tree, ""), 2);
-    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
         if (open_one(tree, refused[i]) != -ENOENT)
             fail_msg("%s: %d", refused[i], open_one(tree, refused[i]));
+    }
     memset(longest, 'a', sizeof(longest));
     longest[sizeof(longest) - 1] = '\0';
     assert_int_equal(open_one(tree, longest), -ENOENT);
@@ -174,9 +175,10 @@ static void swap_for_ever(const struct tree *tree)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     snprintf(moving, sizeof(moving), "%s", under(tree, "root/moving"));
     snprintf(aside, sizeof(aside), "%s", under(tree, "root/aside"));
-    for (;;)
+    for (;;) {
         if (renameat2(AT_FDCWD, moving, AT_FDCWD, aside, 2 /* RENAME_EXCHANGE */) != 0)
             _exit(1);
+    }
 }
 
 static void race(struct tree *tree, bool whole_tree)
