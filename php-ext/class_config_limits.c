@@ -22,6 +22,7 @@ void vd_php_config_limits_info(zval *info, const struct vd_server_config *server
     add_assoc_long(info, "maxConnectionsPerAddress", (zend_long)server->max_address_connections);
     add_assoc_long(info, "maxConnectionRequests", server->max_connection_requests);
     add_assoc_long(info, "maxQueue", (zend_long)server->max_queue);
+    add_assoc_long(info, "maxUploadWorkers", server->max_upload_workers);
     add_assoc_long(info, "pipelineBuffer", (zend_long)server->pipeline_bytes);
     add_assoc_long(info, "requestBuffer", (zend_long)server->request_buffer_bytes);
     add_assoc_long(info, "responseBuffer", (zend_long)server->response_buffer_bytes);
@@ -133,6 +134,16 @@ ZEND_METHOD(Viaduct_Config, withMaxQueue)
         RETURN_THROWS();
     }
     vd_php_config_this(ZEND_THIS)->server.max_queue = (size_t)requests;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withMaxUploadWorkers)
+{
+    zend_long workers;
+    if (!vd_php_argument_whole(execute_data, 0, VD_WORKERS_MAX, &workers)) {
+        RETURN_THROWS();
+    }
+    vd_php_config_this(ZEND_THIS)->server.max_upload_workers = (uint32_t)workers;
     RETURN_THIS();
 }
 

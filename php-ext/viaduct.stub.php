@@ -254,6 +254,17 @@ namespace Viaduct {
         public function withMaxQueue(int $requests): static {}
 
         /**
+         * Workers that may wait for clients to send long bodies, at a time, 0 to the number of
+         * workers: what a body has beyond the request buffer comes as fast as the client sends it.
+         * Further uploads wait in the queue. 0: half of the workers, at least one.
+         *
+         * Default 0.
+         *
+         * @throws \ValueError
+         */
+        public function withMaxUploadWorkers(int $workers): static {}
+
+        /**
          * Bytes of pipelined requests that are kept while one is being answered, 1,024 to
          * 16,777,216; over it the server reads no further.
          *

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 91336457a1703e1637c7d244514324aa4ba14eac */
+ * Stub hash: f674e7d87d945eb42a2e5d2d3f58b57f57f2a27a */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -92,6 +92,8 @@ ZEND_END_ARG_INFO()
 #define arginfo_class_Viaduct_Config_withMaxConnectionRequests arginfo_class_Viaduct_Config_withMaxRequests
 
 #define arginfo_class_Viaduct_Config_withMaxQueue arginfo_class_Viaduct_Config_withMaxRequests
+
+#define arginfo_class_Viaduct_Config_withMaxUploadWorkers arginfo_class_Viaduct_Config_withWorkerNum
 
 #define arginfo_class_Viaduct_Config_withPipelineBuffer arginfo_class_Viaduct_Config_withMaxBodySize
 
@@ -331,6 +333,7 @@ ZEND_METHOD(Viaduct_Config, withIdleTimeout);
 ZEND_METHOD(Viaduct_Config, withMaxConnections);
 ZEND_METHOD(Viaduct_Config, withMaxConnectionRequests);
 ZEND_METHOD(Viaduct_Config, withMaxQueue);
+ZEND_METHOD(Viaduct_Config, withMaxUploadWorkers);
 ZEND_METHOD(Viaduct_Config, withPipelineBuffer);
 ZEND_METHOD(Viaduct_Config, withRequestBuffer);
 ZEND_METHOD(Viaduct_Config, withResponseBuffer);
@@ -417,6 +420,7 @@ static const zend_function_entry class_Viaduct_Config_methods[] = {
 	ZEND_ME(Viaduct_Config, withMaxConnections, arginfo_class_Viaduct_Config_withMaxConnections, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withMaxConnectionRequests, arginfo_class_Viaduct_Config_withMaxConnectionRequests, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withMaxQueue, arginfo_class_Viaduct_Config_withMaxQueue, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withMaxUploadWorkers, arginfo_class_Viaduct_Config_withMaxUploadWorkers, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withPipelineBuffer, arginfo_class_Viaduct_Config_withPipelineBuffer, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withRequestBuffer, arginfo_class_Viaduct_Config_withRequestBuffer, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withResponseBuffer, arginfo_class_Viaduct_Config_withResponseBuffer, ZEND_ACC_PUBLIC)

@@ -55,6 +55,7 @@ static const struct limit limits[] = {
     ROW(max_connections, 0, 0, CONNECTIONS_MAX),
     ROW(max_address_connections, 0, 0, CONNECTIONS_MAX),
     ROW(max_connection_requests, 0, 0, UINT32_MAX),
+    ROW(max_upload_workers, 0, 0, VD_WORKERS_MAX),
     ROW(pipeline_bytes, 64 * KIB, KIB, 16 * MIB),
     ROW(response_buffer_bytes, MIB, 64 * KIB, GIB),
     ROW(heartbeat_ms, 15000, 10, A_DAY),
@@ -118,6 +119,14 @@ static enum vd_err check_numbers(struct vd_server_config *config, struct vd_erro
                 (unsigned long long)limit->maximum, (unsigned long long)limit->fallback);
         }
     }
+    if (config->max_upload_workers > config->workers) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "max_upload_workers is %u, allowed are 1 to %u, the number of workers "
+                            "(0: half of them)",
+                            config->max_upload_workers, config->workers);
+    }
+    if (config->max_upload_workers == 0)
+        config->max_upload_workers = config->workers > 1 ? config->workers / 2 : 1;
     if (config->history_log_bytes & (config->history_log_bytes - 1)) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "history_log_bytes is %zu, allowed are powers of two from 65536",

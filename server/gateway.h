@@ -93,6 +93,7 @@ struct gw_request {
     uint64_t waiting_us; /* since when it waits for a worker: first queued or offered */
     uint64_t streamed; /* bytes of the body that came from the worker so far */
     bool body_streamed;   /* the worker asks for its body */
+    bool upload;          /* in gateway->uploads while it is queued */
     bool body_wanted;     /* it has asked */
     bool body_done;       /* it has all of it, or knows that there is no more */
 };
@@ -337,7 +338,8 @@ struct gateway {
     size_t connection_count, stream_count, open_requests;
 
     struct gw_request_list queue;
-    size_t queue_length;
+    struct gw_request_list uploads; /* those whose client has yet to send more than is kept here */
+    size_t queue_length;            /* of both */
     uint64_t next_request;
 
     struct gw_worker *workers; /* [config->workers] */

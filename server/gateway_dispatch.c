@@ -207,6 +207,24 @@ static bool offer_directly(struct gw_request *request, const char *bytes,
     return true;
 }
 
+/* A body that the client has yet to send holds its worker for as long as the client likes: such
+ * requests wait in a queue of their own, and never hold more than some of the workers. */
+static bool is_slow_upload(const struct gw_request *request)
+{
+    return request->body_streamed && request->connection && request->connection->body.open;
+}
+
+static struct gw_request_list *queue_of(struct gateway *gateway, const struct gw_request *request)
+{
+    return request->upload ? &gateway->uploads : &gateway->queue;
+}
+
+static void dequeue(struct gateway *gateway, struct gw_request *request)
+{
+    TAILQ_REMOVE(queue_of(gateway, request), request, link);
+    gateway->queue_length--;
+}
+
 static void enqueue(struct gateway *gateway, struct gw_request *request, bool front)
 {
     request->state = GW_REQUEST_QUEUED;
@@ -214,10 +232,11 @@ static void enqueue(struct gateway *gateway, struct gw_request *request, bool fr
     request->frame = NULL;
     if (request->waiting_us == 0)
         request->waiting_us = request->offered_us ? request->offered_us : vd_monotonic_us();
+    request->upload = is_slow_upload(request);
     if (front) {
-        TAILQ_INSERT_HEAD(&gateway->queue, request, link);
+        TAILQ_INSERT_HEAD(queue_of(gateway, request), request, link);
     } else {
-        TAILQ_INSERT_TAIL(&gateway->queue, request, link);
+        TAILQ_INSERT_TAIL(queue_of(gateway, request), request, link);
     }
     gateway->queue_length++;
 }
@@ -291,8 +310,9 @@ void gw_dispatch_request(struct gw_connection *connection, const char *bytes,
     struct gateway *gateway = connection->gateway;
     struct gw_request *request = request_create(connection);
 
-    if (!request || (gateway->queue_length == 0 && offer_directly(request, bytes, head, body_length,
-                                                                  record_bytes(head, body_length))))
+    if (!request ||
+        (TAILQ_EMPTY(&gateway->queue) &&
+         offer_directly(request, bytes, head, body_length, record_bytes(head, body_length))))
         return;
     if (record_create(request, bytes, head, body_length))
         enqueue(gateway, request, false);
@@ -441,6 +461,29 @@ static void unstick_all(struct gateway *gateway)
     }
 }
 
+static bool upload_has_place(const struct gateway *gateway)
+{
+    unsigned running = 0;
+
+    for (unsigned i = 0; i < gateway->config->workers; i++) {
+        const struct gw_request *exclusive = gateway->workers[i].exclusive;
+
+        running += exclusive && is_slow_upload(exclusive);
+    }
+    return running < gateway->config->max_upload_workers;
+}
+
+/* The one that has waited longest, of those that may be given to a worker now. */
+static struct gw_request *next_in_queue(struct gateway *gateway)
+{
+    struct gw_request *first = TAILQ_FIRST(&gateway->queue);
+    struct gw_request *upload = TAILQ_FIRST(&gateway->uploads);
+
+    if (!upload || (first && first->waiting_us <= upload->waiting_us) || !upload_has_place(gateway))
+        return first;
+    return upload;
+}
+
 void gw_dispatch_pump(struct gateway *gateway)
 {
     struct gw_request *request;
@@ -450,13 +493,12 @@ void gw_dispatch_pump(struct gateway *gateway)
             gw_body_pump(gateway->workers[i].exclusive);
     }
     unstick_all(gateway);
-    while ((request = TAILQ_FIRST(&gateway->queue))) {
+    while ((request = next_in_queue(gateway))) {
         struct gw_worker *worker = choose(gateway, request->record_length > VD_FRAME_CHUNK_BYTES);
 
         if (!worker)
             return;
-        TAILQ_REMOVE(&gateway->queue, request, link);
-        gateway->queue_length--;
+        dequeue(gateway, request);
         if (!offer_record(worker, request)) {
             enqueue(gateway, request, true);
             return;
@@ -465,11 +507,11 @@ void gw_dispatch_pump(struct gateway *gateway)
 }
 
 /* The queue is in the order of arrival, but for those that came back from a dead worker. */
-void gw_dispatch_sweep(struct gateway *gateway)
+static void sweep_queue(struct gateway *gateway, const struct gw_request_list *queue)
 {
     uint64_t now_us = vd_monotonic_us();
     uint64_t limit_us = (uint64_t)gateway->config->request_timeout_ms * 1000;
-    struct gw_request *request = TAILQ_FIRST(&gateway->queue), *next;
+    struct gw_request *request = TAILQ_FIRST(queue), *next;
 
     for (; request; request = next) {
         struct gw_connection *connection = request->connection;
@@ -479,8 +521,7 @@ void gw_dispatch_sweep(struct gateway *gateway)
         if (connection->peer_closed) {
             gw_connection_close(connection);
         } else if (now_us > since && now_us - since > limit_us) {
-            TAILQ_REMOVE(&gateway->queue, request, link);
-            gateway->queue_length--;
+            dequeue(gateway, request);
             connection->request = NULL;
             request_free(gateway, request);
             refuse(connection, "no worker became free in time");
@@ -494,6 +535,12 @@ static bool first_is_taken(const struct gw_worker *worker)
 
     return atomic_load_explicit(&worker->slot->claims[first->claim], memory_order_relaxed) !=
            vd_claim_word(first->id, VD_CLAIM_OFFERED);
+}
+
+void gw_dispatch_sweep(struct gateway *gateway)
+{
+    sweep_queue(gateway, &gateway->queue);
+    sweep_queue(gateway, &gateway->uploads);
 }
 
 bool gw_dispatch_uneasy(const struct gateway *gateway)
@@ -540,8 +587,7 @@ void gw_dispatch_abandon(struct gw_request *request)
     if (request->state == GW_REQUEST_READING) {
         request_free(gateway, request);
     } else if (request->state == GW_REQUEST_QUEUED) {
-        TAILQ_REMOVE(&gateway->queue, request, link);
-        gateway->queue_length--;
+        dequeue(gateway, request);
         request_free(gateway, request);
     } else if (request->state == GW_REQUEST_STREAMED) {
         gw_respond_credit(request);

@@ -105,6 +105,7 @@ enum vd_err gw_start(struct gateway *gateway, struct vd_node *node, uint32_t epo
     TAILQ_INIT(&gateway->connections);
     TAILQ_INIT(&gateway->graveyard);
     TAILQ_INIT(&gateway->queue);
+    TAILQ_INIT(&gateway->uploads);
     LIST_INIT(&gateway->subscriptions);
     LIST_INIT(&gateway->timers);
     if (gateway->shared->node_id.text[0] == '\0' &&
@@ -138,6 +139,7 @@ void gw_finish(struct gateway *gateway)
         gw_connection_close(connection);
     gw_connection_bury_closed(gateway);
     gw_access_finish(gateway);
+    TAILQ_CONCAT(&gateway->queue, &gateway->uploads, link);
     while ((request = TAILQ_FIRST(&gateway->queue))) {
         TAILQ_REMOVE(&gateway->queue, request, link);
         free(request->record);

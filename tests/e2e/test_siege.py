@@ -74,6 +74,29 @@ def test_10000_connections_are_held_while_others_are_served(start, artifacts, mo
     assert beside < 2 * before_latency + 0.001, (before_latency, beside)
 
 
+def test_slow_uploads_do_not_hold_all_workers(start):
+    """What a body has beyond the buffer occupies a worker for as long as the client takes."""
+    server = start(workers=4, request_buffer_bytes=65536, body_timeout_ms=60000)
+    body = b"x" * 1_000_000
+    head = b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+    before = median_latency(server)
+    uploads = [server.connect() for _ in range(12)]
+    for connection in uploads:
+        connection.send(head + body[:400_000])
+    health = until(lambda: (now := server.get("/metrics").text) and "viaduct_http_queue_depth 10\n" in now, 10,
+                   "two uploads are at workers, ten wait")
+    assert health
+    beside = median_latency(server)
+    for connection in uploads[:6]:
+        connection.close()  # at a worker or not
+    for connection in uploads[6:]:
+        connection.send(body[400_000:])
+    for connection in uploads[6:]:
+        assert connection.answer().body == body
+        connection.close()
+    assert beside < 2 * before + 0.001, (before, beside)
+
+
 def test_a_flood_from_one_address_leaves_the_others_alone(start, artifacts):
     server = start(workers=2, max_address_connections=50)
     before = median_latency(server)

@@ -39,6 +39,7 @@ static void zeroes_become_the_defaults(void **state)
     assert_int_equal(config.max_address_connections, 0);
     assert_int_equal(config.max_connection_requests, 0);
     assert_int_equal(config.max_line_bytes, 8192);
+    assert_int_equal(config.max_upload_workers, 1);
     assert_int_equal(config.max_header_count, 100);
     assert_int_equal(config.body_timeout_ms, 30000);
     assert_int_equal(config.min_rate_bytes, 500);
@@ -85,6 +86,8 @@ static void errors_name_the_field_and_what_is_allowed(void **state)
            "history_log_bytes", "powers of two");
     expect((struct vd_server_config){.max_connections = 999999999}, VD_ERR_INVALID,
            "max_connections", "0 to 1000000");
+    expect((struct vd_server_config){.max_upload_workers = 3, .workers = 2}, VD_ERR_INVALID,
+           "max_upload_workers is 3", "1 to 2");
     expect((struct vd_server_config){.max_line_bytes = 1}, VD_ERR_INVALID, "max_line_bytes",
            "64 to 61440");
     expect((struct vd_server_config){.max_header_count = 101}, VD_ERR_INVALID, "max_header_count",

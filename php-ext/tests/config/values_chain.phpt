@@ -18,7 +18,7 @@ $c->withGlobalStateTableSize(maxRows: 5, maxValueBytes: 6)->withHistory(seconds:
 var_dump($c);
 ?>
 --EXPECTF--
-object(Viaduct\Config)#%d (45) {
+object(Viaduct\Config)#%d (46) {
   ["host"]=>
   string(9) "127.0.0.1"
   ["port"]=>
@@ -65,6 +65,8 @@ object(Viaduct\Config)#%d (45) {
   int(0)
   ["maxQueue"]=>
   int(4096)
+  ["maxUploadWorkers"]=>
+  int(0)
   ["pipelineBuffer"]=>
   int(65536)
   ["requestBuffer"]=>
@@ -113,7 +115,7 @@ object(Viaduct\Config)#%d (45) {
   float(300)
 }
 bool(true)
-object(Viaduct\Config)#%d (45) {
+object(Viaduct\Config)#%d (46) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -160,6 +162,8 @@ object(Viaduct\Config)#%d (45) {
   int(0)
   ["maxQueue"]=>
   int(4096)
+  ["maxUploadWorkers"]=>
+  int(0)
   ["pipelineBuffer"]=>
   int(65536)
   ["requestBuffer"]=>
@@ -207,7 +211,7 @@ object(Viaduct\Config)#%d (45) {
   ["historySeconds"]=>
   float(1.5)
 }
-object(Viaduct\Config)#%d (45) {
+object(Viaduct\Config)#%d (46) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -254,6 +258,8 @@ object(Viaduct\Config)#%d (45) {
   int(0)
   ["maxQueue"]=>
   int(4096)
+  ["maxUploadWorkers"]=>
+  int(0)
   ["pipelineBuffer"]=>
   int(65536)
   ["requestBuffer"]=>
