@@ -170,6 +170,8 @@ static void handle(struct vd_worker *worker, const struct vd_worker_request *req
                             !vd_worker_request_header(request, "Absent").bytes &&
                             strcmp(request->remote_address, "192.0.2.1") == 0 &&
                             request->remote_port == 4711 && request->received_us == 42 &&
+                            request->https && is(request->host, "here") &&
+                            strlen(request->request_id) == VD_REQUEST_ID_MAX &&
                             vd_worker_index(worker) == 0
                         ? VD_OK
                         : VD_ERR_CORRUPT);

@@ -166,6 +166,10 @@ static size_t build(unsigned char *record, const char *method, const char *targe
     request->target = span_of(head, head + strlen(method) + 1, strlen(target));
     snprintf(request->remote_address, sizeof(request->remote_address), "192.0.2.1");
     request->remote_port = 4711;
+    request->https = 1;
+    request->host = span_of(head, strstr(head, "here"), 4);
+    memset(request->request_id, 'i', sizeof(request->request_id)); /* the longest, not terminated */
+    request->request_id_length = sizeof(request->request_id);
     spans[0] = span_of(head, strstr(head, "Host"), 4);
     spans[1] = span_of(head, strstr(head, "here"), 4);
     spans[2] = span_of(head, strstr(head, "X-Test"), 6);
