@@ -41,18 +41,19 @@ def demo(artifacts):
 
 def test_two_at_once_and_ctrl_c(demo):
     ports = [free_port(), free_port()]
-    both = [demo("--port", str(ports[0]), "--workers", "3"), demo(f"--port={ports[1]}", "--broker=memory")]
+    both = [demo("--port", str(ports[0]), "--workers", "3"), demo(f"--port={ports[1]}", "--broker=memory", "--example=hello")]
     for (process, log), port in zip(both, ports):
 
         def says_where():
             assert process.poll() is None, log.read_text()
-            return f"http://127.0.0.1:{port}/" in log.read_text()
+            return f"is on http://127.0.0.1:{port}/" in log.read_text()
 
         until(says_where, 240, "the address is printed")  # the first run builds
         with Connection(("127.0.0.1", port)) as connection:
             assert connection.get("/").status == 200
     with Connection(("127.0.0.1", ports[0])) as connection:
-        assert connection.get("/_health").json()["broker"]["driver"] == "PipeBroker"
+        health = connection.get("/_health").json()
+        assert health["broker"]["driver"] == "PipeBroker" and health["workers"]["configured"] == 3
     with Connection(("127.0.0.1", ports[1])) as connection:
         assert connection.get("/_health").json()["broker"]["driver"] == "InMemoryBroker"
     taken = subprocess.run([SOURCE / "scripts/demo", "--port", str(ports[0])], env=ENVIRONMENT, capture_output=True,
