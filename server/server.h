@@ -44,7 +44,8 @@ struct vd_server_config {
     unsigned listener_count;
     unsigned workers;            /* 1; at most VD_WORKERS_MAX */
     uint32_t request_timeout_ms; /* 30,000; then kill -9 of the worker and 504. Handlers of
-                                    messages and timers have the same limit */
+                                    messages and timers have the same limit, and so has what
+                                    a worker does between an answer and its next event */
     uint32_t max_requests;       /* 0: never recycle */
     uint32_t drain_timeout_ms;   /* 10,000; SIGTERM to the end */
     uint32_t boot_timeout_ms;    /* 30,000; fork of a worker to its first next_event */
@@ -77,32 +78,32 @@ struct vd_server_config {
     unsigned trusted_proxy_count;                /* at most VD_TRUSTED_MAX */
     enum vd_forwarded_headers forwarded_headers; /* any; which of the two kinds is looked at */
     bool hide_request_id;                        /* X-Request-Id is not sent to clients */
-    enum vd_access_log access_log; /* off */
-    const char *access_log_path;   /* NULL: access_log_fd. Opened again when it was renamed */
-    int access_log_fd;             /* 1 */
-    bool access_log_query;         /* query strings are logged, with whatever is secret in them */
-    uint32_t heartbeat_ms;                       /* 15,000; comment on an idle stream */
-    uint32_t retry_ms;                           /* 1,000; reconnect time told to browsers */
-    uint32_t idle_timeout_ms;   /* 60,000; keep-alive connection without a request */
+    enum vd_access_log access_log;               /* off */
+    const char *access_log_path; /* NULL: access_log_fd. Opened again when it was renamed */
+    int access_log_fd;           /* 1 */
+    bool access_log_query;       /* query strings are logged, with whatever is secret in them */
+    uint32_t heartbeat_ms;       /* 15,000; comment on an idle stream */
+    uint32_t retry_ms;           /* 1,000; reconnect time told to browsers */
+    uint32_t idle_timeout_ms;    /* 60,000; keep-alive connection without a request */
     uint32_t header_timeout_ms; /* 10,000; first byte of a request to the end of its headers: 408 */
     size_t stream_queue_bytes;  /* 1 MiB; waiting events of one stream, over it: disconnect */
     size_t history_log_bytes;   /* 16 MiB; power of two */
     size_t history_per_scope;   /* 1,000; messages replayed at most for one scope */
     uint32_t history_age_ms;    /* 300,000 */
-    uint32_t publish_timeout_ms; /* 1,000; a worker's publish into a full ring waits this long */
-    bool compression_off;          /* responses of workers go out as they are */
-    bool compress_streams;         /* event streams, too: gzip for those that accept it */
-    size_t compression_min_bytes;  /* 1,024; shorter bodies are not compressed */
-    uint32_t compression_level;    /* 4; 1 (fast) to 9 (small), gzip's and brotli's */
-    const char *cors_origins;      /* NULL: no CORS. "*", or origins with spaces between */
-    const char *cors_methods;      /* "GET, HEAD, POST, PUT, PATCH, DELETE"; or "*" */
-    const char *cors_headers;      /* "Authorization, Content-Type, Last-Event-ID,
-                                      X-Requested-With"; "*", or "-" for none */
-    bool cors_credentials;         /* cookies and the like; not with any "*" */
-    uint32_t cors_max_age_s;       /* 600; how long a browser remembers the answer */
-    const char *broker_driver;   /* see brokers/drivers.def; "memory" for one worker, else "pipe" */
-    const char *broker_display;  /* the name in /_health: "PipeBroker" */
-    const char *version;         /* the version in /_health */
+    uint32_t publish_timeout_ms;  /* 1,000; a worker's publish into a full ring waits this long */
+    bool compression_off;         /* responses of workers go out as they are */
+    bool compress_streams;        /* event streams, too: gzip for those that accept it */
+    size_t compression_min_bytes; /* 1,024; shorter bodies are not compressed */
+    uint32_t compression_level;   /* 4; 1 (fast) to 9 (small), gzip's and brotli's */
+    const char *cors_origins;     /* NULL: no CORS. "*", or origins with spaces between */
+    const char *cors_methods;     /* "GET, HEAD, POST, PUT, PATCH, DELETE"; or "*" */
+    const char *cors_headers;     /* "Authorization, Content-Type, Last-Event-ID,
+                                     X-Requested-With"; "*", or "-" for none */
+    bool cors_credentials;        /* cookies and the like; not with any "*" */
+    uint32_t cors_max_age_s;      /* 600; how long a browser remembers the answer */
+    const char *broker_driver;  /* see brokers/drivers.def; "memory" for one worker, else "pipe" */
+    const char *broker_display; /* the name in /_health: "PipeBroker" */
+    const char *version;        /* the version in /_health */
     const char *static_directory; /* NULL: none; its files answer GET and HEAD before the workers */
     const char *static_prefix;    /* "/"; path under which they are seen, such as /assets */
     uint32_t static_max_age_s;    /* 0: caches must ask each time; at most 31,536,000 */

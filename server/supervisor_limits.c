@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What hangs is killed: a handler over the request time limit, a worker or gateway that does not
- * come up, a worker that was told to retire and does not.
+ * come up, a worker that was told to retire and does not, one that
+ * answers and does not come back for more.
  *
  * Happy path: a few loads for each worker, and the answer when to look again. Whatever starts after
  * this look is seen by the next one in time, since the next is never further away than the shortest
@@ -32,6 +33,23 @@ static uint64_t retiring_since(struct vd_child *child, const struct vd_worker_sl
     return child->retiring_ms;
 }
 
+/* Since when is there a request in its ring that it neither handles nor lets go of? It has answered
+ * and does not come back (or was stopped): its clock stands, and nobody else would notice. 0: it is
+ * well. */
+static uint64_t unread_since(struct vd_supervisor *supervisor, unsigned index, uint64_t now_ms)
+{
+    struct vd_child *child = &supervisor->workers[index];
+    uint64_t total = atomic_load(&supervisor->node->slots[index].requests_total);
+
+    if (vd_ring_depth_bytes(supervisor->node->requests[index]) == 0) {
+        child->unread_ms = 0;
+    } else if (child->unread_ms == 0 || child->unread_total != total) {
+        child->unread_ms = now_ms;
+        child->unread_total = total;
+    }
+    return child->unread_ms;
+}
+
 /* The one limit that counts for this worker now; UINT64_MAX: none. */
 static uint64_t worker_limit(struct vd_supervisor *supervisor, unsigned index, uint64_t now_ms,
                              uint64_t *since_ms, const char **what)
@@ -42,14 +60,20 @@ static uint64_t worker_limit(struct vd_supervisor *supervisor, unsigned index, u
 
     *since_ms = atomic_load(&slot->request_started_ms);
     *what = "has not finished its handler";
-    if (*since_ms != 0)
+    if (*since_ms != 0) {
+        child->unread_ms = 0;
         return *since_ms + config->request_timeout_ms;
+    }
     *since_ms = child->started_ms;
     *what = "has not come up";
     if (atomic_load(&slot->state) == VD_SLOT_STARTING)
         return *since_ms + config->boot_timeout_ms;
     *since_ms = retiring_since(child, slot, now_ms);
     *what = "has not ended, though told to,";
+    if (*since_ms != 0)
+        return *since_ms + config->request_timeout_ms;
+    *since_ms = unread_since(supervisor, index, now_ms);
+    *what = "has not asked for its next event";
     if (*since_ms != 0)
         return *since_ms + config->request_timeout_ms;
     return UINT64_MAX;

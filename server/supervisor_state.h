@@ -16,6 +16,8 @@ struct vd_child {
     uint64_t restart_ms;   /* not before; 0: at once */
     uint64_t died_ms;      /* 0: not waiting for its burial */
     uint64_t retiring_ms;  /* seen or told to retire; 0: not */
+    uint64_t unread_ms;    /* seen idle with a request in its ring; 0: not */
+    uint64_t unread_total; /* requests_total then */
     uint32_t round_target; /* generation that the recycling round has to replace; 0: none */
     bool looping;          /* counted in shared->crash_looping */
     bool killed;           /* by us: one line in the log is enough */

@@ -216,3 +216,14 @@ def test_streams_are_told_when_the_supervisor_is_gone(start):
         until(lambda: not group_members(server.supervisor), 2, "no process is left")
         server.process.wait(5)
         server.process = None
+
+
+def test_a_worker_that_hangs_after_its_answer_is_replaced(start):
+    """Nobody waits for its handler, so nobody would notice: one worker less, for ever."""
+    server = start(workers=2, request_timeout_ms=700)
+    stray = int(server.get("/stray").text)
+    assert stray in server.workers().values()
+    for _ in range(20):
+        assert server.get("/hello").status == 200
+    until(lambda: stray not in server.workers().values() and len(server.workers()) == 2, 6, "a new worker")
+    assert "has not asked for its next event" in server.log()

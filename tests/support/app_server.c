@@ -15,6 +15,7 @@
  *     POST /ignore                  answers without reading it
  *     GET  /sleep?ms=               answers after that long
  *     GET  /spin /crash /exit       hangs for ever, SIGSEGV, _exit(0): all without an answer
+ *     GET  /stray                   answers with the worker's pid, then hangs for ever
  *     GET  /big?bytes=              a body streamed in pieces
  *     GET  /large?bytes=            the same as one response
  *     GET  /reply?status=&bytes=&header=A:%20b.. [&noise=1]     a body and headers of choice
@@ -256,6 +257,15 @@ static void get_spin(struct vd_worker *worker, const struct app *app,
                      const struct vd_worker_request *request)
 {
     (void)worker, (void)app, (void)request;
+    for (;;)
+        pause();
+}
+
+static void get_stray(struct vd_worker *worker, const struct app *app,
+                      const struct vd_worker_request *request)
+{
+    (void)app, (void)request;
+    answer_pid(worker);
     for (;;)
         pause();
 }
@@ -534,16 +544,16 @@ static const struct route {
     void (*handler)(struct vd_worker *worker, const struct app *app,
                     const struct vd_worker_request *request);
 } routes[] = {
-    {"GET", "/hello", get_hello},       {"GET", "/pid", get_pid},
-    {"POST", "/echo", post_echo},       {"POST", "/sum", post_sum},
-    {"POST", "/ignore", post_ignore},   {"GET", "/sleep", get_sleep},
-    {"GET", "/spin", get_spin},         {"GET", "/crash", get_crash},
-    {"GET", "/exit", get_exit},         {"GET", "/big", get_big},
-    {"GET", "/large", get_large},       {"GET", "/reply", get_reply},
-    {"OPTIONS", "/reply", get_reply},   {"GET", "/events", get_events},
-    {"POST", "/publish", post_publish}, {"POST", "/flood", post_flood},
-    {"GET", "/subs", get_subs},         {"GET", "/ticks", get_ticks},
-    {"GET", "/client", get_client},
+    {"GET", "/hello", get_hello},     {"GET", "/pid", get_pid},
+    {"POST", "/echo", post_echo},     {"POST", "/sum", post_sum},
+    {"POST", "/ignore", post_ignore}, {"GET", "/sleep", get_sleep},
+    {"GET", "/spin", get_spin},       {"GET", "/crash", get_crash},
+    {"GET", "/stray", get_stray},     {"GET", "/exit", get_exit},
+    {"GET", "/big", get_big},         {"GET", "/large", get_large},
+    {"GET", "/reply", get_reply},     {"OPTIONS", "/reply", get_reply},
+    {"GET", "/events", get_events},   {"POST", "/publish", post_publish},
+    {"POST", "/flood", post_flood},   {"GET", "/subs", get_subs},
+    {"GET", "/ticks", get_ticks},     {"GET", "/client", get_client},
 };
 
 static void serve(struct vd_worker *worker, struct app *app,
