@@ -277,7 +277,7 @@ struct gw_subscription {
     uint64_t members[VD_WORKERS_MAX / 64];
     unsigned next_member; /* round robin */
     STAILQ_HEAD(, gw_lane_entry) waiting; /* no member alive just now */
-    size_t waiting_count;
+    size_t waiting_count, waiting_bytes;
     uint16_t pattern_length;
     char pattern[];
 };

@@ -250,6 +250,7 @@ void gw_subscribe(struct gw_worker *worker, uint32_t id, bool every_worker, cons
         lane_append(worker, entry);
     }
     subscription->waiting_count = 0;
+    subscription->waiting_bytes = 0;
     gw_lane_flush(worker);
 }
 
@@ -272,7 +273,8 @@ static struct gw_worker *next_member(struct gateway *gateway, struct gw_subscrip
 static void wait_for_member(struct gateway *gateway, struct gw_subscription *subscription,
                             struct gw_lane_entry *entry)
 {
-    if (!entry || subscription->waiting_count >= WAITING_MAX) {
+    if (!entry || subscription->waiting_count >= WAITING_MAX ||
+        subscription->waiting_bytes + entry->length > LANE_BYTES_MAX) {
         gateway->counters.dropped++;
         vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "message_dropped",
                        "no worker is alive for subscription %u and its queue is full",
@@ -282,6 +284,7 @@ static void wait_for_member(struct gateway *gateway, struct gw_subscription *sub
     }
     STAILQ_INSERT_TAIL(&subscription->waiting, entry, link);
     subscription->waiting_count++;
+    subscription->waiting_bytes += entry->length;
 }
 
 static void deliver_parts(struct gateway *gateway, struct gw_subscription *subscription,
@@ -360,6 +363,22 @@ void gw_subscriptions_finish(struct gateway *gateway)
 /* ---- events of the dead ------------------------------------------------------------------------
  */
 
+/* The same number may stand for another pattern in another worker. (The bytes lay in memory that a
+ * worker could write to.) */
+static bool message_is_for(const struct gw_subscription *subscription, const char *bytes,
+                           size_t length)
+{
+    struct vd_frame_message frame;
+
+    if (length < sizeof(frame))
+        return false;
+    memcpy(&frame, bytes, sizeof(frame));
+    return frame.scope_length <= length - sizeof(frame) &&
+           vd_scope_check(bytes + sizeof(frame), frame.scope_length, NULL) == VD_OK &&
+           vd_scope_overlaps(subscription->pattern, subscription->pattern_length,
+                             bytes + sizeof(frame), frame.scope_length);
+}
+
 static void pass_on(struct gateway *gateway, uint16_t type, uint64_t tag, const char *bytes,
                     size_t length)
 {
@@ -378,7 +397,8 @@ static void pass_on(struct gateway *gateway, uint16_t type, uint64_t tag, const 
     if (type != VD_FRAME_EVENT_MESSAGE)
         return;
     LIST_FOREACH(subscription, &gateway->subscriptions, link)
-    if (subscription->id == tag && !subscription->every_worker) {
+    if (subscription->id == tag && !subscription->every_worker &&
+        message_is_for(subscription, bytes, length)) {
         deliver_parts(gateway, subscription, &part, 1, false);
         return;
     }

@@ -26,6 +26,20 @@ static uint64_t take(struct hand *hand)
     return id;
 }
 
+static size_t resident_bytes(pid_t pid)
+{
+    char path[64], line[128];
+    size_t kilobytes = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *status = fopen(path, "r");
+    assert_non_null(status);
+    while (fgets(line, sizeof(line), status))
+        (void)!sscanf(line, "RssAnon: %zu kB", &kilobytes);
+    fclose(status);
+    return kilobytes * 1024;
+}
+
 static void a_streamed_answer_without_a_body_has_none(void **state)
 {
     static const unsigned statuses[] = {204, 304};
@@ -164,6 +178,63 @@ static void a_large_message_that_a_dead_worker_had_not_read_is_anothers(void **s
     stage_stop(&stage);
 }
 
+/* Workers number their subscriptions themselves: one that has another first gives another number.
+ */
+static void an_unread_message_goes_to_its_own_subscription(void **state)
+{
+    struct stage stage;
+    struct hand *dying = &stage.hands[0], *other = &stage.hands[1];
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 2});
+    hand_begin(dying);
+    hand_subscribe(dying, 7, "a");
+    hand_ready(dying);
+    STAGE_UNTIL(vd_ring_depth_bytes(stage.node.to_gateway[0]) == 0);
+    hand_begin(other);
+    hand_subscribe(other, 7, "b");
+    hand_ready(other);
+    STAGE_UNTIL(vd_ring_depth_bytes(stage.node.to_gateway[1]) == 0);
+    hand_publish(other, "a", "x", 1);
+    STAGE_UNTIL(hand_event(dying));
+    hand_die(dying, VD_DEATH_CRASH);
+    STAGE_UNTIL(hand_is_buried(dying));
+    assert_false(event_comes(other, VD_FRAME_EVENT_MESSAGE, 20));
+    hand_begin(dying);
+    hand_subscribe(dying, 7, "a");
+    hand_ready(dying);
+    assert_true(event_comes(dying, VD_FRAME_EVENT_MESSAGE, 5000));
+    stage_stop(&stage);
+}
+
+/* While no member is alive, messages wait: so many megabytes, not so many messages. */
+static void what_waits_for_a_member_is_bounded_in_bytes(void **state)
+{
+    static char data[60000];
+    struct stage stage;
+    struct hand *gone = &stage.hands[0], *other = &stage.hands[1];
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 2, .history_log_bytes = 65536});
+    hand_begin(gone);
+    hand_subscribe(gone, 7, "a");
+    hand_ready(gone);
+    hand_start(other);
+    STAGE_UNTIL(vd_ring_depth_bytes(stage.node.to_gateway[0]) == 0);
+    hand_die(gone, VD_DEATH_CRASH);
+    STAGE_UNTIL(hand_is_buried(gone));
+    size_t before = resident_bytes(stage.gateway);
+    for (int i = 0; i < 900; i++)
+        STAGE_UNTIL(hand_publish(other, "a", data, sizeof(data)));
+    STAGE_UNTIL(vd_ring_depth_bytes(stage.node.to_gateway[1]) == 0);
+    assert_true(resident_bytes(stage.gateway) - before < 12000000);
+    hand_begin(gone);
+    hand_subscribe(gone, 7, "a");
+    hand_ready(gone);
+    assert_true(event_comes(gone, VD_FRAME_EVENT_MESSAGE, 5000));
+    stage_stop(&stage);
+}
+
 /* The supervisor waits for the burial, but not for ever. */
 static void a_worker_that_was_never_buried_is_mourned_all_the_same(void **state)
 {
@@ -248,20 +319,6 @@ static void a_scribbled_request_harms_nobody_else(void **state)
     stage_stop(&stage);
 }
 
-static size_t resident_bytes(pid_t pid)
-{
-    char path[64], line[128];
-    size_t kilobytes = 0;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    FILE *status = fopen(path, "r");
-    assert_non_null(status);
-    while (fgets(line, sizeof(line), status))
-        (void)!sscanf(line, "RssAnon: %zu kB", &kilobytes);
-    fclose(status);
-    return kilobytes * 1024;
-}
-
 /* A handler that yields single bytes, a client that reads none. */
 static void tiny_pieces_for_a_slow_client_take_little_memory(void **state)
 {
@@ -327,6 +384,8 @@ int main(void)
         cmocka_unit_test(a_scribbled_request_harms_nobody_else),
         cmocka_unit_test(tiny_pieces_for_a_slow_client_take_little_memory),
         cmocka_unit_test(a_client_that_stopped_is_cut_off_whatever_is_added),
+        cmocka_unit_test(an_unread_message_goes_to_its_own_subscription),
+        cmocka_unit_test(what_waits_for_a_member_is_bounded_in_bytes),
         cmocka_unit_test(workers_are_told_what_a_dead_gateway_may_have_kept),
     };
 
