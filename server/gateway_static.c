@@ -18,6 +18,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "common_coding.h"
 #include "common_mime.h"
 #include "gateway.h"
 #include "gateway_static.h"
@@ -36,7 +37,7 @@ struct request {
     int fd;
     struct stat status;
     const struct vd_mime *mime;
-    enum gw_static_encoding encoding;
+    enum vd_coding coding;
     char etag[ETAG_BYTES];
     uint64_t modified_s; /* as announced: never in the future */
 };
@@ -129,40 +130,45 @@ static bool append(struct request *request, const char *more)
 }
 
 /* A sibling older than the file is what the file was before: not it. */
-static void take_sibling(struct request *request, enum gw_static_encoding encoding)
+static bool take_sibling(struct request *request, enum vd_coding coding)
 {
     size_t length = strlen(request->relative);
     struct stat status;
 
-    if (!append(request, encoding == GW_STATIC_BROTLI ? ".br" : ".gz"))
-        return;
+    if (!append(request, coding == VD_CODING_BROTLI ? ".br" : ".gz"))
+        return false;
     int fd = open_relative(request, request->relative, &status);
     request->relative[length] = '\0';
     if (fd < 0)
-        return;
+        return false;
     if (!S_ISREG(status.st_mode) || status.st_mtim.tv_sec < request->status.st_mtim.tv_sec) {
         close(fd);
-        return;
+        return false;
     }
     close(request->fd);
     request->fd = fd;
     request->status = status;
-    request->encoding = encoding;
+    return true;
 }
 
-static void choose_encoding(struct request *request)
+/* What the client likes best of what is there: looking costs an open, so only for what it takes. */
+static enum vd_coding choose_coding(struct request *request)
 {
-    enum gw_static_encoding order[GW_STATIC_ENCODINGS];
-    unsigned count;
+    unsigned offered = VD_CODING_BIT(VD_CODING_GZIP) | VD_CODING_BIT(VD_CODING_BROTLI);
+    struct vd_coding_accept accept = {0};
+    struct vd_text value;
+    size_t from = 0;
 
-    request->encoding = GW_STATIC_IDENTITY;
     if (!request->mime->compressible)
-        return;
-    count = gw_static_encodings(request->head, request->bytes, order);
-    for (unsigned i = 0; i < count && request->encoding == GW_STATIC_IDENTITY; i++) {
-        if (order[i] == GW_STATIC_IDENTITY)
-            return;
-        take_sibling(request, order[i]);
+        return VD_CODING_IDENTITY;
+    while (gw_static_field(request->head, request->bytes, "accept-encoding", &from, &value))
+        vd_coding_accept_line(&accept, value.bytes, value.length);
+    for (;;) {
+        enum vd_coding coding = vd_coding_choose(&accept, offered);
+
+        if (coding == VD_CODING_IDENTITY || take_sibling(request, coding))
+            return coding;
+        offered &= ~VD_CODING_BIT(coding);
     }
 }
 
@@ -222,15 +228,16 @@ struct answer {
 
 static size_t print_head(struct request *request, const struct answer *answer, char *head)
 {
-    static const char *const codings[] = {"", "Content-Encoding: gzip\r\n",
-                                          "Content-Encoding: br\r\n"};
     const struct vd_server_config *config = request->connection->gateway->config;
-    char date[30], length[48] = "", cache[40] = "no-cache";
+    char date[30], length[48] = "", cache[40] = "no-cache", coding[40] = "";
     size_t used = gw_response_head(request->connection, head, GW_HEAD_BYTES, answer->status);
 
     vd_http_date(request->modified_s * 1000, date);
     if (answer->status != 304)
         snprintf(length, sizeof(length), "Content-Length: %" PRIu64 "\r\n", answer->length);
+    if (answer->status != 304 && request->coding != VD_CODING_IDENTITY)
+        snprintf(coding, sizeof(coding), "Content-Encoding: %s\r\n",
+                 vd_coding_name(request->coding));
     if (config->static_max_age_s)
         snprintf(cache, sizeof(cache), "max-age=%" PRIu32, config->static_max_age_s);
     used += (size_t)snprintf(
@@ -238,7 +245,7 @@ static size_t print_head(struct request *request, const struct answer *answer, c
         "%sLast-Modified: %.29s\r\nETag: %s\r\nCache-Control: %s\r\nAccept-Ranges: bytes\r\n"
         "%s%s%s%s%s%s\r\n",
         length, date, request->etag, cache, answer->type[0] ? "Content-Type: " : "", answer->type,
-        answer->type[0] ? "\r\n" : "", answer->status == 304 ? "" : codings[request->encoding],
+        answer->type[0] ? "\r\n" : "", coding,
         request->mime->compressible ? "Vary: Accept-Encoding\r\n" : "", answer->range);
     return used;
 }
@@ -455,7 +462,7 @@ bool gw_static_handle(struct gw_connection *connection, const struct vd_http_req
     if (request.fd < 0)
         return true;
     request.mime = vd_mime_of(request.relative, strlen(request.relative));
-    choose_encoding(&request);
+    request.coding = choose_coding(&request);
     serve_file(&request);
     if (request.fd >= 0)
         close(request.fd);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Static files, from within. Decisions are pure functions (path, encoding, condition, range); only
- * open and send touch the system.
+/* Static files, from within. Decisions are pure functions (path, condition, range; for the coding
+ * of precompressed siblings common_coding.h); only open and send touch the system.
  *
  *   gateway_static.c            a request -> file or not -> status and headers
  *   gateway_static_path.c       the request's path -> a relative file name
- *   gateway_static_encoding.c   Accept-Encoding -> which precompressed sibling
  *   gateway_static_condition.c  If-* -> 200, 304 or 412
  *   gateway_static_range.c      Range -> 200, 206 or 416
  *   gateway_static_open.c       a name -> a descriptor, never outside of the tree
@@ -58,17 +57,6 @@ enum gw_static_path {
  * never `.` or `..` and never begin with a dot, but for a leading `.well-known`. */
 enum gw_static_path gw_static_path(struct vd_text path, const char *prefix,
                                    char relative[GW_STATIC_PATH_BYTES]);
-
-/* ---- encoding ----------------------------------------------------------------------------------
- */
-
-enum gw_static_encoding { GW_STATIC_IDENTITY, GW_STATIC_GZIP, GW_STATIC_BROTLI };
-#define GW_STATIC_ENCODINGS 3
-
-/* What the client takes, best first; identity is always in the list: sending the file as it is
- * beats a 406. Returns their number. */
-unsigned gw_static_encodings(const struct vd_http_request *head, const char *bytes,
-                             enum gw_static_encoding order[GW_STATIC_ENCODINGS]);
 
 /* ---- conditions --------------------------------------------------------------------------------
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the gateway decides about a static file before it opens one: type, path, coding, condition,
- * range. Tables of what comes in and what must come out. */
+/* What the gateway decides about a static file before it opens one: type, path, condition, range.
+ * Tables of what comes in and what must come out. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -221,52 +221,6 @@ static void paths_that_lead_nowhere(void **state)
                      GW_STATIC_PATH_ELSEWHERE);
 }
 
-/* ---- codings -----------------------------------------------------------------------------------
- */
-
-static void codings_by_weight(void **state)
-{
-    static const struct {
-        const char *lines, *order;
-    } rows[] = {
-        {"", "i"},
-        {"Accept-Encoding: \r\n", "i"},
-        {"Accept-Encoding: gzip\r\n", "gi"},
-        {"Accept-Encoding: gzip, deflate, br, zstd\r\n", "bgi"},
-        {"Accept-Encoding: gzip\r\nAccept-Encoding: br\r\n", "bgi"},
-        {"Accept-Encoding: GZIP;Q=1.0 , BR ; q=0.9\r\n", "gbi"},
-        {"Accept-Encoding: br;q=0\r\n", "i"},
-        {"Accept-Encoding: *\r\n", "bgi"},
-        {"Accept-Encoding: *;q=0\r\n", "i"},
-        {"Accept-Encoding: br;q=0.001, *;q=0\r\n", "bi"},
-        {"Accept-Encoding: gzip;q=0, *\r\n", "bi"},
-        {"Accept-Encoding: gzip;q=0.5, identity;q=0.8\r\n", "ig"},
-        {"Accept-Encoding: gzip;q=0.5, identity;q=0\r\n", "gi"},
-        {"Accept-Encoding: identity;q=0.5, *;q=0.1\r\n", "ibg"},
-        {"Accept-Encoding: gzip;q=0.001\r\n", "gi"},
-        {"Accept-Encoding: gzip;q=2, br;q=x\r\n", "i"},
-        {"Accept-Encoding: gzip;q=1.001\r\n", "i"},
-        {"Accept-Encoding: gzip;q=0.1234\r\n", "i"},
-        {"Accept-Encoding: ,,;q=1,gzip;level=9,br\r\n", "bi"},
-        {"Accept-Encoding: brx, xgzip\r\n", "i"},
-        {"Accept-Encoding: x-gzip\r\n", "gi"},
-    };
-    enum gw_static_encoding order[GW_STATIC_ENCODINGS];
-    struct parsed parsed;
-
-    (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        char got[GW_STATIC_ENCODINGS + 1] = "";
-
-        parse(&parsed, rows[i].lines);
-        unsigned count = gw_static_encodings(&parsed.head, parsed.bytes, order);
-        for (unsigned k = 0; k < count; k++)
-            got[k] = "igb"[order[k]];
-        if (strcmp(got, rows[i].order) != 0)
-            fail_msg("%s: %s, not %s", rows[i].lines, got, rows[i].order);
-    }
-}
-
 /* ---- conditions --------------------------------------------------------------------------------
  */
 
@@ -475,9 +429,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_go_by_the_extension), cmocka_unit_test(dates_in_three_forms),
         cmocka_unit_test(paths_become_names),        cmocka_unit_test(paths_that_lead_nowhere),
-        cmocka_unit_test(codings_by_weight),         cmocka_unit_test(conditions_in_their_order),
-        cmocka_unit_test(if_range_is_strict),        cmocka_unit_test(ranges_of_a_hundred_bytes),
-        cmocka_unit_test(ranges_at_the_edges),
+        cmocka_unit_test(conditions_in_their_order), cmocka_unit_test(if_range_is_strict),
+        cmocka_unit_test(ranges_of_a_hundred_bytes), cmocka_unit_test(ranges_at_the_edges),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
