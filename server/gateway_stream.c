@@ -353,7 +353,8 @@ static struct gw_stream *stream_create(struct gw_connection *connection, size_t 
     stream->queue = stream->inline_queue;
     stream->queue_capacity = GW_STREAM_INLINE;
     stream->raw = !connection->minor_1;
-    stream->id = ++connection->gateway->next_stream;
+    /* A worker may remember the streams of a gateway that died. */
+    stream->id = (uint64_t)connection->gateway->epoch << 40 | ++connection->gateway->next_stream;
     return stream;
 }
 

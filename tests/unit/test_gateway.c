@@ -280,6 +280,63 @@ static void workers_are_told_what_a_dead_gateway_may_have_kept(void **state)
     stage_stop(&stage);
 }
 
+static void open_stream(struct hand *hand, int fd, const char *pattern)
+{
+    struct {
+        struct vd_frame_stream head;
+        uint16_t length;
+        char pattern[16];
+    } stream = {.head = {.pattern_count = 1, .patterns_length = (uint32_t)strlen(pattern)},
+                .length = (uint16_t)strlen(pattern)};
+
+    memcpy(stream.pattern, pattern, strlen(pattern));
+    client_get(fd, "/events");
+    uint64_t id = take(hand);
+    hand_send(hand, VD_FRAME_RESPONSE_STREAM, id, &stream,
+              sizeof(stream.head) + 2 + strlen(pattern), true);
+    hand_release(hand, &hand->requests);
+}
+
+static void stream_connected(struct hand *hand, char *id, size_t room)
+{
+    const struct vd_frame *frame;
+
+    for (;;) {
+        STAGE_UNTIL((frame = hand_event(hand)) != NULL);
+        bool found = frame->type == VD_FRAME_EVENT_CONNECT;
+        if (found)
+            snprintf(id, room, "%.*s", (int)frame->length, (const char *)frame->payload);
+        hand_release(hand, &hand->events);
+        if (found)
+            return;
+    }
+}
+
+static void stream_ids_are_not_used_again_by_the_next_gateway(void **state)
+{
+    struct stage stage;
+    struct hand *hand = &stage.hands[0];
+    char id[2][24];
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 1});
+    hand_begin(hand);
+    for (int i = 0; i < 2; i++) {
+        hand_send(hand, VD_FRAME_WATCH_CLIENTS, 0, NULL, 0, true);
+        hand_ready(hand);
+        int fd = client_connect(&stage);
+        open_stream(hand, fd, "a");
+        stream_connected(hand, id[i], sizeof(id[i]));
+        if (i == 0) {
+            stage_gateway_kill(&stage);
+            stage_gateway_start(&stage);
+        }
+        close(fd);
+    }
+    assert_string_not_equal(id[0], id[1]);
+    stage_stop(&stage);
+}
+
 /* A worker is PHP code in one address space with its ring: what it scribbles there costs itself. */
 static void a_scribbled_request_harms_nobody_else(void **state)
 {
@@ -386,6 +443,7 @@ int main(void)
         cmocka_unit_test(a_client_that_stopped_is_cut_off_whatever_is_added),
         cmocka_unit_test(an_unread_message_goes_to_its_own_subscription),
         cmocka_unit_test(what_waits_for_a_member_is_bounded_in_bytes),
+        cmocka_unit_test(stream_ids_are_not_used_again_by_the_next_gateway),
         cmocka_unit_test(workers_are_told_what_a_dead_gateway_may_have_kept),
     };
 
