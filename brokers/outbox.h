@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was accepted for a far side and is not confirmed by it: a queue in two parts.
+ *
+ *     oldest                                        newest
+ *     [ in flight: sent, not confirmed ][ waiting: not sent ]
+ *
+ * A link that breaks takes back what is in flight, so that all of it goes out again, in the same
+ * order; receivers tell the copies by their sequence numbers. The limits hold for what waits: they
+ * are those of a link that is down. What is in flight is bounded by the window.
+ *
+ * Pure memory: no I/O, no clock. Entries hold bytes ready to be sent. */
+#ifndef VIADUCT_BROKERS_OUTBOX_H
+#define VIADUCT_BROKERS_OUTBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <viaduct/broker.h>
+
+struct vd_outbox_entry {
+    struct vd_outbox_entry *next;
+    size_t start, length; /* of what is sent, within bytes */
+    unsigned char bytes[];
+};
+
+struct vd_outbox {
+    struct vd_outbox_entry *first, *last;
+    struct vd_outbox_entry *flown;   /* last in flight; NULL: none */
+    struct vd_outbox_entry *waiting; /* first that is not in flight; NULL: none */
+    size_t waiting_count, waiting_bytes;
+    size_t flying_count, flying_bytes;
+    size_t limit_messages, limit_bytes, window_bytes;
+    enum vd_outbox_policy policy;
+    uint64_t dropped; /* ever */
+};
+
+/* @window_bytes: what may be in flight; one entry always may. */
+void vd_outbox_init(struct vd_outbox *outbox, size_t limit_messages, size_t limit_bytes,
+                    size_t window_bytes, enum vd_outbox_policy policy);
+void vd_outbox_finish(struct vd_outbox *outbox); /* frees all entries; zeroed memory is fine */
+
+/* An entry with room for @capacity bytes; NULL: out of memory. The caller fills in start, length
+ * and bytes, then pushes it, or frees it with free(). */
+struct vd_outbox_entry *vd_outbox_entry_create(size_t capacity);
+
+/* Put @entry (length at most limit_bytes) at the end; the outbox owns it when this is VD_OK.
+ * @count_messages: the limit on their number holds too (the link is down; while it is up, only that
+ * on their bytes does, so that a burst is not cut).
+ * Returns: VD_OK (what was dropped to make room is counted), VD_ERR_FULL (policy FAIL, or larger
+ * than all of the room). */
+enum vd_err vd_outbox_push(struct vd_outbox *outbox, struct vd_outbox_entry *entry,
+                           bool count_messages);
+
+/* The next one to send, while the window has room for it; NULL: none. */
+const struct vd_outbox_entry *vd_outbox_next(const struct vd_outbox *outbox);
+/* It was sent. */
+void vd_outbox_sent(struct vd_outbox *outbox);
+
+/* The oldest in flight is confirmed and freed. false: nothing was in flight. */
+bool vd_outbox_confirm(struct vd_outbox *outbox);
+
+/* The link broke: all that was in flight waits again, before the others. */
+void vd_outbox_take_back(struct vd_outbox *outbox);
+
+static inline size_t vd_outbox_count(const struct vd_outbox *outbox)
+{
+    return outbox->waiting_count + outbox->flying_count;
+}
+
+static inline size_t vd_outbox_bytes(const struct vd_outbox *outbox)
+{
+    return outbox->waiting_bytes + outbox->flying_bytes;
+}
+
+#endif
