@@ -91,18 +91,14 @@ static void send_body(struct vd_php_exchange *exchange, const char *type, const 
     send_whole(exchange, status, NULL, type, body, length);
 }
 
-bool vd_php_answer_still_well(struct vd_php_exchange *exchange)
+void vd_php_answer_outcome(struct vd_php_exchange *exchange)
 {
     zend_object *exception;
-    if (!EG(exception)) {
-        return true;
-    }
     if (vd_php_outcome_take(&exception) == VD_PHP_EXITED) {
         vd_php_answer_exit(exchange);
     } else {
         vd_php_answer_exception(exchange, exception);
     }
-    return false;
 }
 
 /* Does the handler's result name scopes? */

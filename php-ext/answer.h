@@ -38,9 +38,19 @@ void vd_php_answer_text(struct vd_php_exchange *exchange, const char *body, size
 /* The handler called exit(): what was printed, with the status that was set. */
 void vd_php_answer_exit(struct vd_php_exchange *exchange);
 
+/* It threw or called exit(): answer that. Takes EG(exception). */
+void vd_php_answer_outcome(struct vd_php_exchange *exchange);
+
 /* After PHP code ran on the way to the answer: did it throw or exit? True when all is well, else it
  * has been answered. */
-bool vd_php_answer_still_well(struct vd_php_exchange *exchange);
+static inline bool vd_php_answer_still_well(struct vd_php_exchange *exchange)
+{
+    if (EXPECTED(!EG(exception))) {
+        return true;
+    }
+    vd_php_answer_outcome(exchange);
+    return false;
+}
 
 /* @code of a call that answers: whatever the server refused becomes a 500. */
 void vd_php_answer_refused(struct vd_php_exchange *exchange, enum vd_err code,

@@ -11,15 +11,9 @@
 
 #include "answer_error.h"
 #include "answer_headers.h"
-#include "class_app.h"
 #include "class_response.h"
 #include "php_viaduct.h"
 #include "run_request.h"
-
-bool vd_php_after_wanted(const struct vd_php_exchange *exchange)
-{
-    return exchange->run->app->around.after.count > 0 && !exchange->after_done;
-}
 
 /* Takes over @body. */
 static void assemble(zval *response, unsigned status, const HashTable *own, const char *type,

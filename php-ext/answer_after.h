@@ -4,9 +4,13 @@
 #define VIADUCT_PHP_ANSWER_AFTER_H
 
 #include "answer.h"
+#include "class_app.h"
 
 /* Is there an after() hook that has not had its turn? */
-bool vd_php_after_wanted(const struct vd_php_exchange *exchange);
+static inline bool vd_php_after_wanted(const struct vd_php_exchange *exchange)
+{
+    return exchange->run->app->around.after.count > 0 && !exchange->after_done;
+}
 
 /* A new Response in @response from what would be sent: with what was printed before the body, and
  * the headers of header() and setcookie(), which are taken out of PHP's list.

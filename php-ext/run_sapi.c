@@ -121,7 +121,9 @@ void vd_php_sapi_headers_forget(void)
 
 static void headers_reset(void)
 {
-    vd_php_sapi_headers_forget();
+    if (zend_llist_count(&SG(sapi_headers).headers)) {
+        vd_php_sapi_headers_forget();
+    }
     if (SG(sapi_headers).mimetype) {
         efree(SG(sapi_headers).mimetype);
         SG(sapi_headers).mimetype = NULL;
