@@ -289,7 +289,7 @@ enum vd_err vd_health_listen(const struct vd_health_options *options,
 {
     static const struct vd_health_options defaults = {0};
     struct vd_health_listener *made;
-    evutil_socket_t fd;
+    evutil_socket_t fd = -1;
     enum vd_err result;
     int code;
 
