@@ -235,9 +235,10 @@ static size_t print_head(struct request *request, const struct answer *answer, c
     vd_http_date(request->modified_s * 1000, date);
     if (answer->status != 304)
         snprintf(length, sizeof(length), "Content-Length: %" PRIu64 "\r\n", answer->length);
-    if (answer->status != 304 && request->coding != VD_CODING_IDENTITY)
+    if (answer->status != 304 && request->coding != VD_CODING_IDENTITY) {
         snprintf(coding, sizeof(coding), "Content-Encoding: %s\r\n",
                  vd_coding_name(request->coding));
+    }
     if (config->static_max_age_s)
         snprintf(cache, sizeof(cache), "max-age=%" PRIu32, config->static_max_age_s);
     used += (size_t)snprintf(
