@@ -31,6 +31,7 @@ struct vd_health_worker {
     X(LINE, "request_line")             /* 414 */                                                  \
     X(HEADERS, "headers")               /* 431: too large, or too many */                          \
     X(BODY, "body")                     /* 413 */                                                  \
+    X(UPLOAD_MEMORY, "upload_memory")   /* 503: the bodies kept here fill their room */            \
     X(HEADER_TIMEOUT, "header_timeout") /* 408 */                                                  \
     X(BODY_TIMEOUT, "body_timeout")     /* 408 */                                                  \
     X(QUEUE, "queue")                   /* 503: no worker has time */                              \

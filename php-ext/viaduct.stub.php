@@ -254,6 +254,16 @@ namespace Viaduct {
         public function withMaxQueue(int $requests): static {}
 
         /**
+         * Bytes of all request bodies that are kept at a time, 2 times the request buffer to
+         * 1,099,511,627,776; over it 503.
+         *
+         * Default 268,435,456 (256 MiB).
+         *
+         * @throws \ValueError
+         */
+        public function withUploadMemory(int $bytes): static {}
+
+        /**
          * Workers that may wait for clients to send long bodies, at a time, 0 to the number of
          * workers: what a body has beyond the request buffer comes as fast as the client sends it.
          * Further uploads wait in the queue. 0: half of the workers, at least one.

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: f674e7d87d945eb42a2e5d2d3f58b57f57f2a27a */
+ * Stub hash: a43c169c23fbed8262af1516ff5c5d89230f141d */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -92,6 +92,8 @@ ZEND_END_ARG_INFO()
 #define arginfo_class_Viaduct_Config_withMaxConnectionRequests arginfo_class_Viaduct_Config_withMaxRequests
 
 #define arginfo_class_Viaduct_Config_withMaxQueue arginfo_class_Viaduct_Config_withMaxRequests
+
+#define arginfo_class_Viaduct_Config_withUploadMemory arginfo_class_Viaduct_Config_withMaxBodySize
 
 #define arginfo_class_Viaduct_Config_withMaxUploadWorkers arginfo_class_Viaduct_Config_withWorkerNum
 
@@ -333,6 +335,7 @@ ZEND_METHOD(Viaduct_Config, withIdleTimeout);
 ZEND_METHOD(Viaduct_Config, withMaxConnections);
 ZEND_METHOD(Viaduct_Config, withMaxConnectionRequests);
 ZEND_METHOD(Viaduct_Config, withMaxQueue);
+ZEND_METHOD(Viaduct_Config, withUploadMemory);
 ZEND_METHOD(Viaduct_Config, withMaxUploadWorkers);
 ZEND_METHOD(Viaduct_Config, withPipelineBuffer);
 ZEND_METHOD(Viaduct_Config, withRequestBuffer);
@@ -420,6 +423,7 @@ static const zend_function_entry class_Viaduct_Config_methods[] = {
 	ZEND_ME(Viaduct_Config, withMaxConnections, arginfo_class_Viaduct_Config_withMaxConnections, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withMaxConnectionRequests, arginfo_class_Viaduct_Config_withMaxConnectionRequests, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withMaxQueue, arginfo_class_Viaduct_Config_withMaxQueue, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withUploadMemory, arginfo_class_Viaduct_Config_withUploadMemory, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withMaxUploadWorkers, arginfo_class_Viaduct_Config_withMaxUploadWorkers, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withPipelineBuffer, arginfo_class_Viaduct_Config_withPipelineBuffer, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withRequestBuffer, arginfo_class_Viaduct_Config_withRequestBuffer, ZEND_ACC_PUBLIC)

@@ -55,6 +55,7 @@ static const struct limit limits[] = {
     ROW(max_connections, 0, 0, CONNECTIONS_MAX),
     ROW(max_address_connections, 0, 0, CONNECTIONS_MAX),
     ROW(max_connection_requests, 0, 0, UINT32_MAX),
+    ROW(upload_memory_bytes, 256 * MIB, 64 * KIB, 1024 * GIB),
     ROW(max_upload_workers, 0, 0, VD_WORKERS_MAX),
     ROW(pipeline_bytes, 64 * KIB, KIB, 16 * MIB),
     ROW(response_buffer_bytes, MIB, 64 * KIB, GIB),
@@ -118,6 +119,12 @@ static enum vd_err check_numbers(struct vd_server_config *config, struct vd_erro
                 (unsigned long long)value, (unsigned long long)limit->minimum,
                 (unsigned long long)limit->maximum, (unsigned long long)limit->fallback);
         }
+    }
+    if (config->upload_memory_bytes < 2 * config->request_buffer_bytes) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "upload_memory_bytes is %zu, allowed is twice request_buffer_bytes "
+                            "(%zu) or more",
+                            config->upload_memory_bytes, config->request_buffer_bytes);
     }
     if (config->max_upload_workers > config->workers) {
         return vd_error_set(error, VD_ERR_INVALID,

@@ -340,6 +340,7 @@ struct gateway {
     struct gw_request_list queue;
     struct gw_request_list uploads; /* those whose client has yet to send more than is kept here */
     size_t queue_length;            /* of both */
+    size_t upload_bytes;            /* kept of request bodies, in all */
     uint64_t next_request;
 
     struct gw_worker *workers; /* [config->workers] */

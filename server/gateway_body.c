@@ -14,6 +14,8 @@
 
 #include "gateway.h"
 
+static const char no_room[] = "there is no memory for more request bodies just now";
+
 void gw_body_begin(struct gw_connection *connection, const struct vd_http_request *head)
 {
     struct gw_body *body = &connection->body;
@@ -26,6 +28,7 @@ void gw_body_begin(struct gw_connection *connection, const struct vd_http_reques
 
 void gw_body_finish(struct gw_connection *connection)
 {
+    connection->gateway->upload_bytes -= connection->body.capacity;
     free(connection->body.bytes);
     memset(&connection->body, 0, sizeof(connection->body));
 }
@@ -35,7 +38,8 @@ bool gw_body_is_full(const struct gw_connection *connection)
     return connection->body.length >= connection->gateway->config->request_buffer_bytes;
 }
 
-static bool reserve(struct gw_body *body, size_t room)
+/* All bodies together are bounded as well: many clients with a little each are as much as one. */
+static bool reserve(struct gateway *gateway, struct gw_body *body, size_t room)
 {
     size_t capacity = body->capacity ? body->capacity : 4096;
 
@@ -49,19 +53,25 @@ static bool reserve(struct gw_body *body, size_t room)
         capacity *= 2;
     if (capacity == body->capacity)
         return true;
+    size_t growth = capacity - body->capacity;
+    if (gateway->upload_bytes + growth > gateway->config->upload_memory_bytes)
+        return false;
     char *grown = realloc(body->bytes, capacity);
     if (!grown)
         return false;
     body->bytes = grown;
     body->capacity = capacity;
+    gateway->upload_bytes += growth;
     return true;
 }
 
-static bool append(struct gw_body *body, const char *bytes, size_t length)
+static bool append(struct gw_connection *connection, const char *bytes, size_t length)
 {
+    struct gw_body *body = &connection->body;
+
     if (length == 0)
         return true;
-    if (!reserve(body, length))
+    if (!reserve(connection->gateway, body, length))
         return false;
     memcpy(body->bytes + body->first + body->length, bytes, length);
     body->length += length;
@@ -69,14 +79,15 @@ static bool append(struct gw_body *body, const char *bytes, size_t length)
     return true;
 }
 
-static size_t take_plain(struct gw_body *body, const char *bytes, size_t length, unsigned *status,
-                         const char **reason)
+static size_t take_plain(struct gw_connection *connection, const char *bytes, size_t length,
+                         unsigned *status, const char **reason)
 {
+    struct gw_body *body = &connection->body;
     size_t part = length < body->remaining ? length : (size_t)body->remaining;
 
-    if (!append(body, bytes, part)) {
+    if (!append(connection, bytes, part)) {
         *status = 503;
-        *reason = "out of memory";
+        *reason = no_room;
         return 0;
     }
     body->remaining -= part;
@@ -108,9 +119,9 @@ static size_t take_chunked(struct gw_connection *connection, const char *bytes, 
             *reason = "the request body is larger than the limit";
             return used;
         }
-        if (!append(body, bytes + used + data.offset, data.length)) {
+        if (!append(connection, bytes + used + data.offset, data.length)) {
             *status = 503;
-            *reason = "out of memory";
+            *reason = no_room;
             return used;
         }
         used += step;
@@ -127,9 +138,8 @@ size_t gw_body_take(struct gw_connection *connection, const char *bytes, size_t 
     *status = 0;
     if (!connection->body.open)
         return 0;
-    return connection->body.is_chunked
-               ? take_chunked(connection, bytes, length, status, reason)
-               : take_plain(&connection->body, bytes, length, status, reason);
+    return connection->body.is_chunked ? take_chunked(connection, bytes, length, status, reason)
+                                       : take_plain(connection, bytes, length, status, reason);
 }
 
 /* ---- to the worker -----------------------------------------------------------------------------

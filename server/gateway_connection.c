@@ -204,6 +204,8 @@ static enum vd_health_refusal kind_of_refusal(const struct gw_connection *connec
                                                     : VD_HEALTH_REFUSED_HEADER_TIMEOUT;
     case 413:
         return VD_HEALTH_REFUSED_BODY;
+    case 503:
+        return VD_HEALTH_REFUSED_UPLOAD_MEMORY;
     case 414:
         return VD_HEALTH_REFUSED_LINE;
     case 431:

@@ -91,6 +91,31 @@ def test_a_long_line_is_refused_before_it_ends(start):
             assert connection.answer().status == status
 
 
+def half_an_upload(server):
+    """Status of the answer to a body that is still to come; None: it is awaited."""
+    with server.connect(timeout=0.3) as connection:
+        connection.send(post(60_000) + b"x" * 50_000)
+        try:
+            return connection.answer().status
+        except socket.timeout:
+            return None
+
+
+def test_all_bodies_together_have_a_limit_too(start):
+    server = start(workers=1, request_buffer_bytes=65536, upload_memory_bytes=300_000)
+    held = [server.connect() for _ in range(4)]
+    for connection in held:
+        connection.send(post(60_000) + b"x" * 50_000)  # 64 KiB are kept for each
+    until(lambda: half_an_upload(server) == 503, 10, "one more is refused")
+    assert refused(server)["upload_memory"] >= 1
+    assert server.get("/hello").status == 200
+    for connection in held:
+        connection.send(b"y" * 10_000)
+        assert len(connection.answer().body) == 60_000
+        connection.close()
+    until(lambda: half_an_upload(server) is None, 10, "there is room again")
+
+
 # ---- times ---------------------------------------------------------------------------------------
 
 def test_a_drip_of_headers_is_408_after_the_header_timeout(start):

@@ -18,7 +18,7 @@ $c->withGlobalStateTableSize(maxRows: 5, maxValueBytes: 6)->withHistory(seconds:
 var_dump($c);
 ?>
 --EXPECTF--
-object(Viaduct\Config)#%d (46) {
+object(Viaduct\Config)#%d (47) {
   ["host"]=>
   string(9) "127.0.0.1"
   ["port"]=>
@@ -65,6 +65,8 @@ object(Viaduct\Config)#%d (46) {
   int(0)
   ["maxQueue"]=>
   int(4096)
+  ["uploadMemory"]=>
+  int(268435456)
   ["maxUploadWorkers"]=>
   int(0)
   ["pipelineBuffer"]=>
@@ -115,7 +117,7 @@ object(Viaduct\Config)#%d (46) {
   float(300)
 }
 bool(true)
-object(Viaduct\Config)#%d (46) {
+object(Viaduct\Config)#%d (47) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -162,6 +164,8 @@ object(Viaduct\Config)#%d (46) {
   int(0)
   ["maxQueue"]=>
   int(4096)
+  ["uploadMemory"]=>
+  int(268435456)
   ["maxUploadWorkers"]=>
   int(0)
   ["pipelineBuffer"]=>
@@ -211,7 +215,7 @@ object(Viaduct\Config)#%d (46) {
   ["historySeconds"]=>
   float(1.5)
 }
-object(Viaduct\Config)#%d (46) {
+object(Viaduct\Config)#%d (47) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -258,6 +262,8 @@ object(Viaduct\Config)#%d (46) {
   int(0)
   ["maxQueue"]=>
   int(4096)
+  ["uploadMemory"]=>
+  int(268435456)
   ["maxUploadWorkers"]=>
   int(0)
   ["pipelineBuffer"]=>
