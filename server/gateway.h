@@ -233,6 +233,7 @@ struct gw_stream {
 /* An event on its way to a worker: the ring was full. */
 struct gw_lane_entry {
     STAILQ_ENTRY(gw_lane_entry) link;
+    struct gw_lane_entry *same_hash;
     uint16_t type;
     uint64_t tag;
     size_t length;
@@ -263,6 +264,7 @@ struct gw_worker {
     uint64_t partial_position;
 
     STAILQ_HEAD(, gw_lane_entry) lane;
+    struct gw_lane_entry **lane_table; /* those that coalesce, by hash; NULL at first */
     size_t lane_count, lane_bytes;
     bool lane_gap; /* events were dropped: say so before the next one */
 };
@@ -561,12 +563,19 @@ void gw_subscriptions_worker_left(struct gw_worker *worker);
 void gw_subscriptions_finish(struct gateway *gateway);
 /* Events that the dead worker had not read go to others. */
 void gw_lane_salvage(struct gw_worker *worker);
+void gw_client_event(struct gateway *gateway, uint16_t type, uint64_t stream);
+
+/* gateway_lane.c */
 /* false: dropped, and counted. */
 bool gw_lane_send(struct gw_worker *worker, uint16_t type, uint64_t tag, const struct iovec *parts,
                   int count, bool coalesces);
+/* The same with an entry that exists; takes it over. */
+bool gw_lane_append(struct gw_worker *worker, struct gw_lane_entry *entry);
+struct gw_lane_entry *gw_lane_entry_create(uint16_t type, uint64_t tag, const struct iovec *parts,
+                                           int count, bool coalesces); /* NULL: no memory */
+struct gw_lane_entry *gw_lane_pop(struct gw_worker *worker); /* the first, the caller's; or NULL */
 void gw_lane_flush(struct gw_worker *worker);
 void gw_lane_clear(struct gw_worker *worker);
-void gw_client_event(struct gateway *gateway, uint16_t type, uint64_t stream);
 
 /* gateway_timer.c */
 void gw_timer_set(struct gw_worker *worker, uint32_t id, uint32_t interval_ms);

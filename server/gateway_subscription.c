@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Subscriptions of the workers, and the lane their events travel on.
+/* Subscriptions of the workers.
  *
  * A subscription that several workers announced with the same id and pattern is one: a message goes
- * to one of them (round robin), or to all when it was subscribed so. The lane is the events ring;
- * when it is full, events wait here, bounded, invalidations coalesce, and what does not fit even so
- * is dropped, counted and announced to the worker by a gap before the next event. Events that a
- * dead worker had not read go to another one; while no worker is alive they wait. */
+ * to one of them (round robin), or to all when it was subscribed so, by the lane (gateway_lane.c).
+ * Events that a dead worker had not read go to another one; while no worker is alive they wait,
+ * bounded. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,184 +12,12 @@
 
 #include "gateway.h"
 
-#define LANE_ENTRIES_MAX 8192
-#define LANE_BYTES_MAX   (4 * 1024 * 1024)
-#define WAITING_MAX      1024
+#define WAITING_MAX       1024
+#define WAITING_BYTES_MAX (4 * 1024 * 1024)
 
 static bool is_member(const struct gw_subscription *subscription, unsigned index)
 {
     return subscription->members[index / 64] >> (index % 64) & 1;
-}
-
-static size_t parts_length(const struct iovec *parts, int count)
-{
-    size_t total = 0;
-
-    for (int i = 0; i < count; i++)
-        total += parts[i].iov_len;
-    return total;
-}
-
-static void parts_copy(char *to, const struct iovec *parts, int count)
-{
-    for (int i = 0; i < count; i++) {
-        if (parts[i].iov_len)
-            memcpy(to, parts[i].iov_base, parts[i].iov_len);
-        to += parts[i].iov_len;
-    }
-}
-
-/* ---- lane --------------------------------------------------------------------------------------
- */
-
-static struct gw_lane_entry *entry_create(uint16_t type, uint64_t tag, const struct iovec *parts,
-                                          int count, bool coalesces)
-{
-    size_t length = parts_length(parts, count);
-    struct gw_lane_entry *entry = malloc(sizeof(*entry) + length);
-
-    if (!entry)
-        return NULL;
-    entry->type = type;
-    entry->tag = tag;
-    entry->length = length;
-    entry->sent = 0;
-    entry->coalesces = coalesces;
-    parts_copy(entry->bytes, parts, count);
-    return entry;
-}
-
-static void lane_drop(struct gw_worker *worker)
-{
-    worker->lane_gap = true;
-    atomic_fetch_add_explicit(&worker->slot->events_dropped, 1, memory_order_relaxed);
-    vd_log_limited(worker->gateway->logger, worker->gateway->now_ms, VD_LOG_WARN, "events_dropped",
-                   "worker %u does not keep up: an event for it was dropped", worker->index);
-}
-
-static bool waits_already(const struct gw_worker *worker, const struct gw_lane_entry *entry)
-{
-    const struct gw_lane_entry *other;
-
-    if (!entry->coalesces)
-        return false;
-    STAILQ_FOREACH(other, &worker->lane, link)
-    if (other->coalesces && other->sent == 0 && other->tag == entry->tag &&
-        other->length == entry->length && memcmp(other->bytes, entry->bytes, entry->length) == 0)
-        return true;
-    return false;
-}
-
-static bool lane_append(struct gw_worker *worker, struct gw_lane_entry *entry)
-{
-    if (waits_already(worker, entry)) {
-        free(entry);
-        return true;
-    }
-    if (worker->lane_count >= LANE_ENTRIES_MAX ||
-        (worker->lane_count && worker->lane_bytes + entry->length > LANE_BYTES_MAX)) {
-        lane_drop(worker);
-        free(entry);
-        return false;
-    }
-    STAILQ_INSERT_TAIL(&worker->lane, entry, link);
-    worker->lane_count++;
-    worker->lane_bytes += entry->length;
-    return true;
-}
-
-static bool push_frame(struct gw_worker *worker, uint16_t type, uint16_t flags, uint64_t tag,
-                       const char *bytes, size_t length)
-{
-    if (!vd_ring_has_room(&worker->events, length))
-        return false;
-    struct vd_frame *frame = vd_ring_reserve(&worker->events, length, type, flags, tag);
-
-    if (!frame)
-        return false;
-    if (length)
-        memcpy(frame->payload, bytes, length);
-    vd_ring_commit(&worker->events);
-    worker->ring_bell = true;
-    return true;
-}
-
-static bool push_entry(struct gw_worker *worker, struct gw_lane_entry *entry)
-{
-    do {
-        size_t left = entry->length - entry->sent;
-        size_t part = left < VD_FRAME_CHUNK_BYTES ? left : VD_FRAME_CHUNK_BYTES;
-        uint16_t flags =
-            (uint16_t)((part < left ? VD_FRAME_MORE : 0) | (entry->sent ? VD_FRAME_CONTINUED : 0));
-
-        if (!push_frame(worker, entry->type, flags, entry->tag, entry->bytes + entry->sent, part))
-            return false;
-        entry->sent += part;
-    } while (entry->sent < entry->length);
-    return true;
-}
-
-void gw_lane_flush(struct gw_worker *worker)
-{
-    struct gw_lane_entry *entry;
-
-    if (worker->broken || worker->generation == 0)
-        return;
-    while (true) {
-        entry = STAILQ_FIRST(&worker->lane);
-        if (worker->lane_gap && (!entry || entry->sent == 0)) {
-            if (!push_frame(worker, VD_FRAME_EVENT_GAP, 0, 0, NULL, 0))
-                return;
-            worker->lane_gap = false;
-        }
-        if (!entry)
-            return;
-        if (!push_entry(worker, entry))
-            return;
-        STAILQ_REMOVE_HEAD(&worker->lane, link);
-        worker->lane_count--;
-        worker->lane_bytes -= entry->length;
-        free(entry);
-    }
-}
-
-bool gw_lane_send(struct gw_worker *worker, uint16_t type, uint64_t tag, const struct iovec *parts,
-                  int count, bool coalesces)
-{
-    size_t length = parts_length(parts, count);
-
-    if (STAILQ_EMPTY(&worker->lane) && !worker->lane_gap && length <= VD_FRAME_CHUNK_BYTES &&
-        worker->generation && !worker->broken) {
-        struct vd_frame *frame = vd_ring_reserve(&worker->events, length, type, 0, tag);
-
-        if (frame) {
-            parts_copy((char *)frame->payload, parts, count);
-            vd_ring_commit(&worker->events);
-            worker->ring_bell = true;
-            return true;
-        }
-    }
-    struct gw_lane_entry *entry = entry_create(type, tag, parts, count, coalesces);
-    if (!entry) {
-        lane_drop(worker);
-        return false;
-    }
-    bool kept = lane_append(worker, entry);
-
-    gw_lane_flush(worker);
-    return kept;
-}
-
-void gw_lane_clear(struct gw_worker *worker)
-{
-    struct gw_lane_entry *entry;
-
-    while ((entry = STAILQ_FIRST(&worker->lane))) {
-        STAILQ_REMOVE_HEAD(&worker->lane, link);
-        free(entry);
-    }
-    worker->lane_count = worker->lane_bytes = 0;
-    worker->lane_gap = false;
 }
 
 /* ---- subscriptions -----------------------------------------------------------------------------
@@ -247,7 +74,7 @@ void gw_subscribe(struct gw_worker *worker, uint32_t id, bool every_worker, cons
     subscription->members[worker->index / 64] |= UINT64_C(1) << (worker->index % 64);
     while ((entry = STAILQ_FIRST(&subscription->waiting))) {
         STAILQ_REMOVE_HEAD(&subscription->waiting, link);
-        lane_append(worker, entry);
+        gw_lane_append(worker, entry);
     }
     subscription->waiting_count = 0;
     subscription->waiting_bytes = 0;
@@ -274,7 +101,7 @@ static void wait_for_member(struct gateway *gateway, struct gw_subscription *sub
                             struct gw_lane_entry *entry)
 {
     if (!entry || subscription->waiting_count >= WAITING_MAX ||
-        subscription->waiting_bytes + entry->length > LANE_BYTES_MAX) {
+        subscription->waiting_bytes + entry->length > WAITING_BYTES_MAX) {
         gateway->counters.dropped++;
         vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "message_dropped",
                        "no worker is alive for subscription %u and its queue is full",
@@ -305,9 +132,9 @@ static void deliver_parts(struct gateway *gateway, struct gw_subscription *subsc
     if (worker) {
         gw_lane_send(worker, VD_FRAME_EVENT_MESSAGE, subscription->id, parts, count, coalesces);
     } else {
-        wait_for_member(
-            gateway, subscription,
-            entry_create(VD_FRAME_EVENT_MESSAGE, subscription->id, parts, count, coalesces));
+        wait_for_member(gateway, subscription,
+                        gw_lane_entry_create(VD_FRAME_EVENT_MESSAGE, subscription->id, parts, count,
+                                             coalesces));
     }
 }
 
@@ -477,8 +304,7 @@ void gw_lane_salvage(struct gw_worker *worker)
 
     worker->generation = 0; /* nothing is passed on to itself */
     salvage_ring(worker);
-    while ((entry = STAILQ_FIRST(&worker->lane))) {
-        STAILQ_REMOVE_HEAD(&worker->lane, link);
+    while ((entry = gw_lane_pop(worker))) {
         pass_on(worker->gateway, entry->type, entry->tag, entry->bytes, entry->length);
         free(entry);
     }

@@ -235,6 +235,33 @@ static void what_waits_for_a_member_is_bounded_in_bytes(void **state)
     stage_stop(&stage);
 }
 
+/* One worker that is busy, and broadcasts to thousands of scopes: what waits for it coalesces, and
+ * looking for what waits already does not cost more the more there is. */
+static void invalidations_for_a_busy_worker_coalesce_and_stay_cheap(void **state)
+{
+    struct stage stage;
+    struct hand *busy = &stage.hands[0], *other = &stage.hands[1];
+    uint64_t began_ms;
+    char scope[16];
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 2});
+    hand_begin(busy);
+    hand_subscribe(busy, 7, "s:*");
+    hand_ready(busy);
+    hand_start(other);
+    STAGE_UNTIL(vd_ring_depth_bytes(stage.node.to_gateway[0]) == 0);
+    began_ms = vd_monotonic_ms();
+    for (int i = 0; i < 12 * 7000; i++) {
+        snprintf(scope, sizeof(scope), "s:%d", i % 7000);
+        STAGE_UNTIL(hand_publish(other, scope, NULL, 0));
+    }
+    STAGE_UNTIL(vd_ring_depth_bytes(stage.node.to_gateway[1]) == 0);
+    assert_int_equal(atomic_load(&busy->slot->events_dropped), 0);
+    assert_true(vd_monotonic_ms() - began_ms < 1200);
+    stage_stop(&stage);
+}
+
 /* The supervisor waits for the burial, but not for ever. */
 static void a_worker_that_was_never_buried_is_mourned_all_the_same(void **state)
 {
@@ -444,6 +471,7 @@ int main(void)
         cmocka_unit_test(an_unread_message_goes_to_its_own_subscription),
         cmocka_unit_test(what_waits_for_a_member_is_bounded_in_bytes),
         cmocka_unit_test(stream_ids_are_not_used_again_by_the_next_gateway),
+        cmocka_unit_test(invalidations_for_a_busy_worker_coalesce_and_stay_cheap),
         cmocka_unit_test(workers_are_told_what_a_dead_gateway_may_have_kept),
     };
 
