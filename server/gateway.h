@@ -310,7 +310,7 @@ struct gw_acceptor {
     struct vd_watch *watch;
 };
 
-struct gateway {
+struct gateway { // NOLINT(clang-analyzer-optin.performance.Padding): by topic
     struct vd_node *node;
     struct vd_shared *shared;
     const struct vd_server_config *config;

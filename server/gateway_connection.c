@@ -271,8 +271,8 @@ static bool answer_here(struct gw_connection *connection, const char *bytes,
         refuse(connection, 501, "this method is not implemented");
         return true;
     }
-    return gw_admin_handle(connection, head, bytes) ||
-           gw_cors_preflight(connection, head, bytes) || gw_static_handle(connection, head, bytes);
+    return gw_admin_handle(connection, head, bytes) || gw_cors_preflight(connection, head, bytes) ||
+           gw_static_handle(connection, head, bytes);
 }
 
 static void say_continue(struct gw_connection *connection)
@@ -383,9 +383,10 @@ static size_t take_request(struct gw_connection *connection, const char *bytes, 
     /* An answer of our own must not leave the connection open for a body that nobody reads. */
     if (head->chunked || body_length > length - head->head_length)
         connection->body.open = true;
-    if (answer_here(connection, bytes, head))
+    if (answer_here(connection, bytes, head)) {
         return connection->body.open || !connection->keep_alive ? length
                                                                 : head->head_length + body_length;
+    }
     connection->body.open = false;
     if (!head->chunked && body_length <= length - head->head_length &&
         gw_dispatch_fits(head, body_length)) {
@@ -541,14 +542,15 @@ static void connection_readable(void *context)
 
     if (connection->dead)
         return;
-    if (connection->state == GW_STREAMING || connection->state == GW_LINGERING)
+    if (connection->state == GW_STREAMING || connection->state == GW_LINGERING) {
         receive(connection, connection->gateway->scratch, GW_SCRATCH_BYTES);
-    else if (connection->body.open)
+    } else if (connection->body.open) {
         read_body(connection);
-    else if (!connection->input)
+    } else if (!connection->input) {
         read_first(connection);
-    else
+    } else {
         read_on(connection);
+    }
 }
 
 /* ---- after the answer --------------------------------------------------------------------------

@@ -36,12 +36,13 @@ static bool admit(struct fixture *fixture, const char *text, struct gw_address *
         struct sockaddr_un local;
     } from = {0};
 
-    if (inet_pton(AF_INET, text, &from.v4.sin_addr) == 1)
+    if (inet_pton(AF_INET, text, &from.v4.sin_addr) == 1) {
         from.any.sa_family = AF_INET;
-    else if (inet_pton(AF_INET6, text, &from.v6.sin6_addr) == 1)
+    } else if (inet_pton(AF_INET6, text, &from.v6.sin6_addr) == 1) {
         from.any.sa_family = AF_INET6;
-    else
+    } else {
         from.any.sa_family = AF_UNIX;
+    }
     return gw_address_admit(&fixture->gateway, &from.any, address);
 }
 
