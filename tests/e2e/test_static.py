@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Static files: what curl and a raw socket get, and what nobody gets."""
-import email
+import email.utils
 import gzip
 import os
 import random
