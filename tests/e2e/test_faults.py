@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The failure table: what dies, hangs or says nonsense, and what a client sees of it."""
 import os
+import random
 import signal
 import socket
+import threading
 import time
 
+from support.http import Closed
 from support.server import group_members
 from support.wait import until
 
@@ -120,3 +123,69 @@ def test_bad_http_is_refused_and_closed(start):
             answer = connection.answer()
             assert answer.status == status, (request[:80], answer)
             assert connection.socket.recv(1) == b"", "the connection is closed"
+
+
+def chunked(generator, body):
+    chunks, at = [], 0
+    while at < len(body):  # not more than some hundred
+        size = generator.choice([7, 1000, 65536, 200000]) if len(chunks) < 400 else len(body)
+        piece = body[at:at + size]
+        chunks.append(b"%x\r\n%s\r\n" % (len(piece), piece))
+        at += len(piece)
+    return b"".join(chunks) + b"0\r\n\r\n"
+
+
+def keep_uploading(server, seed, end, outcomes):
+    generator, connection = random.Random(seed), None
+    while time.monotonic() < end:
+        body = generator.randbytes(generator.choice([0, 1, 5, 60_000, 66_000, 200_000, 1_100_000, 3_000_000]))
+        raw = b"POST /echo HTTP/1.1\r\nHost: test\r\n"
+        if generator.random() < 0.5:
+            raw += b"Content-Length: %d\r\n\r\n" % len(body) + body
+        else:
+            raw += b"Transfer-Encoding: chunked\r\n\r\n" + chunked(generator, body)
+        try:
+            connection = connection or server.connect(20)
+            connection.send(raw)
+            answer = connection.answer()
+        except Closed:
+            outcomes.append("closed")
+            connection.close()
+            connection = None
+            continue
+        if answer.status == 200:
+            assert answer.body == body, (len(body), len(answer.body))
+            outcomes.append("ok")
+        else:
+            assert answer.status == 502, answer
+            outcomes.append("502")
+        if answer.header("Connection") == "close":
+            connection.close()
+            connection = None
+
+
+def test_uploads_while_workers_die(start):
+    """An answer is the body, or says that the worker died; never another's, and the connection stays in step."""
+    server = start(workers=3)
+    outcomes, failures, end = [], [], time.monotonic() + 5
+
+    def run(seed):
+        try:
+            keep_uploading(server, seed, end, outcomes)
+        except Exception as error:  # told below, in the main thread
+            failures.append(repr(error)[:400])
+
+    threads = [threading.Thread(target=run, args=(seed,)) for seed in range(10)]
+    for thread in threads:
+        thread.start()
+    generator = random.Random(1)
+    while time.monotonic() < end:
+        time.sleep(generator.uniform(0.05, 0.3))
+        workers = list(server.workers().values())
+        if workers:
+            os.kill(generator.choice(workers), signal.SIGKILL)
+    for thread in threads:
+        thread.join(30)
+    assert not failures, failures
+    assert outcomes.count("ok") > 20
+    assert server.get("/pid").status == 200

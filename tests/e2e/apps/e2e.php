@@ -22,6 +22,7 @@ $app->onStart(function (int $index) use (&$worker): void {
 $pid = fn (): Response => Response::text(getmypid() . "\n");
 
 $app->get('/pid', $pid);
+$app->post('/echo', fn (Request $request): Response => new Response($request->body));
 $app->stream('/events', function (Request $request): array {
     preg_match_all('/(?:^|&)scope=([^&]*)/', $request->query, $found);
 
