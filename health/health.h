@@ -27,18 +27,19 @@ struct vd_health_worker {
 /* What was turned away, and why: index into refused_total, and the label of the metric. The numbers
  * are the statuses that the client sees. */
 #define VD_HEALTH_REFUSAL_MAP(X)                                                                   \
-    X(MALFORMED, "malformed")           /* 400, 501, 505: not HTTP as it is spoken here */         \
-    X(LINE, "request_line")             /* 414 */                                                  \
-    X(HEADERS, "headers")               /* 431: too large, or too many */                          \
-    X(BODY, "body")                     /* 413 */                                                  \
-    X(UPLOAD_MEMORY, "upload_memory")   /* 503: the bodies kept here fill their room */            \
-    X(HEADER_TIMEOUT, "header_timeout") /* 408 */                                                  \
-    X(BODY_TIMEOUT, "body_timeout")     /* 408 */                                                  \
-    X(QUEUE, "queue")                   /* 503: no worker has time */                              \
-    X(ADDRESS, "address_connections")   /* 503 at accept: too many from one address */             \
-    X(CONNECTIONS, "connections")       /* accepting paused: max_connections are open */           \
-    X(DESCRIPTORS, "descriptors")       /* accepting paused: descriptors run out */                \
-    X(SLOW_READER, "slow_reader")       /* cut off: took too little of its response or stream */
+    X(MALFORMED, "malformed")             /* 400, 501, 505: not HTTP as it is spoken here */       \
+    X(LINE, "request_line")               /* 414 */                                                \
+    X(HEADERS, "headers")                 /* 431: too large, or too many */                        \
+    X(BODY, "body")                       /* 413 */                                                \
+    X(UPLOAD_MEMORY, "upload_memory")     /* 503: the bodies kept here fill their room */          \
+    X(HEADER_TIMEOUT, "header_timeout")   /* 408 */                                                \
+    X(BODY_TIMEOUT, "body_timeout")       /* 408 */                                                \
+    X(QUEUE, "queue")                     /* 503: no worker has time */                            \
+    X(ADDRESS, "address_connections")     /* 503 at accept: too many from one address */           \
+    X(CONNECTIONS, "connections")         /* accepting paused: max_connections are open */         \
+    X(DESCRIPTORS, "descriptors")         /* accepting paused: descriptors run out */              \
+    X(RESPONSE_MEMORY, "response_memory") /* buffers of responses shrank: they fill their room */  \
+    X(SLOW_READER, "slow_reader")         /* cut off: took too little of its response or stream */
 
 enum vd_health_refusal {
 #define ENUM_ROW(name, label) VD_HEALTH_REFUSED_##name,

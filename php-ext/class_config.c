@@ -41,6 +41,7 @@ static zend_object *config_create(zend_class_entry *ce)
                                                .pipeline_bytes = 64 * 1024,
                                                .request_buffer_bytes = 1024 * 1024,
                                                .upload_memory_bytes = 256 * 1024 * 1024,
+                                               .response_memory_bytes = 256 * 1024 * 1024,
                                                .response_buffer_bytes = 1024 * 1024,
                                                .heartbeat_ms = 15000,
                                                .compression_min_bytes = 1024,

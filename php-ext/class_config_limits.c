@@ -4,8 +4,8 @@
 
 #include "class_config_values.h"
 
-#define CONNECTIONS_MAX   1000000
-#define UPLOAD_MEMORY_MAX 1099511627776
+#define CONNECTIONS_MAX 1000000
+#define MEMORY_MAX      1099511627776
 
 #define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
 
@@ -24,6 +24,7 @@ void vd_php_config_limits_info(zval *info, const struct vd_server_config *server
     add_assoc_long(info, "maxConnectionRequests", server->max_connection_requests);
     add_assoc_long(info, "maxQueue", (zend_long)server->max_queue);
     add_assoc_long(info, "uploadMemory", (zend_long)server->upload_memory_bytes);
+    add_assoc_long(info, "responseMemory", (zend_long)server->response_memory_bytes);
     add_assoc_long(info, "maxUploadWorkers", server->max_upload_workers);
     add_assoc_long(info, "pipelineBuffer", (zend_long)server->pipeline_bytes);
     add_assoc_long(info, "requestBuffer", (zend_long)server->request_buffer_bytes);
@@ -142,10 +143,20 @@ ZEND_METHOD(Viaduct_Config, withMaxQueue)
 ZEND_METHOD(Viaduct_Config, withUploadMemory)
 {
     zend_long bytes;
-    if (!vd_php_argument_whole(execute_data, 64 * 1024, UPLOAD_MEMORY_MAX, &bytes)) {
+    if (!vd_php_argument_whole(execute_data, 64 * 1024, MEMORY_MAX, &bytes)) {
         RETURN_THROWS();
     }
     vd_php_config_this(ZEND_THIS)->server.upload_memory_bytes = (size_t)bytes;
+    RETURN_THIS();
+}
+
+ZEND_METHOD(Viaduct_Config, withResponseMemory)
+{
+    zend_long bytes;
+    if (!vd_php_argument_whole(execute_data, 64 * 1024, MEMORY_MAX, &bytes)) {
+        RETURN_THROWS();
+    }
+    vd_php_config_this(ZEND_THIS)->server.response_memory_bytes = (size_t)bytes;
     RETURN_THIS();
 }
 

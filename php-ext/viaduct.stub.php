@@ -264,6 +264,16 @@ namespace Viaduct {
         public function withUploadMemory(int $bytes): static {}
 
         /**
+         * Bytes of all responses that wait for slow clients, 65,536 to 1,099,511,627,776; over it
+         * each may be ahead of its client by 64 KiB only, then its worker waits.
+         *
+         * Default 268,435,456 (256 MiB).
+         *
+         * @throws \ValueError
+         */
+        public function withResponseMemory(int $bytes): static {}
+
+        /**
          * Workers that may wait for clients to send long bodies, at a time, 0 to the number of
          * workers: what a body has beyond the request buffer comes as fast as the client sends it.
          * Further uploads wait in the queue. 0: half of the workers, at least one.

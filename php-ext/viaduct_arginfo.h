@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: a43c169c23fbed8262af1516ff5c5d89230f141d */
+ * Stub hash: 0210ba220e334ebf29d24c41b7174ef90bf90375 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -94,6 +94,8 @@ ZEND_END_ARG_INFO()
 #define arginfo_class_Viaduct_Config_withMaxQueue arginfo_class_Viaduct_Config_withMaxRequests
 
 #define arginfo_class_Viaduct_Config_withUploadMemory arginfo_class_Viaduct_Config_withMaxBodySize
+
+#define arginfo_class_Viaduct_Config_withResponseMemory arginfo_class_Viaduct_Config_withMaxBodySize
 
 #define arginfo_class_Viaduct_Config_withMaxUploadWorkers arginfo_class_Viaduct_Config_withWorkerNum
 
@@ -336,6 +338,7 @@ ZEND_METHOD(Viaduct_Config, withMaxConnections);
 ZEND_METHOD(Viaduct_Config, withMaxConnectionRequests);
 ZEND_METHOD(Viaduct_Config, withMaxQueue);
 ZEND_METHOD(Viaduct_Config, withUploadMemory);
+ZEND_METHOD(Viaduct_Config, withResponseMemory);
 ZEND_METHOD(Viaduct_Config, withMaxUploadWorkers);
 ZEND_METHOD(Viaduct_Config, withPipelineBuffer);
 ZEND_METHOD(Viaduct_Config, withRequestBuffer);
@@ -424,6 +427,7 @@ static const zend_function_entry class_Viaduct_Config_methods[] = {
 	ZEND_ME(Viaduct_Config, withMaxConnectionRequests, arginfo_class_Viaduct_Config_withMaxConnectionRequests, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withMaxQueue, arginfo_class_Viaduct_Config_withMaxQueue, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withUploadMemory, arginfo_class_Viaduct_Config_withUploadMemory, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withResponseMemory, arginfo_class_Viaduct_Config_withResponseMemory, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withMaxUploadWorkers, arginfo_class_Viaduct_Config_withMaxUploadWorkers, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withPipelineBuffer, arginfo_class_Viaduct_Config_withPipelineBuffer, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withRequestBuffer, arginfo_class_Viaduct_Config_withRequestBuffer, ZEND_ACC_PUBLIC)

@@ -55,6 +55,7 @@ static const struct limit limits[] = {
     ROW(max_connections, 0, 0, CONNECTIONS_MAX),
     ROW(max_address_connections, 0, 0, CONNECTIONS_MAX),
     ROW(max_connection_requests, 0, 0, UINT32_MAX),
+    ROW(response_memory_bytes, 256 * MIB, 64 * KIB, 1024 * GIB),
     ROW(upload_memory_bytes, 256 * MIB, 64 * KIB, 1024 * GIB),
     ROW(max_upload_workers, 0, 0, VD_WORKERS_MAX),
     ROW(pipeline_bytes, 64 * KIB, KIB, 16 * MIB),

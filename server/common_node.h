@@ -125,7 +125,9 @@ struct vd_shared { // NOLINT(clang-analyzer-optin.performance.Padding): by who w
     _Atomic uint32_t drained;  /* epoch that has nothing left to do in VD_PHASE_DRAINING */
     _Atomic uint64_t sequence; /* last sequence number published by this node */
     _Atomic uint64_t request_counter;
-    struct vd_node_id node_id; /* drawn by the first gateway */
+    _Atomic uint64_t response_window; /* bytes a response may be ahead of its client now; 0: as
+                                         configured */
+    struct vd_node_id node_id;        /* drawn by the first gateway */
 
     struct vd_doorbell gateway_bell; /* wakes the gateway */
 };
@@ -142,7 +144,7 @@ struct vd_shared { // NOLINT(clang-analyzer-optin.performance.Padding): by who w
 struct vd_listener {
     int fd; /* non-blocking; supervisor and gateway only, workers close it; -1: closed */
     bool is_unix;
-    uint16_t port; /* 0 for a unix socket */
+    uint16_t port;                   /* 0 for a unix socket */
     char host[VD_LISTEN_HOST_BYTES]; /* numeric address, or the path */
     uint64_t device, inode;          /* of the socket's file, which is ours to remove */
 };

@@ -343,6 +343,7 @@ struct gateway { // NOLINT(clang-analyzer-optin.performance.Padding): by topic
     struct gw_request_list uploads; /* those whose client has yet to send more than is kept here */
     size_t queue_length;            /* of both */
     size_t upload_bytes;            /* kept of request bodies, in all */
+    size_t kept_bytes;              /* of responses that wait for their clients, in all */
     uint64_t next_request;
 
     struct gw_worker *workers; /* [config->workers] */

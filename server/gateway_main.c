@@ -94,6 +94,7 @@ enum vd_err gw_start(struct gateway *gateway, struct vd_node *node, uint32_t epo
     gateway->config = &node->config;
     gateway->logger = &node->logger;
     gateway->epoch = epoch;
+    atomic_store(&gateway->shared->response_window, 0); /* a predecessor's */
     look_at_clock(gateway);
     gateway->started_ms = gateway->now_ms;
     gateway->sweep_interval_ms = SWEEP_MS;

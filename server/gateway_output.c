@@ -8,8 +8,9 @@
 
 #include "gateway.h"
 
-#define PIECES_A_WRITE 32
-#define PIECE_BYTES    2048 /* at least */
+#define SMALL_WINDOW_BYTES (64 * 1024)
+#define PIECES_A_WRITE     32
+#define PIECE_BYTES        2048 /* at least */
 
 static void socket_writable(void *context)
 {
@@ -51,6 +52,24 @@ static struct gw_piece *piece_with_room(struct gw_connection *connection, size_t
     return piece;
 }
 
+/* All that is kept for slow clients together is bounded as well: over it each response may be ahead
+ * of its client by little only, and the workers wait. */
+static void count_kept(struct gateway *gateway, ptrdiff_t change)
+{
+    bool was_full = gateway->kept_bytes > gateway->config->response_memory_bytes;
+
+    gateway->kept_bytes += (size_t)change;
+    bool is_full = gateway->kept_bytes > gateway->config->response_memory_bytes;
+    if (is_full == was_full)
+        return;
+    atomic_store(&gateway->shared->response_window, is_full ? SMALL_WINDOW_BYTES : 0);
+    if (is_full) {
+        gateway->counters.refused[VD_HEALTH_REFUSED_RESPONSE_MEMORY]++;
+        vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "responses_full",
+                       "%zu bytes wait for slow clients: workers wait, too", gateway->kept_bytes);
+    }
+}
+
 static bool keep(struct gw_connection *connection, const struct iovec *parts, int count,
                  size_t skip)
 {
@@ -73,6 +92,7 @@ static bool keep(struct gw_connection *connection, const struct iovec *parts, in
         skip -= from;
     }
     connection->output_bytes += total;
+    count_kept(connection->gateway, (ptrdiff_t)total);
     return true;
 }
 
@@ -116,6 +136,7 @@ bool gw_output_write(struct gw_connection *connection, const struct iovec *parts
 static void pieces_sent(struct gw_connection *connection, size_t bytes)
 {
     connection->output_bytes -= bytes;
+    count_kept(connection->gateway, -(ptrdiff_t)bytes);
     while (bytes) {
         struct gw_piece *piece = STAILQ_FIRST(&connection->output);
         size_t left = piece->length - piece->sent;
@@ -197,5 +218,6 @@ void gw_output_drop(struct gw_connection *connection)
         STAILQ_REMOVE_HEAD(&connection->output, link);
         free(piece);
     }
+    count_kept(connection->gateway, -(ptrdiff_t)connection->output_bytes);
     connection->output_bytes = 0;
 }

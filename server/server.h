@@ -58,6 +58,8 @@ struct vd_server_config { // NOLINT(clang-analyzer-optin.performance.Padding): b
     size_t max_connections;      /* 0: what RLIMIT_NOFILE allows less a reserve; over it accepting
                                     pauses: who comes waits in the kernel's backlog */
     size_t upload_memory_bytes;  /* 256 MiB; all request bodies that are kept at a time, over it 503 */
+    size_t response_memory_bytes; /* 256 MiB; all responses that wait for slow clients, over it each
+                                     may be ahead of its client by 64 KiB only */
     uint32_t max_upload_workers; /* 0: half of them, at least one; workers that may wait for clients
                                     to send long bodies at a time: further ones wait in the queue */
     /* Limits of one client. What is over one of them is counted (viaduct_refused_total). */

@@ -279,12 +279,20 @@ enum vd_err vd_worker_respond_begin(struct vd_worker *worker, unsigned status,
     return vd_worker_send_begin(worker, status, headers, header_count, headers_length, error);
 }
 
+/* Less than configured while all responses together fill their room in the gateway. */
+static uint64_t response_window(const struct vd_worker *worker)
+{
+    uint64_t now = atomic_load_explicit(&worker->shared->response_window, memory_order_relaxed);
+
+    return now ? now : worker->node->config.response_buffer_bytes;
+}
+
 /* Bytes that may be sent now; VD_ERR_CLOSED when nobody wants them any more. */
 static enum vd_err credit(const struct vd_worker *worker, uint64_t *bytes)
 {
     uint64_t word =
         atomic_load_explicit(&worker->slot->response_acknowledged, memory_order_acquire);
-    uint64_t left_for_client = 0, window = worker->node->config.response_buffer_bytes;
+    uint64_t left_for_client = 0, window = response_window(worker);
 
     if (!vd_worker_same_gateway(worker) || vd_orphaned())
         return VD_ERR_CLOSED;

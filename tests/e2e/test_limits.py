@@ -91,6 +91,29 @@ def test_a_long_line_is_refused_before_it_ends(start):
             assert connection.answer().status == status
 
 
+def test_all_responses_together_have_a_limit_too(start):
+    """Beyond it the buffers shrink; whoever reads gets everything all the same."""
+    server = start(workers=8, response_buffer_bytes=1024 * 1024, response_memory_bytes=1_000_000)
+    gateway = server.gateway()
+    before = memory(gateway)
+    slow = [server.connect() for _ in range(7)]
+    for connection in slow:
+        connection.send(HELLO.replace(b"/hello", b"/big?bytes=20000000"))
+        connection._more()
+        if connection is slow[1]:
+            until(lambda: refused(server)["response_memory"] >= 1, 10, "the room is full")
+    steady, last = 0, -1
+    while steady < 5:
+        time.sleep(0.05)
+        now = memory(gateway) - before
+        steady, last = (steady + 1, last) if abs(now - last) < 65536 else (0, now)
+    assert last < 4_000_000  # of the first two 1 MB each, of the others little
+    assert len(server.get("/big?bytes=3000000").body) == 3_000_000
+    for connection in slow:
+        assert len(connection.answer().body) == 20_000_000
+        connection.close()
+
+
 def half_an_upload(server):
     """Status of the answer to a body that is still to come; None: it is awaited."""
     with server.connect(timeout=0.3) as connection:

@@ -661,6 +661,7 @@ static const struct {
     FIELD("--max-connection-requests", max_connection_requests),
     FIELD("--pipeline-bytes", pipeline_bytes),
     FIELD("--upload-memory-bytes", upload_memory_bytes),
+    FIELD("--response-memory-bytes", response_memory_bytes),
     FIELD("--max-upload-workers", max_upload_workers),
     FIELD("--response-buffer-bytes", response_buffer_bytes),
     FIELD("--heartbeat-ms", heartbeat_ms),

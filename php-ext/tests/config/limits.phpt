@@ -7,7 +7,7 @@ viaduct
 use Viaduct\Config;
 $c = new Config();
 var_dump($c === $c->withHeaderLimits(100, 2000, 20)->withHeaderTimeout(1.5)->withBodyTimeout(2, 1000)->withIdleTimeout(3)
-    ->withMaxConnections(400, 5)->withMaxConnectionRequests(6)->withMaxQueue(7)->withMaxUploadWorkers(1)->withUploadMemory(200000)->withPipelineBuffer(8192)
+    ->withMaxConnections(400, 5)->withMaxConnectionRequests(6)->withMaxQueue(7)->withMaxUploadWorkers(1)->withUploadMemory(200000)->withResponseMemory(300000)->withPipelineBuffer(8192)
     ->withRequestBuffer(4096)->withResponseBuffer(100000));
 ob_start();
 var_dump($c);
@@ -21,7 +21,7 @@ $calls = [
     ['withHeaderLimits', 63], ['withHeaderLimits', 100, 1000], ['withHeaderLimits', 100, 2000, 101], ['withHeaderLimits', 100, 2000, 0],
     ['withHeaderTimeout', 0.001], ['withHeaderTimeout', 0], ['withIdleTimeout', 86401], ['withBodyTimeout', 0.005], ['withBodyTimeout', 1, 0],
     ['withMaxConnections', -1], ['withMaxConnections', 0, -1], ['withMaxConnections', 1000001], ['withMaxConnectionRequests', -1],
-    ['withMaxQueue', 0], ['withUploadMemory', 65535], ['withMaxUploadWorkers', 257], ['withPipelineBuffer', 1023], ['withRequestBuffer', 4095], ['withRequestBuffer', 67108865], ['withResponseBuffer', 65535],
+    ['withMaxQueue', 0], ['withUploadMemory', 65535], ['withResponseMemory', 1], ['withMaxUploadWorkers', 257], ['withPipelineBuffer', 1023], ['withRequestBuffer', 4095], ['withRequestBuffer', 67108865], ['withResponseBuffer', 65535],
 ];
 foreach ($calls as $call) {
     $method = array_shift($call);
@@ -48,6 +48,7 @@ maxConnections int(400)
 maxConnectionsPerAddress int(5)
 maxConnectionRequests int(6)
 maxQueue int(7)
+responseMemory int(300000)
 maxUploadWorkers int(1)
 pipelineBuffer int(8192)
 requestBuffer int(4096)
@@ -67,6 +68,7 @@ Viaduct\Config::withMaxConnections(): Argument #1 ($connections) must be between
 Viaduct\Config::withMaxConnectionRequests(): Argument #1 ($requests) must be between 0 and 2147483647, -1 given
 Viaduct\Config::withMaxQueue(): Argument #1 ($requests) must be between 1 and 1000000, 0 given
 Viaduct\Config::withUploadMemory(): Argument #1 ($bytes) must be between 65536 and 1099511627776, 65535 given
+Viaduct\Config::withResponseMemory(): Argument #1 ($bytes) must be between 65536 and 1099511627776, 1 given
 Viaduct\Config::withMaxUploadWorkers(): Argument #1 ($workers) must be between 0 and 256, 257 given
 Viaduct\Config::withPipelineBuffer(): Argument #1 ($bytes) must be between 1024 and 16777216, 1023 given
 Viaduct\Config::withRequestBuffer(): Argument #1 ($bytes) must be between 4096 and 67108864, 4095 given

@@ -18,7 +18,7 @@ $c->withGlobalStateTableSize(maxRows: 5, maxValueBytes: 6)->withHistory(seconds:
 var_dump($c);
 ?>
 --EXPECTF--
-object(Viaduct\Config)#%d (47) {
+object(Viaduct\Config)#%d (48) {
   ["host"]=>
   string(9) "127.0.0.1"
   ["port"]=>
@@ -66,6 +66,8 @@ object(Viaduct\Config)#%d (47) {
   ["maxQueue"]=>
   int(4096)
   ["uploadMemory"]=>
+  int(268435456)
+  ["responseMemory"]=>
   int(268435456)
   ["maxUploadWorkers"]=>
   int(0)
@@ -117,7 +119,7 @@ object(Viaduct\Config)#%d (47) {
   float(300)
 }
 bool(true)
-object(Viaduct\Config)#%d (47) {
+object(Viaduct\Config)#%d (48) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -165,6 +167,8 @@ object(Viaduct\Config)#%d (47) {
   ["maxQueue"]=>
   int(4096)
   ["uploadMemory"]=>
+  int(268435456)
+  ["responseMemory"]=>
   int(268435456)
   ["maxUploadWorkers"]=>
   int(0)
@@ -215,7 +219,7 @@ object(Viaduct\Config)#%d (47) {
   ["historySeconds"]=>
   float(1.5)
 }
-object(Viaduct\Config)#%d (47) {
+object(Viaduct\Config)#%d (48) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -263,6 +267,8 @@ object(Viaduct\Config)#%d (47) {
   ["maxQueue"]=>
   int(4096)
   ["uploadMemory"]=>
+  int(268435456)
+  ["responseMemory"]=>
   int(268435456)
   ["maxUploadWorkers"]=>
   int(0)
