@@ -147,6 +147,9 @@ static bool response_frame(struct gw_worker *worker, const struct vd_frame *fram
     struct gw_request *request = gw_dispatch_find(worker, frame->tag);
     const char *headers = (const char *)(response + 1);
 
+    bool begins = frame->type == VD_FRAME_RESPONSE || frame->type == VD_FRAME_RESPONSE_BEGIN;
+    if (request && begins == (request->state == GW_REQUEST_STREAMED))
+        return false; /* two beginnings, or none */
     if (request)
         gw_access_worker(request);
 
@@ -166,7 +169,7 @@ static bool response_frame(struct gw_worker *worker, const struct vd_frame *fram
             gw_respond_begin(request, response, headers);
         return true;
     case VD_FRAME_RESPONSE_BODY:
-        if (request && request->state == GW_REQUEST_STREAMED)
+        if (request)
             gw_respond_body(request, (const char *)frame->payload, frame->length);
         return true;
     default:
@@ -184,7 +187,8 @@ static bool stream_frame(struct gw_worker *worker, const struct vd_frame *frame)
     struct gw_request *request = gw_dispatch_find(worker, frame->tag);
 
     if (frame->length < sizeof(*stream) || stream->pattern_count > GW_STREAM_PATTERNS_MAX ||
-        stream->headers_length > frame->length - sizeof(*stream))
+        stream->headers_length > frame->length - sizeof(*stream) ||
+        (request && request->state == GW_REQUEST_STREAMED))
         return false;
     if (request) {
         gw_access_worker(request);

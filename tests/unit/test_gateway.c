@@ -465,6 +465,37 @@ static void a_client_that_stopped_is_cut_off_whatever_is_added(void **state)
     stage_stop(&stage);
 }
 
+/* Frames that no sane worker sends cost it its life (here: its voice), and nobody else anything. */
+static void an_end_without_a_beginning_is_no_answer(void **state)
+{
+    static const uint16_t types[] = {VD_FRAME_RESPONSE_ABORT, VD_FRAME_RESPONSE_END};
+    struct stage stage;
+    struct hand *mad = &stage.hands[0], *other = &stage.hands[1];
+    const struct vd_frame *frame;
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 2});
+    for (int i = 0; i < 2; i++) {
+        char buffer[1024] = "";
+        int fd = client_connect(&stage);
+
+        hand_start(mad);
+        client_get(fd, "/");
+        STAGE_UNTIL(vd_ring_peek(&mad->requests, &frame) == VD_OK);
+        hand_send(mad, types[i], frame->tag, NULL, 0, true);
+        hand_die(mad, VD_DEATH_CRASH);
+        STAGE_UNTIL(hand_is_buried(mad));
+        hand_start(other);
+        hand_answer(other, take(other), 200, "sane", true);
+        STAGE_UNTIL(strstr(buffer, "sane") || !client_read(fd, buffer, sizeof(buffer)));
+        assert_non_null(strstr(buffer, "sane"));
+        close(fd);
+        hand_die(other, VD_DEATH_CRASH);
+        STAGE_UNTIL(hand_is_buried(other));
+    }
+    stage_stop(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +511,7 @@ int main(void)
         cmocka_unit_test(what_waits_for_a_member_is_bounded_in_bytes),
         cmocka_unit_test(stream_ids_are_not_used_again_by_the_next_gateway),
         cmocka_unit_test(invalidations_for_a_busy_worker_coalesce_and_stay_cheap),
+        cmocka_unit_test(an_end_without_a_beginning_is_no_answer),
         cmocka_unit_test(workers_are_told_what_a_dead_gateway_may_have_kept),
     };
 
