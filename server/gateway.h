@@ -351,6 +351,9 @@ struct gateway { // NOLINT(clang-analyzer-optin.performance.Padding): by topic
     struct vd_interest *interest;
     LIST_HEAD(, gw_subscription) subscriptions;
     LIST_HEAD(, gw_timer) timers;
+    bool clients_wanted; /* some worker has asked for connects and disconnects */
+    STAILQ_HEAD(, gw_lane_entry) client_events; /* no such worker is alive just now */
+    size_t client_event_count;
     struct gw_replay *replay;
 
     struct gw_stream *dirty;
@@ -565,6 +568,8 @@ void gw_subscriptions_finish(struct gateway *gateway);
 /* Events that the dead worker had not read go to others. */
 void gw_lane_salvage(struct gw_worker *worker);
 void gw_client_event(struct gateway *gateway, uint16_t type, uint64_t stream);
+/* This worker wants them; also those that nobody was alive to be told of. */
+void gw_clients_watch(struct gw_worker *worker);
 
 /* gateway_lane.c */
 /* false: dropped, and counted. */

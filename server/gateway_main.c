@@ -109,6 +109,7 @@ enum vd_err gw_start(struct gateway *gateway, struct vd_node *node, uint32_t epo
     TAILQ_INIT(&gateway->uploads);
     LIST_INIT(&gateway->subscriptions);
     LIST_INIT(&gateway->timers);
+    STAILQ_INIT(&gateway->client_events);
     if (gateway->shared->node_id.text[0] == '\0' &&
         (result = vd_node_id_draw(&gateway->shared->node_id, NULL)) != VD_OK)
         return result;

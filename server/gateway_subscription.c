@@ -14,6 +14,7 @@
 
 #define WAITING_MAX       1024
 #define WAITING_BYTES_MAX (4 * 1024 * 1024)
+#define CLIENT_EVENTS_MAX 8192
 
 static bool is_member(const struct gw_subscription *subscription, unsigned index)
 {
@@ -185,6 +186,10 @@ void gw_subscriptions_finish(struct gateway *gateway)
         }
         free(subscription);
     }
+    while ((entry = STAILQ_FIRST(&gateway->client_events))) {
+        STAILQ_REMOVE_HEAD(&gateway->client_events, link);
+        free(entry);
+    }
 }
 
 /* ---- events of the dead ------------------------------------------------------------------------
@@ -312,6 +317,41 @@ void gw_lane_salvage(struct gw_worker *worker)
     worker->generation = generation;
 }
 
+/* ---- clients that come and go ------------------------------------------------------------------
+ */
+
+static void wait_for_watcher(struct gateway *gateway, uint16_t type, const struct iovec *part)
+{
+    struct gw_lane_entry *entry = NULL;
+
+    if (!gateway->clients_wanted)
+        return;
+    if (gateway->client_event_count < CLIENT_EVENTS_MAX)
+        entry = gw_lane_entry_create(type, 0, part, 1, false);
+    if (!entry) {
+        gateway->counters.dropped++;
+        vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "client_event_dropped",
+                       "no worker is alive to be told of clients that come and go");
+        return;
+    }
+    STAILQ_INSERT_TAIL(&gateway->client_events, entry, link);
+    gateway->client_event_count++;
+}
+
+void gw_clients_watch(struct gw_worker *worker)
+{
+    struct gateway *gateway = worker->gateway;
+    struct gw_lane_entry *entry;
+
+    worker->wants_clients = gateway->clients_wanted = true;
+    while ((entry = STAILQ_FIRST(&gateway->client_events))) {
+        STAILQ_REMOVE_HEAD(&gateway->client_events, link);
+        gw_lane_append(worker, entry);
+    }
+    gateway->client_event_count = 0;
+    gw_lane_flush(worker);
+}
+
 /* A stream opened or closed: told to one worker of those that asked. */
 void gw_client_event(struct gateway *gateway, uint16_t type, uint64_t stream)
 {
@@ -325,9 +365,10 @@ void gw_client_event(struct gateway *gateway, uint16_t type, uint64_t stream)
             (!best || worker->in_flight_count < best->in_flight_count))
             best = worker;
     }
-    if (!best)
-        return;
     int length = snprintf(text, sizeof(text), "%" PRIx64, stream);
     struct iovec part = {.iov_base = text, .iov_len = (size_t)length};
-    gw_lane_send(best, type, 0, &part, 1, false);
+    if (best)
+        gw_lane_send(best, type, 0, &part, 1, false);
+    else
+        wait_for_watcher(gateway, type, &part);
 }

@@ -244,7 +244,7 @@ static bool handle(struct gw_worker *worker, const struct vd_frame *frame)
         gw_dispatch_want_body(worker, frame->tag);
         return true;
     case VD_FRAME_WATCH_CLIENTS:
-        worker->wants_clients = true;
+        gw_clients_watch(worker);
         return true;
     default:
         return false;

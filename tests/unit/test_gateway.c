@@ -371,6 +371,34 @@ static void stream_ids_are_not_used_again_by_the_next_gateway(void **state)
     stage_stop(&stage);
 }
 
+/* Who is here: counted by connects and disconnects, so none may be missing. */
+static void clients_that_come_and_go_while_no_worker_lives_are_told_later(void **state)
+{
+    struct stage stage;
+    struct hand *hand = &stage.hands[0];
+    char id[24];
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 1});
+    hand_begin(hand);
+    hand_send(hand, VD_FRAME_WATCH_CLIENTS, 0, NULL, 0, true);
+    hand_ready(hand);
+    int fd = client_connect(&stage);
+    open_stream(hand, fd, "a");
+    STAGE_UNTIL(hand_event(hand)); /* the connect, not read */
+    hand_die(hand, VD_DEATH_CRASH);
+    STAGE_UNTIL(hand_is_buried(hand));
+    close(fd);
+    hand_begin(hand);
+    usleep(50 * 1000); /* the gateway sees the close before it sees the worker */
+    hand_send(hand, VD_FRAME_WATCH_CLIENTS, 0, NULL, 0, true);
+    hand_ready(hand);
+    stream_connected(hand, id, sizeof(id));
+    assert_true(event_comes(hand, VD_FRAME_EVENT_DISCONNECT, 5000));
+    assert_false(event_comes(hand, VD_FRAME_EVENT_DISCONNECT, 50));
+    stage_stop(&stage);
+}
+
 /* A worker is PHP code in one address space with its ring: what it scribbles there costs itself. */
 static void a_scribbled_request_harms_nobody_else(void **state)
 {
@@ -512,6 +540,7 @@ int main(void)
         cmocka_unit_test(stream_ids_are_not_used_again_by_the_next_gateway),
         cmocka_unit_test(invalidations_for_a_busy_worker_coalesce_and_stay_cheap),
         cmocka_unit_test(an_end_without_a_beginning_is_no_answer),
+        cmocka_unit_test(clients_that_come_and_go_while_no_worker_lives_are_told_later),
         cmocka_unit_test(workers_are_told_what_a_dead_gateway_may_have_kept),
     };
 
