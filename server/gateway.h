@@ -533,6 +533,9 @@ void gw_stream_close(struct gw_stream *stream); /* part of closing its connectio
 void gw_stream_end(struct gw_stream *stream);   /* tell the client, then close */
 void gw_stream_sweep(struct gw_stream *stream);
 
+/* gateway_main.c: what the history can vouch for, else a new one, and an index over it. */
+enum vd_err gw_history_take_over(struct gateway *gateway);
+
 /* gateway_publish.c */
 /* A message published on this node: number it, remember it, deliver it. */
 void gw_publish_local(struct gateway *gateway, struct vd_message *message,

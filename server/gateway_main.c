@@ -56,7 +56,7 @@ static void bell_rang(void *context)
     (void)context; /* the doorbell is swallowed when the turn begins */
 }
 
-static enum vd_err take_over_history(struct gateway *gateway)
+enum vd_err gw_history_take_over(struct gateway *gateway)
 {
     struct vd_history *history = gateway->node->history;
 
@@ -69,9 +69,13 @@ static enum vd_err take_over_history(struct gateway *gateway)
         if (result != VD_OK)
             return result;
     }
-    gateway->replay = gw_replay_create(history, gateway->config->history_per_scope,
-                                       gateway->config->history_age_ms);
-    return gateway->replay ? VD_OK : VD_ERR_NO_MEMORY;
+    struct gw_replay *replay = gw_replay_create(history, gateway->config->history_per_scope,
+                                                gateway->config->history_age_ms);
+    if (!replay)
+        return VD_ERR_NO_MEMORY;
+    gw_replay_destroy(gateway->replay);
+    gateway->replay = replay;
+    return VD_OK;
 }
 
 static enum vd_err start_events(struct gateway *gateway)
@@ -125,7 +129,7 @@ enum vd_err gw_start(struct gateway *gateway, struct vd_node *node, uint32_t epo
     if ((result = gw_edge_start(gateway)) != VD_OK ||
         (result = gw_access_start(gateway)) != VD_OK ||
         (result = gw_cors_start(gateway)) != VD_OK || (result = start_events(gateway)) != VD_OK ||
-        (result = take_over_history(gateway)) != VD_OK ||
+        (result = gw_history_take_over(gateway)) != VD_OK ||
         (result = gw_workers_start(gateway)) != VD_OK)
         return result;
     return gw_listener_start(gateway);

@@ -51,12 +51,17 @@ void gw_publish_local(struct gateway *gateway, struct vd_message *message,
 {
     struct vd_history *history = gateway->node->history;
     uint64_t offset = 0;
+    enum vd_err result;
 
     message->origin = gateway->shared->node_id.text;
     message->origin_length = VD_NODE_ID_CHARS;
     message->sequence = atomic_fetch_add(&gateway->shared->sequence, 1) + 1;
     gateway->counters.published++;
-    if (vd_history_append(history, message, source, gateway->wall_ms, &offset) == VD_OK) {
+    result = vd_history_append(history, message, source, gateway->wall_ms, &offset);
+    /* Somebody wrote over it: every process of the node maps it. */
+    if (result == VD_ERR_CORRUPT && gw_history_take_over(gateway) == VD_OK)
+        result = vd_history_append(history, message, source, gateway->wall_ms, &offset);
+    if (result == VD_OK) {
         gw_replay_note(gateway->replay, offset, message->scope, message->scope_length);
     } else {
         gw_replay_note_lost(gateway->replay, offset, message->scope, message->scope_length);

@@ -493,6 +493,29 @@ static void a_client_that_stopped_is_cut_off_whatever_is_added(void **state)
     stage_stop(&stage);
 }
 
+static void a_history_that_somebody_damaged_begins_anew(void **state)
+{
+    struct stage stage;
+    struct hand *hand = &stage.hands[0];
+
+    (void)state;
+    stage_start(&stage, (struct vd_server_config){.workers = 1});
+    struct vd_history *history = stage.node.history;
+
+    hand_start(hand);
+    hand_publish(hand, "a", "1", 1);
+    hand_publish(hand, "a", "2", 1);
+    STAGE_UNTIL(vd_history_next(history) == 3);
+    uint64_t epoch = vd_history_epoch(history);
+    memset(history, 0xff, 128); /* its head */
+    hand_publish(hand, "a", "3", 1);
+    STAGE_UNTIL(vd_history_next(history) == 2);
+    assert_true(vd_history_epoch(history) != epoch); /* so that old event ids are a gap */
+    hand_publish(hand, "a", "4", 1);
+    STAGE_UNTIL(vd_history_next(history) == 3);
+    stage_stop(&stage);
+}
+
 /* Frames that no sane worker sends cost it its life (here: its voice), and nobody else anything. */
 static void an_end_without_a_beginning_is_no_answer(void **state)
 {
@@ -541,6 +564,7 @@ int main(void)
         cmocka_unit_test(invalidations_for_a_busy_worker_coalesce_and_stay_cheap),
         cmocka_unit_test(an_end_without_a_beginning_is_no_answer),
         cmocka_unit_test(clients_that_come_and_go_while_no_worker_lives_are_told_later),
+        cmocka_unit_test(a_history_that_somebody_damaged_begins_anew),
         cmocka_unit_test(workers_are_told_what_a_dead_gateway_may_have_kept),
     };
 
