@@ -258,7 +258,8 @@ static void salvaged_append(struct salvaged *record, const struct vd_frame *fram
         record->bytes = grown;
         record->capacity = capacity;
     }
-    memcpy(record->bytes + record->length, frame->payload, frame->length);
+    if (frame->length)
+        memcpy(record->bytes + record->length, frame->payload, frame->length);
     record->length = needed;
 }
 
@@ -277,6 +278,8 @@ static bool salvage_part(struct gateway *gateway, struct salvaged *record,
     if (!record->open || frame->flags & VD_FRAME_MORE)
         return record->open;
     record->open = false;
+    if (!record->bytes)
+        return false; /* several frames and not a byte: damaged */
     pass_on(gateway, frame->type, frame->tag, record->bytes, record->length);
     return true;
 }
@@ -293,10 +296,11 @@ static void salvage_ring(struct gw_worker *worker)
     if (vd_ring_consumer_init(&unread, gateway->node->events[worker->index]) != VD_OK)
         return;
     while (vd_ring_peek(&unread, &frame) == VD_OK) {
-        if (!(frame->flags & (VD_FRAME_MORE | VD_FRAME_CONTINUED)))
+        if (!(frame->flags & (VD_FRAME_MORE | VD_FRAME_CONTINUED))) {
             pass_on(gateway, frame->type, frame->tag, (const char *)frame->payload, frame->length);
-        else if (!salvage_part(gateway, &record, frame) && !(frame->flags & VD_FRAME_MORE))
+        } else if (!salvage_part(gateway, &record, frame) && !(frame->flags & VD_FRAME_MORE)) {
             gateway->counters.dropped++;
+        }
         vd_ring_release(&unread);
     }
     free(record.bytes);
@@ -367,8 +371,9 @@ void gw_client_event(struct gateway *gateway, uint16_t type, uint64_t stream)
     }
     int length = snprintf(text, sizeof(text), "%" PRIx64, stream);
     struct iovec part = {.iov_base = text, .iov_len = (size_t)length};
-    if (best)
+    if (best) {
         gw_lane_send(best, type, 0, &part, 1, false);
-    else
+    } else {
         wait_for_watcher(gateway, type, &part);
+    }
 }

@@ -172,7 +172,7 @@ bool hand_publish(struct hand *hand, const char *scope, const char *data, size_t
         return false;
     memcpy(frame->payload, &head, sizeof(head));
     memcpy(frame->payload + sizeof(head), scope, head.scope_length);
-    if (data_length)
+    if (data)
         memcpy(frame->payload + sizeof(head) + head.scope_length, data, data_length);
     vd_ring_commit(&hand->to_gateway);
     vd_doorbell_ring(&hand->stage->node.shared->gateway_bell);

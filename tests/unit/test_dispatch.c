@@ -336,22 +336,25 @@ static void gateway_dies(struct torture *t)
     stage_gateway_kill(&t->stage);
     t->gateways++;
     for (unsigned i = 0; i < CLIENTS; i++) {
-        if (t->clients[i].number)
+        if (t->clients[i].number) {
             t->cut[t->clients[i].number] = 1;
-        else if (t->clients[i].fd >= 0)
+        } else if (t->clients[i].fd >= 0) {
             client_leaves(&t->clients[i]);
+        }
     }
     stage_gateway_start(&t->stage);
-    for (unsigned i = 0; i < WORKERS; i++)
+    for (unsigned i = 0; i < WORKERS; i++) {
         if (t->players[i].alive)
             hand_ready(t->players[i].hand);
+    }
 }
 
 static bool all_done(const struct torture *t)
 {
-    for (unsigned i = 0; i < CLIENTS; i++)
+    for (unsigned i = 0; i < CLIENTS; i++) {
         if (t->clients[i].number)
             return false;
+    }
     return t->next > REQUESTS;
 }
 
@@ -384,9 +387,10 @@ static void torture(uint64_t seed, unsigned gateway_deaths)
                   t->gateways);
     assert_int_equal(t->answered + t->lost + t->given_up, REQUESTS);
     assert_true(t->answered > REQUESTS / 2 && t->deaths > 10);
-    for (unsigned i = 0; i < CLIENTS; i++)
+    for (unsigned i = 0; i < CLIENTS; i++) {
         if (t->clients[i].fd >= 0)
             close(t->clients[i].fd);
+    }
     stage_stop(&t->stage);
     free(t);
 }

@@ -417,12 +417,13 @@ static void a_scribbled_request_harms_nobody_else(void **state)
     int second = client_connect(&stage);
     client_get(second, "/not-taken");
     assert_int_equal(vd_ring_peek(&hand->requests, &frame), VD_OK);
-    struct vd_frame_request *request = (void *)(uintptr_t)frame->payload;
+    struct vd_frame *scribbled = (struct vd_frame *)frame;
+    struct vd_frame_request *request = (struct vd_frame_request *)scribbled->payload;
     request->header_count = UINT32_MAX;
     request->target.offset = UINT32_MAX - 8;
     request->target.length = 100;
     request->method.offset = UINT32_MAX;
-    ((struct vd_frame *)(uintptr_t)frame)->length = UINT32_MAX;
+    scribbled->length = UINT32_MAX;
     hand_die(hand, VD_DEATH_CRASH);
     STAGE_UNTIL(strstr(buffer, "HTTP/1.1 502") || !client_read(fd, buffer, sizeof(buffer)));
     assert_non_null(strstr(buffer, "HTTP/1.1 502"));

@@ -307,10 +307,11 @@ static void check_against_list(struct fixture *f, const int *published, uint64_t
 
         if (!vd_scope_overlaps(pattern, strlen(pattern), scope, strlen(scope)))
             continue;
-        if (at < found && offsets[at] == offset)
+        if (at < found && offsets[at] == offset) {
             at++;
-        else
+        } else {
             missed++;
+        }
     }
     assert_int_equal(at, found); /* nothing else, in order */
     if (missed)
