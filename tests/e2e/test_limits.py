@@ -215,11 +215,11 @@ def test_a_trickle_of_a_body_cannot_hold_a_connection(start):
 
 
 def test_a_slow_body_that_makes_the_rate_is_served(start):
-    server = start(body_timeout_ms=500, min_rate_bytes=1000)
+    server = start(body_timeout_ms=2000, min_rate_bytes=1000)
     with server.connect() as connection:
-        connection.send(post(2000))
-        assert drip(connection, b"x" * 400, 0.3) > 1
-        assert connection.answer().body == b"x" * 2000
+        connection.send(post(6300))
+        assert drip(connection, b"x" * 700, 0.3) > 2  # in all longer than any pause may be
+        assert connection.answer().body == b"x" * 6300
     assert refused(server)["body_timeout"] == 0
 
 
