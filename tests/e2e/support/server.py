@@ -97,7 +97,7 @@ class Server:
     def command(pid):
         try:
             return Path(f"/proc/{pid}/comm").read_text().strip()
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return ""
 
     def pids(self):
