@@ -91,7 +91,9 @@ def check_stream(stream, scopes, senders):
         certain = {n for scope, n in sender.acknowledged if scope in scopes}
         possible = certain | {n for scope, n, _ in sender.doubtful if scope in scopes}
         missing, foreign = certain - set(numbers), set(numbers) - possible
-        assert not missing, f"{stream.path}: {sorted(missing)} of {sender.name_} never came"
+        assert not missing, (f"{stream.path}: {sorted(missing)} of {sender.name_} never came; the stream is {stream.state}, "
+                             f"status {stream.status}, after {stream.connects} connections, last id {stream.last_id}, "
+                             f"last came {stream.data()[-3:]}, unread {stream.raw[:200]!r} {stream.text[:200]!r}")
         assert not foreign, f"{stream.path}: {sorted(foreign)} of {sender.name_} are not its business"
 
 
