@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gateway from within: its structs, and what its files offer each other. One process, one thread,
- * one event loop; runs no PHP and never blocks.
+/* The gateway from within: its structs, and what its files offer each other. One process, one
+ * thread, one event loop; runs no PHP and never blocks.
  *
  *   listener -> connection -> dispatch -> [requests ring]  worker
  *                   ^                                        |
@@ -39,10 +39,11 @@
 #include "gateway_static.h"
 #include "worker.h"
 
-/* ---- bytes on their way to a client ------------------------------------------------------------ */
+/* ---- bytes on their way to a client ------------------------------------------------------------
+ */
 
-/* One event, encoded once, shared by all streams that wait for it. As one HTTP chunk: the chunk line,
- * the event, CRLF; a HTTP/1.0 stream sends the part between. */
+/* One event, encoded once, shared by all streams that wait for it. As one HTTP chunk: the chunk
+ * line, the event, CRLF; a HTTP/1.0 stream sends the part between. */
 struct gw_event {
     uint32_t references;
     uint32_t length;         /* whole chunk */
@@ -66,7 +67,8 @@ struct gw_piece {
     char bytes[];
 };
 
-/* ---- requests ---------------------------------------------------------------------------------- */
+/* ---- requests ----------------------------------------------------------------------------------
+ */
 
 struct gw_connection;
 struct gw_worker;
@@ -78,7 +80,8 @@ enum gw_request_state {
     GW_REQUEST_STREAMED, /* the response has begun */
 };
 
-/* One request between its last byte and its answer. Outlives its connection when the client leaves. */
+/* One request between its last byte and its answer. Outlives its connection when the client leaves.
+ */
 struct gw_request {
     TAILQ_ENTRY(gw_request) link; /* gateway->queue, or worker->in_flight */
     uint64_t id;
@@ -91,15 +94,16 @@ struct gw_request {
     size_t record_length;
     uint64_t offered_us;
     uint64_t waiting_us; /* since when it waits for a worker: first queued or offered */
-    uint64_t streamed; /* bytes of the body that came from the worker so far */
-    bool body_streamed;   /* the worker asks for its body */
-    bool upload;          /* in gateway->uploads while it is queued */
-    bool body_wanted;     /* it has asked */
-    bool body_done;       /* it has all of it, or knows that there is no more */
+    uint64_t streamed;   /* bytes of the body that came from the worker so far */
+    bool body_streamed;  /* the worker asks for its body */
+    bool upload;         /* in gateway->uploads while it is queued */
+    bool body_wanted;    /* it has asked */
+    bool body_done;      /* it has all of it, or knows that there is no more */
 };
 TAILQ_HEAD(gw_request_list, gw_request);
 
-/* ---- connections and streams ------------------------------------------------------------------- */
+/* ---- connections and streams -------------------------------------------------------------------
+ */
 
 enum gw_connection_state {
     GW_READING_HEAD,
@@ -133,7 +137,8 @@ struct gw_body {
 
 /* What the present request is called and whom it comes from. */
 struct gw_edge {
-    char remote_address[VD_ADDRESS_TEXT_BYTES]; /* of the client behind trusted proxies; "": the peer */
+    char remote_address[VD_ADDRESS_TEXT_BYTES]; /* of the client behind trusted proxies; "": the
+                                                   peer */
     uint16_t remote_port;
     bool https;
     bool named;                /* the response has an X-Request-Id of the application's own */
@@ -167,14 +172,14 @@ struct gw_connection {
     struct gw_body body;
     uint64_t received_us;
     uint32_t requests_served;
-    bool head_only;    /* HEAD */
-    bool keep_alive;   /* after this response */
-    bool minor_1;      /* HTTP/1.1 */
-    bool chunked_out;  /* the streamed response is chunked */
+    bool head_only;   /* HEAD */
+    bool keep_alive;  /* after this response */
+    bool minor_1;     /* HTTP/1.1 */
+    bool chunked_out; /* the streamed response is chunked */
     bool continue_sent;
-    bool peer_closed;  /* read EOF */
-    bool closing;      /* close when the output is empty */
-    bool reading;      /* inside its own read: pipelined requests are taken by the loop there */
+    bool peer_closed; /* read EOF */
+    bool closing;     /* close when the output is empty */
+    bool reading;     /* inside its own read: pipelined requests are taken by the loop there */
     bool dead;
     const struct gw_cors_lines *cors; /* for the next head; NULL: none */
 
@@ -185,10 +190,10 @@ struct gw_connection {
     struct gw_access access;
     struct gw_stream *stream;
     struct gw_download *download; /* the rest of a file, behind the output */
-    uint64_t deadline_ms; /* of the present state; 0: none */
-    struct gw_pace pace;  /* of the body that is being read */
-    struct gw_address *address; /* NULL: not counted */
-    uint64_t progress_ms; /* last time the socket took bytes while output waited */
+    uint64_t deadline_ms;         /* of the present state; 0: none */
+    struct gw_pace pace;          /* of the body that is being read */
+    struct gw_address *address;   /* NULL: not counted */
+    uint64_t progress_ms;         /* last time the socket took bytes while output waited */
     char remote_address[46];
     char local_address[46];
     uint16_t remote_port, local_port;
@@ -203,7 +208,7 @@ struct gw_follower {
     enum gw_follower_kind kind;
 };
 
-#define GW_STREAM_INLINE 4
+#define GW_STREAM_INLINE       4
 #define GW_STREAM_PATTERNS_MAX 64
 struct gw_stream {
     struct gw_follower follower;
@@ -220,7 +225,7 @@ struct gw_stream {
     uint64_t last_write_ms;
     bool dirty;
     bool ending; /* close when the queue is empty */
-    bool raw; /* HTTP/1.0: no chunk framing */
+    bool raw;    /* HTTP/1.0: no chunk framing */
     bool blocked;
     bool coded; /* gzip */
     struct gw_gzip gzip;
@@ -228,7 +233,8 @@ struct gw_stream {
     struct vd_interest_link links[];
 };
 
-/* ---- workers ----------------------------------------------------------------------------------- */
+/* ---- workers -----------------------------------------------------------------------------------
+ */
 
 /* An event on its way to a worker: the ring was full. */
 struct gw_lane_entry {
@@ -277,7 +283,7 @@ struct gw_subscription {
     uint32_t id;
     bool every_worker;
     uint64_t members[VD_WORKERS_MAX / 64];
-    unsigned next_member; /* round robin */
+    unsigned next_member;                 /* round robin */
     STAILQ_HEAD(, gw_lane_entry) waiting; /* no member alive just now */
     size_t waiting_count, waiting_bytes;
     uint16_t pattern_length;
@@ -292,7 +298,8 @@ struct gw_timer {
     uint64_t members[VD_WORKERS_MAX / 64];
 };
 
-/* ---- the gateway ------------------------------------------------------------------------------- */
+/* ---- the gateway -------------------------------------------------------------------------------
+ */
 
 struct gw_replay; /* gateway_replay.c: the index over the history */
 
@@ -327,8 +334,8 @@ struct gateway { // NOLINT(clang-analyzer-optin.performance.Padding): by topic
     bool accepting;
     struct vd_watch *bell;
     bool accept_paused;
-    void *addresses;      /* see gateway_address.c */
-    int descriptor_limit; /* accepting pauses at this number */
+    void *addresses;                  /* see gateway_address.c */
+    int descriptor_limit;             /* accepting pauses at this number */
     struct gw_access_log *access_log; /* NULL: off */
     struct vd_trust trust;
     uint64_t random[4]; /* state of gateway_edge.c */
@@ -358,8 +365,8 @@ struct gateway { // NOLINT(clang-analyzer-optin.performance.Padding): by topic
 
     struct gw_stream *dirty;
     struct gw_event *heartbeat;
-    struct gw_event *last_chunk; /* ends a chunked stream */
-    struct gw_cors *cors; /* NULL: not configured */
+    struct gw_event *last_chunk;        /* ends a chunked stream */
+    struct gw_cors *cors;               /* NULL: not configured */
     struct gw_event_coder *event_coder; /* NULL until a stream wants gzip */
     uint64_t next_stream;
     struct gw_counters counters;
@@ -420,12 +427,21 @@ void gw_connection_close(struct gw_connection *connection);
 void gw_connection_drained(struct gw_connection *connection);
 /* The response is complete: next request, or linger and close. */
 void gw_connection_response_done(struct gw_connection *connection);
-/* Its body can take more again. */
-void gw_connection_resume(struct gw_connection *connection);
 void gw_connection_sweep(struct gw_connection *connection);
 void gw_connection_bury_closed(struct gateway *gateway);
+
+/* gateway_reading.c */
+void gw_reading_ready(void *context); /* its socket is readable */
+/* Requests that were kept while an answer went out. */
+void gw_reading_go_on(struct gw_connection *connection);
+/* Its body can take more again. */
+void gw_reading_resume(struct gw_connection *connection);
 /* Bytes that the client sends from now on do not matter: drop input, keep watching for EOF. */
-void gw_connection_discard_input(struct gw_connection *connection);
+void gw_reading_discard(struct gw_connection *connection);
+/* Answer what it has sent with @status, and read no more. */
+void gw_reading_refuse(struct gw_connection *connection, unsigned status, const char *reason);
+/* Its body cannot be read. The request is nobody's any more; an answer that has begun is cut. */
+void gw_reading_body_failed(struct gw_connection *connection, unsigned status, const char *reason);
 
 /* gateway_body.c */
 /* A body follows @head (or a Content-Length of 0 does not: then it is complete at once). */
@@ -440,8 +456,8 @@ bool gw_body_is_full(const struct gw_connection *connection);
 void gw_body_pump(struct gw_request *request);
 void gw_body_finish(struct gw_connection *connection);
 
-/* gateway_output.c: in order, as much as the socket takes at once, a copy of the rest. Returns false
- * when the connection was lost. */
+/* gateway_output.c: in order, as much as the socket takes at once, a copy of the rest. Returns
+ * false when the connection was lost. */
 bool gw_output_write(struct gw_connection *connection, const struct iovec *parts, int count);
 void gw_output_flushable(struct gw_connection *connection);
 void gw_output_drop(struct gw_connection *connection);
@@ -506,7 +522,7 @@ bool gw_workers_waiting(struct gateway *gateway);
 /* @id_text may be empty. NULL: out of memory. One reference is the caller's. */
 struct gw_event *gw_event_encode(const struct vd_message *message, uint64_t epoch, uint64_t offset);
 struct gw_event *gw_event_text(const char *text); /* raw lines, for comments and retry */
-struct gw_event *gw_event_last_chunk(void);    /* ends a chunked body */
+struct gw_event *gw_event_last_chunk(void);       /* ends a chunked body */
 struct gw_event *gw_event_gap(uint64_t epoch, uint64_t offset, const char *reason);
 void gw_event_release(struct gw_event *event);
 /* To be filled from bytes + payload_offset on, then sealed at its end. */
@@ -540,8 +556,7 @@ enum vd_err gw_history_take_over(struct gateway *gateway);
 /* A message published on this node: number it, remember it, deliver it. */
 void gw_publish_local(struct gateway *gateway, struct vd_message *message,
                       struct vd_history_source source);
-void gw_publish_deliver(struct gateway *gateway, const struct vd_message *message,
-                        uint64_t offset);
+void gw_publish_deliver(struct gateway *gateway, const struct vd_message *message, uint64_t offset);
 
 /* gateway_replay.c */
 struct gw_replay *gw_replay_create(struct vd_history *history, size_t per_scope, uint32_t age_ms);

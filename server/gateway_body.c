@@ -195,5 +195,5 @@ void gw_body_pump(struct gw_request *request)
     }
     while (pump_once(request))
         ;
-    gw_connection_resume(request->connection);
+    gw_reading_resume(request->connection);
 }

@@ -17,56 +17,11 @@
 #include <string.h>
 
 #include "gateway.h"
+#include "gateway_dispatch.h"
 
 #define OFFERS_MAX 8 /* per worker; at most VD_CLAIMS */
 /* A request that has waited this long behind another one is given to a worker that has time. */
 #define STUCK_US 2000
-
-/* ---- the record --------------------------------------------------------------------------------
- */
-
-_Static_assert(sizeof(struct vd_frame_request) +
-                       VD_HTTP_HEADERS_MAX * 2 * sizeof(struct vd_frame_span) +
-                       VD_HEADER_BYTES_MOST <=
-                   VD_FRAME_CHUNK_BYTES,
-               "every head fits into a frame");
-
-static size_t record_bytes(const struct vd_http_request *head, size_t body_length)
-{
-    return sizeof(struct vd_frame_request) + head->header_count * 2 * sizeof(struct vd_frame_span) +
-           head->head_length + body_length;
-}
-
-static struct vd_frame_span span(struct vd_http_span from)
-{
-    return (struct vd_frame_span){.offset = from.offset, .length = from.length};
-}
-
-static void record_fill(void *record, const struct gw_connection *connection, const char *bytes,
-                        const struct vd_http_request *head, size_t body_length)
-{
-    struct vd_frame_request *frame = record;
-    struct vd_frame_span *spans = (struct vd_frame_span *)(frame + 1);
-    char *to;
-
-    memset(frame, 0, sizeof(*frame));
-    frame->header_count = (uint32_t)head->header_count;
-    frame->head_length = (uint32_t)head->head_length;
-    frame->minor_version = head->minor_version;
-    frame->body_length = body_length;
-    frame->received_us = connection->received_us ? connection->received_us : vd_monotonic_us();
-    frame->method = span(head->method_span);
-    frame->target = span(head->target);
-    memcpy(frame->local_address, connection->local_address, sizeof(frame->local_address));
-    gw_edge_fill(connection, frame);
-    frame->local_port = connection->local_port;
-    _Static_assert(sizeof(struct vd_http_field) == 2 * sizeof(struct vd_frame_span), "same table");
-    memcpy(spans, head->headers, head->header_count * sizeof(struct vd_http_field));
-    to = (char *)(spans + 2 * head->header_count);
-    memcpy(to, bytes, head->head_length);
-    if (body_length)
-        memcpy(to + head->head_length, bytes + head->head_length, body_length);
-}
 
 /* ---- choosing ----------------------------------------------------------------------------------
  */
@@ -197,7 +152,7 @@ static bool offer_directly(struct gw_request *request, const char *bytes,
         vd_ring_reserve(&worker->requests, length, VD_FRAME_REQUEST, 0, request->id);
     if (!frame)
         return false;
-    record_fill(frame->payload, request->connection, bytes, head, body_length);
+    gw_record_fill(frame->payload, request->connection, bytes, head, body_length);
     request->record_length = length;
     request->claim = free_claim(worker);
     set_claim(frame->payload, request->claim);
@@ -219,7 +174,7 @@ static struct gw_request_list *queue_of(struct gateway *gateway, const struct gw
     return request->upload ? &gateway->uploads : &gateway->queue;
 }
 
-static void dequeue(struct gateway *gateway, struct gw_request *request)
+void gw_dispatch_dequeue(struct gateway *gateway, struct gw_request *request)
 {
     TAILQ_REMOVE(queue_of(gateway, request), request, link);
     gateway->queue_length--;
@@ -241,7 +196,7 @@ static void enqueue(struct gateway *gateway, struct gw_request *request, bool fr
     gateway->queue_length++;
 }
 
-static void request_free(struct gateway *gateway, struct gw_request *request)
+void gw_dispatch_free(struct gateway *gateway, struct gw_request *request)
 {
     gateway->open_requests--;
     free(request->record);
@@ -286,14 +241,14 @@ static bool record_create(struct gw_request *request, const char *bytes,
 {
     struct gw_connection *connection = request->connection;
 
-    request->record_length = record_bytes(head, body_length);
+    request->record_length = gw_record_bytes(head, body_length);
     request->record = malloc(request->record_length);
     if (request->record) {
-        record_fill(request->record, connection, bytes, head, body_length);
+        gw_record_fill(request->record, connection, bytes, head, body_length);
         return true;
     }
     connection->request = NULL;
-    request_free(connection->gateway, request);
+    gw_dispatch_free(connection->gateway, request);
     refuse(connection, "out of memory");
     return false;
 }
@@ -301,7 +256,7 @@ static bool record_create(struct gw_request *request, const char *bytes,
 bool gw_dispatch_fits(const struct vd_http_request *head, uint64_t body_length)
 {
     return body_length <= VD_FRAME_CHUNK_BYTES &&
-           record_bytes(head, (size_t)body_length) <= VD_FRAME_CHUNK_BYTES;
+           gw_record_bytes(head, (size_t)body_length) <= VD_FRAME_CHUNK_BYTES;
 }
 
 void gw_dispatch_request(struct gw_connection *connection, const char *bytes,
@@ -312,7 +267,7 @@ void gw_dispatch_request(struct gw_connection *connection, const char *bytes,
 
     if (!request ||
         (TAILQ_EMPTY(&gateway->queue) &&
-         offer_directly(request, bytes, head, body_length, record_bytes(head, body_length))))
+         offer_directly(request, bytes, head, body_length, gw_record_bytes(head, body_length))))
         return;
     if (record_create(request, bytes, head, body_length))
         enqueue(gateway, request, false);
@@ -374,7 +329,7 @@ void gw_dispatch_want_body(struct gw_worker *worker, uint64_t id)
 /* ---- taking back -------------------------------------------------------------------------------
  */
 
-static void leave_worker(struct gw_request *request)
+void gw_dispatch_leave_worker(struct gw_request *request)
 {
     struct gw_worker *worker = request->worker;
 
@@ -387,7 +342,7 @@ static void leave_worker(struct gw_request *request)
     request->worker = NULL;
 }
 
-static bool revoke_claim(struct gw_request *request)
+bool gw_dispatch_revoke(struct gw_request *request)
 {
     uint64_t offered = vd_claim_word(request->id, VD_CLAIM_OFFERED);
 
@@ -408,13 +363,13 @@ static bool copy_back(struct gw_request *request)
     return true;
 }
 
-static bool take_back(struct gateway *gateway, struct gw_request *request)
+bool gw_dispatch_take_back(struct gateway *gateway, struct gw_request *request)
 {
-    if (request->state != GW_REQUEST_OFFERED || !revoke_claim(request))
+    if (request->state != GW_REQUEST_OFFERED || !gw_dispatch_revoke(request))
         return false;
     bool copied = copy_back(request);
 
-    leave_worker(request);
+    gw_dispatch_leave_worker(request);
     if (copied) {
         /* Another name: were the same worker offered it again under the same claim, the frame that
          * it has not read yet would come to life, with other frames behind it than its own. */
@@ -424,7 +379,7 @@ static bool take_back(struct gateway *gateway, struct gw_request *request)
     }
     request->connection->request = NULL;
     refuse(request->connection, "out of memory");
-    request_free(gateway, request);
+    gw_dispatch_free(gateway, request);
     return true;
 }
 
@@ -436,7 +391,7 @@ static void unstick(struct gateway *gateway, struct gw_worker *worker)
 
     for (; request; request = previous) {
         previous = TAILQ_PREV(request, gw_request_list, link);
-        if (take_back(gateway, request) && !previous)
+        if (gw_dispatch_take_back(gateway, request) && !previous)
             worker->passed_over = true;
     }
 }
@@ -498,7 +453,7 @@ void gw_dispatch_pump(struct gateway *gateway)
 
         if (!worker)
             return;
-        dequeue(gateway, request);
+        gw_dispatch_dequeue(gateway, request);
         if (!offer_record(worker, request)) {
             enqueue(gateway, request, true);
             return;
@@ -521,9 +476,9 @@ static void sweep_queue(struct gateway *gateway, const struct gw_request_list *q
         if (connection->peer_closed) {
             gw_connection_close(connection);
         } else if (now_us > since && now_us - since > limit_us) {
-            dequeue(gateway, request);
+            gw_dispatch_dequeue(gateway, request);
             connection->request = NULL;
-            request_free(gateway, request);
+            gw_dispatch_free(gateway, request);
             refuse(connection, "no worker became free in time");
         }
     }
@@ -556,116 +511,4 @@ bool gw_dispatch_uneasy(const struct gateway *gateway)
         elsewhere |= worker->passed_over;
     }
     return (behind && idle) || (elsewhere && gateway->queue_length);
-}
-
-/* ---- the end of a request ----------------------------------------------------------------------
- */
-
-struct gw_request *gw_dispatch_find(struct gw_worker *worker, uint64_t id)
-{
-    struct gw_request *request;
-
-    TAILQ_FOREACH(request, &worker->in_flight, link)
-    if (request->id == id)
-        return request;
-    return NULL;
-}
-
-void gw_dispatch_finished(struct gw_request *request)
-{
-    struct gateway *gateway = request->worker->gateway;
-
-    leave_worker(request);
-    request_free(gateway, request);
-}
-
-void gw_dispatch_abandon(struct gw_request *request)
-{
-    struct gateway *gateway = request->connection->gateway;
-
-    request->connection = NULL;
-    if (request->state == GW_REQUEST_READING) {
-        request_free(gateway, request);
-    } else if (request->state == GW_REQUEST_QUEUED) {
-        dequeue(gateway, request);
-        request_free(gateway, request);
-    } else if (request->state == GW_REQUEST_STREAMED) {
-        gw_respond_credit(request);
-        gw_body_pump(request);
-    } else if (revoke_claim(request)) {
-        leave_worker(request);
-        request_free(gateway, request);
-    } else {
-        gw_body_pump(request);
-    }
-}
-
-static bool span_fits(struct vd_frame_span span, size_t length)
-{
-    return span.offset <= length && span.length <= length - span.offset;
-}
-
-/* The record lies in memory that the dead worker could write to: nothing of it is believed. */
-static void log_lost(struct gw_worker *worker, const struct gw_request *request, uint32_t reason)
-{
-    const char *bytes = request->frame ? (const char *)request->frame->payload : request->record;
-    struct vd_frame_request record;
-
-    if (!bytes)
-        return;
-    memcpy(&record, bytes, sizeof(record));
-    size_t left = request->record_length - sizeof(record);
-    size_t table = (size_t)record.header_count * 2 * sizeof(struct vd_frame_span);
-
-    if (table > left || !span_fits(record.method, left - table) ||
-        !span_fits(record.target, left - table) ||
-        record.request_id_length > sizeof(record.request_id)) {
-        vd_log(worker->gateway->logger, VD_LOG_ERROR, "request_lost",
-               "worker %u died, and had damaged its request", worker->index);
-        return;
-    }
-    const char *head = bytes + sizeof(record) + table, *target = head + record.target.offset;
-    const char *query = memchr(target, '?', record.target.length); /* may hold secrets */
-    size_t length = query ? (size_t)(query - target) : record.target.length;
-
-    vd_log(worker->gateway->logger, VD_LOG_ERROR, "request_lost",
-           "%.*s %.*s: worker %u %s (request %.*s)",
-           (int)(record.method.length < 32 ? record.method.length : 32),
-           head + record.method.offset, (int)(length < 200 ? length : 200), target, worker->index,
-           reason == VD_DEATH_TIMEOUT ? "was killed at the time limit" : "died",
-           (int)record.request_id_length, record.request_id);
-}
-
-static void answer_for_the_dead(struct gw_worker *worker, struct gw_request *request,
-                                uint32_t reason)
-{
-    struct gw_connection *connection = request->connection;
-
-    log_lost(worker, request, reason);
-    gw_access_worker(request);
-    if (!connection)
-        return;
-    connection->request = NULL;
-    if (request->state == GW_REQUEST_STREAMED) {
-        gw_connection_close(connection);
-    } else if (reason == VD_DEATH_TIMEOUT) {
-        gw_respond_error(connection, 504, "the worker took too long and was stopped");
-    } else {
-        gw_respond_error(connection, 502, "the worker died while it handled the request");
-    }
-}
-
-void gw_dispatch_worker_died(struct gw_worker *worker, uint32_t reason)
-{
-    struct gateway *gateway = worker->gateway;
-    struct gw_request *request, *previous;
-
-    for (request = TAILQ_LAST(&worker->in_flight, gw_request_list); request; request = previous) {
-        previous = TAILQ_PREV(request, gw_request_list, link);
-        if (take_back(gateway, request))
-            continue;
-        answer_for_the_dead(worker, request, reason);
-        leave_worker(request);
-        request_free(gateway, request);
-    }
 }

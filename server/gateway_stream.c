@@ -391,7 +391,7 @@ void gw_stream_open(struct gw_request *request, const struct vd_frame_stream *fr
     connection->stream = stream;
     connection->state = GW_STREAMING;
     connection->deadline_ms = 0;
-    gw_connection_discard_input(connection);
+    gw_reading_discard(connection);
     gateway->stream_count++;
     gateway->counters.streams_opened++;
     write_head(connection, (const char *)payload + length - frame->headers_length,

@@ -319,9 +319,9 @@ def test_a_pipeline_whose_answers_nobody_reads_is_not_read_either(start):
 
 
 def test_a_slow_reader_that_gets_on_is_not_cut_off_as_idle(start):
-    server = start(idle_timeout_ms=600, header_timeout_ms=600)
+    server = start(idle_timeout_ms=2000, header_timeout_ms=2000)
     with reader_of(server, HELLO.replace(b"/hello", b"/large?bytes=900000") + HELLO) as slow:
-        for _ in range(30):  # about 200 KB a second
+        for _ in range(60):  # at most 200 KB a second, for longer than a pause may be
             time.sleep(0.05)
             wanted = len(slow.buffer) + 10_000
             while len(slow.buffer) < wanted:
