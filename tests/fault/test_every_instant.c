@@ -14,8 +14,10 @@
 
 #include <viaduct/history.h>
 #include <viaduct/ring.h>
+#include <viaduct/table.h>
 
 #include "killing.h"
+#include "table_shared.h"
 
 #define STEPS_MAX 2000000u
 
@@ -395,12 +397,180 @@ static void test_ring_take(void **state)
     }
 }
 
+/* ---- table ------------------------------------------------------------------------------------
+ */
+
+#define ROWS 5
+#define GONE 0x7fffffu /* process 4194303, started at tick 1: nobody */
+
+static const struct vd_column table_columns[] = {
+    {"count", VD_COLUMN_INT, 8}, {"twice", VD_COLUMN_INT, 8}, {"note", VD_COLUMN_STRING, 30}};
+
+/* The table that the victim inherits, and what it does to row "x" of it. */
+struct table_scene {
+    struct scene scene;
+    struct vd_table *table;
+    int operation;
+    int64_t old; /* of count; -1: no row */
+    int64_t new;
+    uint64_t rows; /* besides "x" */
+};
+
+enum { SET, INCREMENT, REMOVE, SWAP, OPERATIONS };
+static const char *const operation_names[OPERATIONS] = {"set", "incr", "del", "compare-and-set"};
+
+static void set_row(struct vd_table *table, const char *key, int64_t count)
+{
+    static const char note[] = "abcdefghijklmnopqrstuvwxyzabcd";
+    const struct vd_table_change changes[] = {
+        {0, {.integer = count}},
+        {1, {.integer = 2 * count}},
+        {2, {.string = {note, (size_t)count % 31}}},
+    };
+
+    assert_int_equal(vd_table_set(table, key, strlen(key), changes, 3, 0, NULL), VD_OK);
+}
+
+static void act_table(struct scene *scene)
+{
+    struct table_scene *own = (struct table_scene *)scene;
+    struct vd_table_value old = {.integer = own->old};
+    struct vd_table_value new = {.integer = own->new};
+    bool swapped;
+
+    switch (own->operation) {
+    case SET:
+        set_row(own->table, "x", own->new);
+        break;
+    case INCREMENT:
+        vd_table_incr(own->table, "x", 1, 0, 1, 0, NULL, NULL);
+        break;
+    case REMOVE:
+        vd_table_del(own->table, "x", 1, 0, NULL);
+        break;
+    default:
+        vd_table_compare_and_set(own->table, "x", 1, 0, &old, &new, 0, &swapped, NULL);
+    }
+}
+
+static int64_t count_of(struct vd_table *table, const char *key, bool whole)
+{
+    struct vd_table_value values[3];
+    char text[32];
+
+    if (vd_table_get(table, key, strlen(key), 0, values, text, NULL) != VD_OK)
+        return -1;
+    if (whole) {
+        assert_int_equal(values[1].integer, 2 * values[0].integer);
+        assert_int_equal(values[2].string.length, values[0].integer % 31);
+    }
+    return values[0].integer;
+}
+
+/* The victim is dead, in the copy. */
+static void bury(struct table_shared *shared)
+{
+    if (shared->pool.lock)
+        shared->pool.lock = GONE;
+    for (unsigned i = 0; i < 16; i++) {
+        if (shared->stripes[i].lock)
+            shared->stripes[i].lock = GONE;
+    }
+}
+
+/* No row was lost on the way: all of them can be had, and not one more. */
+static void fill_up(struct vd_table *table)
+{
+    char key[] = "fill a";
+
+    while (vd_table_count(table) < ROWS) {
+        set_row(table, key, 9);
+        key[5]++;
+    }
+    assert_int_equal(vd_table_set(table, "more", 4, NULL, 0, 0, NULL), VD_ERR_FULL);
+    vd_table_clear(table);
+    assert_int_equal(vd_table_count(table), 0);
+    for (unsigned i = 0; i < ROWS; i++, key[5]++)
+        set_row(table, key, i);
+    assert_int_equal(vd_table_set(table, "more", 4, NULL, 0, 0, NULL), VD_ERR_FULL);
+}
+
+static void check_table(struct scene *scene)
+{
+    struct table_scene *own = (struct table_scene *)scene;
+    bool whole = own->operation == SET || own->operation == REMOVE;
+    struct vd_table *table = NULL;
+    int64_t count;
+
+    bury(scene->copy);
+    assert_int_equal(vd_table_attach(scene->copy, scene->bytes, &table, NULL), VD_OK);
+    count = count_of(table, "x", whole); /* a reader, before anybody has repaired anything */
+    assert_true(count == own->old || count == own->new);
+    if (count == own->old) {
+        scene->seen_before++;
+    } else {
+        scene->seen_after++;
+    }
+    vd_table_recover(table);
+    assert_int_equal(count_of(table, "x", whole), count);
+    assert_int_equal(count_of(table, "a", true), 3);
+    assert_int_equal(vd_table_count(table), own->rows + (count >= 0));
+    set_row(table, "x", 12);
+    assert_int_equal(count_of(table, "x", true), 12);
+    fill_up(table);
+    vd_table_close(table);
+}
+
+/* @used: the row that "x" gets has been another one's before. */
+static void play_table(int operation, bool exists, bool used)
+{
+    struct vd_table_options options = {"t", ROWS, table_columns, 3, 0};
+    struct table_scene own = {.operation = operation, .old = exists ? 7 : -1, .rows = 1};
+    static const int64_t results[OPERATIONS] = {11, 8, -1, 33};
+    char name[64];
+
+    own.new = operation == INCREMENT && !exists ? 1 : results[operation];
+    set_stage(&own.scene, vd_table_bytes(&options, NULL));
+    own.operation = operation;
+    own.scene.act = act_table;
+    own.scene.check = check_table;
+    assert_int_equal(vd_table_init(own.scene.shared, own.scene.bytes, &options, &own.table, NULL),
+                     VD_OK);
+    set_row(own.table, "b", 1);
+    set_row(own.table, "c", 1);
+    if (exists)
+        set_row(own.table, "x", own.old);
+    set_row(own.table, "a", 3);
+    if (used || exists)
+        assert_int_equal(vd_table_del(own.table, "b", 1, 0, NULL), VD_OK);
+    if (used)
+        assert_int_equal(vd_table_del(own.table, "c", 1, 0, NULL), VD_OK);
+    own.rows = vd_table_count(own.table) - exists;
+    snprintf(name, sizeof(name), "%s, row %s%s", operation_names[operation],
+             exists ? "there" : "new", used ? ", after others" : "");
+    play(&own.scene, name);
+    vd_table_close(own.table);
+    clear_stage(&own.scene);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    for (int used = 0; used < 2; used++) {
+        play_table(SET, false, used);
+        play_table(INCREMENT, false, used);
+        for (int operation = SET; operation < OPERATIONS; operation++)
+            play_table(operation, true, used);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_history_append),
         cmocka_unit_test(test_ring_put),
         cmocka_unit_test(test_ring_take),
+        cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

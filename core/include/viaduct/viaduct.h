@@ -7,6 +7,7 @@
 #include <viaduct/backoff.h>
 #include <viaduct/broker.h>
 #include <viaduct/clock.h>
+#include <viaduct/counter.h>
 #include <viaduct/error.h>
 #include <viaduct/health.h>
 #include <viaduct/history.h>
@@ -14,6 +15,7 @@
 #include <viaduct/message.h>
 #include <viaduct/ring.h>
 #include <viaduct/scope.h>
+#include <viaduct/table.h>
 #include <viaduct/wire.h>
 
 /* "0.1.0": the version of the library that runs. Static memory. */

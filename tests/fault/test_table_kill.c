@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A process that loops over a table is killed at a random instant, 1,000 times, for each of what it
+ * may be doing; after each kill this process looks at every row, and works on all of them.
+ *
+ *     test_table_kill set | incr | set-del | iterate | eight | stopped
+ *
+ * No row may be half written, no increment lost, no place in the table leaked, and what comes after
+ * a kill may take no longer than what comes before it. `eight`: eight processes add without being
+ * killed, the sums are exact. `stopped`: a process that is stopped inside its lock keeps it,
+ * readers do not care, and nothing is lost when it goes on. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <viaduct/clock.h>
+#include <viaduct/table.h>
+
+#include "killing.h"
+#include "table_shared.h"
+
+#define KILLS      1000
+#define KEYS       8u
+#define CAPACITY   9u
+#define STOPS      20
+#define INCREMENTS 1000000
+#define STALL_US   500000u
+
+enum { A, B, SUM, NOTE };
+
+static const struct vd_column columns[] = {
+    {"a", VD_COLUMN_INT, 8},
+    {"b", VD_COLUMN_INT, 4},
+    {"sum", VD_COLUMN_INT, 8},
+    {"note", VD_COLUMN_STRING, 60},
+};
+
+struct diary {
+    _Atomic int64_t known[KEYS]; /* increments that the victim has seen done */
+    _Atomic uint64_t rounds;
+    _Atomic int failed;
+};
+
+struct fixture {
+    void *memory;
+    size_t bytes;
+    struct vd_table *table;
+    struct diary *diary;
+    uint64_t random;
+    uint64_t die_in_us;
+    unsigned locked; /* kills that hit inside a lock */
+    uint64_t before_us[KILLS];
+    uint64_t after_us[KILLS];
+    const struct scenario *scenario;
+};
+
+struct scenario {
+    const char *name;
+    void (*loop)(struct fixture *f, uint64_t round);
+    void (*check)(struct fixture *f);
+    bool locks;
+};
+
+static void setup(struct fixture *f)
+{
+    struct vd_table_options options = {"killed", CAPACITY, columns, 4, 0};
+
+    memset(f, 0, sizeof(*f));
+    f->random = 12345;
+    f->bytes = vd_table_bytes(&options, NULL);
+    f->memory = share(f->bytes);
+    f->diary = share(sizeof(*f->diary));
+    assert_int_equal(vd_table_init(f->memory, f->bytes, &options, &f->table, NULL), VD_OK);
+}
+
+static void teardown(struct fixture *f)
+{
+    vd_table_close(f->table);
+    munmap(f->memory, f->bytes);
+    munmap(f->diary, sizeof(*f->diary));
+}
+
+static const char *key_of(uint64_t number)
+{
+    static const char *const keys[KEYS] = {"one",  "two", "three", "four",
+                                           "five", "six", "seven", "eight"};
+
+    return keys[number % KEYS];
+}
+
+static bool set(struct fixture *f, uint64_t number)
+{
+    static const char note[] = "012345678901234567890123456789012345678901234567890123456789";
+    const char *key = key_of(number);
+    const struct vd_table_change changes[] = {
+        {A, {.integer = (int64_t)number}},
+        {B, {.integer = (int64_t)number % 1000}},
+        {NOTE, {.string = {note + number % 7, number % 53}}},
+    };
+
+    return vd_table_set(f->table, key, strlen(key), changes, 3, 0, NULL) == VD_OK;
+}
+
+/* Everything else in a row follows from `a`. */
+static bool is_whole(const struct vd_table_value *values)
+{
+    uint64_t number = (uint64_t)values[A].integer;
+
+    if (values[B].integer != (int64_t)(number % 1000) || values[NOTE].string.length != number % 53)
+        return false;
+    for (size_t i = 0; i < values[NOTE].string.length; i++) {
+        if (values[NOTE].string.bytes[i] != (char)('0' + (number % 7 + i) % 10))
+            return false;
+    }
+    return true;
+}
+
+/* ---- what is killed, and what must hold then ---------------------------------------------------
+ */
+
+static void fail_if(struct fixture *f, bool condition)
+{
+    if (condition)
+        atomic_store(&f->diary->failed, 1);
+}
+
+static void loop_set(struct fixture *f, uint64_t round)
+{
+    fail_if(f, !set(f, round));
+}
+
+static void check_rows(struct fixture *f)
+{
+    struct vd_table_value values[4];
+    char text[64];
+
+    for (uint64_t i = 0; i < KEYS; i++) {
+        const char *key = key_of(i);
+        enum vd_err result = vd_table_get(f->table, key, strlen(key), 0, values, text, NULL);
+
+        assert_true(result == VD_OK || result == VD_ERR_NOT_FOUND);
+        if (result == VD_OK && !is_whole(values))
+            fail_msg("row %s is torn", key);
+    }
+}
+
+static void loop_incr(struct fixture *f, uint64_t round)
+{
+    const char *key = key_of(round);
+    int64_t sum = 0;
+
+    fail_if(f, vd_table_incr(f->table, key, strlen(key), SUM, 1, 0, &sum, NULL) != VD_OK ||
+                   sum != atomic_load(&f->diary->known[round % KEYS]) + 1);
+    atomic_store(&f->diary->known[round % KEYS], sum);
+}
+
+static void check_sums(struct fixture *f)
+{
+    for (uint64_t i = 0; i < KEYS; i++) {
+        struct vd_table_value value = {.integer = 0};
+        int64_t known = atomic_load(&f->diary->known[i]);
+
+        vd_table_get_field(f->table, key_of(i), strlen(key_of(i)), SUM, 0, &value, NULL, NULL);
+        assert_true(value.integer == known || value.integer == known + 1);
+        atomic_store(&f->diary->known[i], value.integer);
+    }
+}
+
+static void loop_set_del(struct fixture *f, uint64_t round)
+{
+    const char *key = key_of(round * 5 + 3);
+
+    fail_if(f, !set(f, round));
+    vd_table_del(f->table, key, strlen(key), 0, NULL);
+}
+
+/* All places are there: the rows that live, and room for the rest, exactly. */
+static void check_places(struct fixture *f)
+{
+    uint64_t there = 0;
+    char key[16];
+
+    check_rows(f);
+    vd_table_recover(f->table);
+    for (uint64_t i = 0; i < KEYS; i++)
+        there += vd_table_exists(f->table, key_of(i), strlen(key_of(i)), 0, NULL) == VD_OK;
+    assert_int_equal(vd_table_count(f->table), there);
+    for (uint64_t i = there; i < CAPACITY; i++) {
+        size_t length = (size_t)snprintf(key, sizeof(key), "fill %u", (unsigned)i);
+
+        assert_int_equal(vd_table_set(f->table, key, length, NULL, 0, 0, NULL), VD_OK);
+    }
+    assert_int_equal(vd_table_set(f->table, "more", 4, NULL, 0, 0, NULL), VD_ERR_FULL);
+    for (uint64_t i = there; i < CAPACITY; i++) {
+        size_t length = (size_t)snprintf(key, sizeof(key), "fill %u", (unsigned)i);
+
+        assert_int_equal(vd_table_del(f->table, key, length, 0, NULL), VD_OK);
+    }
+}
+
+static void loop_iterate(struct fixture *f, uint64_t round)
+{
+    struct vd_table_cursor cursor = {0};
+    struct vd_table_value values[4];
+    char key[VD_TABLE_KEY_MAX];
+    size_t length = 0;
+    char text[64];
+
+    while (vd_table_next(f->table, &cursor, 0, key, &length, values, text, NULL) == VD_OK) {
+        fail_if(f, !is_whole(values));
+        fail_if(f, !set(f, round)); /* changes while it walks */
+    }
+    fail_if(f, !set(f, round));
+}
+
+static const struct scenario scenarios[] = {
+    {"set", loop_set, check_rows, true},
+    {"incr", loop_incr, check_sums, true},
+    {"set-del", loop_set_del, check_places, true},
+    {"iterate", loop_iterate, check_rows, true},
+};
+
+/* ---- killing ------------------------------------------------------------------------------------
+ */
+
+static void loop_for_ever(void *argument)
+{
+    struct fixture *f = argument;
+
+    die_in(f->die_in_us);
+    for (uint64_t round = next_random(&f->random) % 1000;; round++) {
+        f->scenario->loop(f, round);
+        atomic_fetch_add(&f->diary->rounds, 1);
+    }
+}
+
+/* Dead, and not yet reaped: the worst moment for those who ask whether it is. */
+static void wait_for_zombie(pid_t child)
+{
+    siginfo_t info = {0};
+
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(info.si_code, CLD_KILLED);
+}
+
+static bool is_locked(const struct fixture *f)
+{
+    const struct table_shared *shared = f->memory;
+    bool locked = atomic_load(&shared->pool.lock) != 0;
+
+    for (unsigned i = 0; i < 16; i++)
+        locked |= atomic_load(&shared->stripes[i].lock) != 0;
+    return locked;
+}
+
+/* One write to each row; it changes nothing that a check looks at. */
+static uint64_t touch_all(struct fixture *f)
+{
+    uint64_t start_us = vd_monotonic_us();
+
+    for (uint64_t i = 0; i < KEYS; i++) {
+        const char *key = key_of(i);
+        struct vd_table_value nothing = {.integer = -1};
+        bool swapped;
+
+        vd_table_compare_and_set(f->table, key, strlen(key), SUM, &nothing, &nothing, 0, &swapped,
+                                 NULL);
+    }
+    return vd_monotonic_us() - start_us;
+}
+
+static int compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Taking over costs a look at /proc; waiting for a time-out would show in the tail. */
+static void compare_times(struct fixture *f)
+{
+    const unsigned p90 = KILLS * 9 / 10;
+
+    qsort(f->before_us, KILLS, sizeof(f->before_us[0]), compare);
+    qsort(f->after_us, KILLS, sizeof(f->after_us[0]), compare);
+    print_message("%u of %d kills inside a lock; 8 writes before a kill and after: p50 %u and %u, "
+                  "p90 %u and %u, max %u and %u us\n",
+                  f->locked, KILLS, (unsigned)f->before_us[KILLS / 2],
+                  (unsigned)f->after_us[KILLS / 2], (unsigned)f->before_us[p90],
+                  (unsigned)f->after_us[p90], (unsigned)f->before_us[KILLS - 1],
+                  (unsigned)f->after_us[KILLS - 1]);
+    assert_true(f->after_us[p90] <= f->before_us[p90] + 5000);
+    assert_true(f->after_us[KILLS - 1] <= f->before_us[KILLS - 1] + STALL_US);
+}
+
+static void test_killed(void **state)
+{
+    struct fixture f;
+
+    setup(&f);
+    f.scenario = *state;
+    for (int i = 0; i < KILLS; i++) {
+        pid_t child;
+
+        f.before_us[i] = touch_all(&f);
+        f.die_in_us = 20 + next_random(&f.random) % 800;
+        child = start(loop_for_ever, &f);
+        wait_for_zombie(child);
+        f.locked += is_locked(&f);
+        if (f.scenario->check != check_places) /* repairs are part of what is timed */
+            f.scenario->check(&f);
+        f.after_us[i] = touch_all(&f);
+        f.scenario->check(&f);
+        assert_int_equal(atomic_load(&f.diary->failed), 0);
+        assert_false(is_locked(&f));
+        assert_true(is_dead(child));
+    }
+    compare_times(&f);
+    assert_true(atomic_load(&f.diary->rounds) > KILLS);
+    assert_true(f.locked > 0 || !f.scenario->locks);
+    teardown(&f);
+}
+
+/* ---- eight at once ------------------------------------------------------------------------------
+ */
+
+struct adder {
+    struct fixture *f;
+    uint64_t number;
+    bool same_key;
+};
+
+static void add_many(void *argument)
+{
+    struct adder *adder = argument;
+    const char *key = key_of(adder->same_key ? 0 : adder->number);
+
+    for (int i = 0; i < INCREMENTS; i++) {
+        if (vd_table_incr(adder->f->table, key, strlen(key), SUM, 1, 0, NULL, NULL) != VD_OK)
+            atomic_store(&adder->f->diary->failed, 1);
+    }
+}
+
+static void test_eight(void **state)
+{
+    (void)state;
+    for (int same = 0; same < 2; same++) {
+        struct fixture f;
+        pid_t children[KEYS];
+        int64_t sum = 0;
+
+        setup(&f);
+        for (uint64_t i = 0; i < KEYS; i++) {
+            struct adder adder = {&f, i, same};
+
+            children[i] = start(add_many, &adder);
+        }
+        for (uint64_t i = 0; i < KEYS; i++) {
+            int status = 1;
+
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_int_equal(status, 0);
+        }
+        for (uint64_t i = 0; i < KEYS; i++) {
+            struct vd_table_value value = {.integer = 0};
+
+            vd_table_get_field(f.table, key_of(i), strlen(key_of(i)), SUM, 0, &value, NULL, NULL);
+            assert_true(same || value.integer == INCREMENTS);
+            sum += value.integer;
+        }
+        assert_int_equal(sum, (int64_t)KEYS * INCREMENTS);
+        assert_int_equal(atomic_load(&f.diary->failed), 0);
+        teardown(&f);
+    }
+}
+
+/* ---- stopped ------------------------------------------------------------------------------------
+ */
+
+static void add_for_ever(void *argument)
+{
+    struct fixture *f = argument;
+
+    for (;;) {
+        int64_t sum = 0;
+
+        fail_if(f, vd_table_incr(f->table, "one", 3, SUM, 1, 0, &sum, NULL) != VD_OK);
+        atomic_fetch_add(&f->diary->known[0], 1);
+    }
+}
+
+static void add_a_little(void *argument)
+{
+    struct fixture *f = argument;
+
+    for (int i = 0; i < 1000; i++) {
+        fail_if(f, vd_table_incr(f->table, "one", 3, SUM, 1, 0, NULL, NULL) != VD_OK);
+        atomic_fetch_add(&f->diary->known[1], 1);
+    }
+}
+
+static void stop(pid_t child)
+{
+    siginfo_t info = {0};
+
+    assert_int_equal(kill(child, SIGSTOP), 0);
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WSTOPPED), 0);
+}
+
+static int64_t sum_of_one(struct fixture *f)
+{
+    struct vd_table_value value = {.integer = 0};
+
+    assert_int_equal(vd_table_get_field(f->table, "one", 3, SUM, 0, &value, NULL, NULL), VD_OK);
+    return value.integer;
+}
+
+/* The lock is held by a process that stands still. */
+static void check_stopped(struct fixture *f, pid_t victim)
+{
+    int64_t before = sum_of_one(f);
+    int64_t done = atomic_load(&f->diary->known[1]);
+    pid_t other = start(add_a_little, f);
+    int status = 1;
+
+    spin_us(30000);
+    vd_table_recover(f->table); /* of the dead, and nobody is dead */
+    assert_true(is_locked(f));
+    assert_int_equal(atomic_load(&f->diary->known[1]), done);
+    assert_int_equal(sum_of_one(f), before);
+    assert_int_equal(kill(victim, SIGCONT), 0);
+    assert_int_equal(waitpid(other, &status, 0), other);
+    assert_int_equal(status, 0);
+    assert_int_equal(atomic_load(&f->diary->known[1]), done + 1000);
+}
+
+static void test_stopped(void **state)
+{
+    struct fixture f;
+    int hits = 0;
+    int64_t known;
+    pid_t victim;
+    (void)state;
+
+    setup(&f);
+    victim = start(add_for_ever, &f);
+    for (int i = 0; i < 20000 && hits < STOPS; i++) {
+        spin_us(50 + next_random(&f.random) % 200);
+        stop(victim);
+        if (is_locked(&f)) {
+            hits++;
+            check_stopped(&f, victim);
+        } else {
+            assert_int_equal(kill(victim, SIGCONT), 0);
+        }
+    }
+    kill_and_reap(victim);
+    vd_table_recover(f.table);
+    known = atomic_load(&f.diary->known[0]) + atomic_load(&f.diary->known[1]);
+    assert_true(sum_of_one(&f) == known || sum_of_one(&f) == known + 1);
+    assert_int_equal(atomic_load(&f.diary->failed), 0);
+    assert_int_equal(hits, STOPS);
+    teardown(&f);
+}
+
+int main(int argc, char **argv)
+{
+    const char *what = argc == 2 ? argv[1] : "";
+
+    for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+        if (strcmp(what, scenarios[i].name) == 0) {
+            struct scenario scenario = scenarios[i];
+            const struct CMUnitTest tests[] = {cmocka_unit_test_prestate(test_killed, &scenario)};
+
+            return cmocka_run_group_tests(tests, NULL, NULL);
+        }
+    }
+    if (strcmp(what, "eight") == 0 || strcmp(what, "stopped") == 0) {
+        const struct CMUnitTest tests[] = {
+            {what, what[0] == 'e' ? test_eight : test_stopped, NULL, NULL, NULL}};
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+    }
+    fprintf(stderr, "test_table_kill: set, incr, set-del, iterate, eight or stopped\n");
+    return 2;
+}

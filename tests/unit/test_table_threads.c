@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A table between threads: exact sums, whole rows, and walks while others insert and delete. What
+ * TSan looks at. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <stdatomic.h>
+#include <viaduct/table.h>
+
+#define THREADS 4
+#define ROUNDS  20000
+#define STEADY  50
+#define ROWS    120
+
+enum { A, B, NOTE };
+
+struct shared {
+    struct vd_table *table;
+    _Atomic int writers;
+    _Atomic int wrong;
+    _Atomic int ready;
+};
+
+struct worker {
+    struct shared *shared;
+    int number;
+};
+
+static void *count_up(void *argument)
+{
+    struct worker *worker = argument;
+    char key[16];
+
+    for (int i = 0; i < ROUNDS; i++) {
+        size_t length = (size_t)snprintf(key, sizeof(key), "sum:%d", i % 3);
+
+        if (vd_table_incr(worker->shared->table, key, length, A, 1, 0, NULL, NULL) != VD_OK)
+            atomic_fetch_add(&worker->shared->wrong, 1);
+    }
+    return NULL;
+}
+
+/* Sets a = b and a note as long as b % 40, and inserts and deletes its own rows. */
+static void *write_rows(void *argument)
+{
+    static const char note[] = "0123456789012345678901234567890123456789";
+    struct worker *worker = argument;
+    char key[24];
+
+    for (int i = 0; i < ROUNDS; i++) {
+        struct vd_table_change changes[] = {
+            {A, {.integer = i}},
+            {B, {.integer = i}},
+            {NOTE, {.string = {note, (size_t)i % 40}}},
+        };
+        size_t length = (size_t)snprintf(key, sizeof(key), "steady:%d", i % STEADY);
+        enum vd_err result = vd_table_set(worker->shared->table, key, length, changes, 3, 0, NULL);
+
+        length = (size_t)snprintf(key, sizeof(key), "mine:%d:%d", worker->number, i % 11);
+        if (result == VD_OK)
+            result = i % 2 ? vd_table_set(worker->shared->table, key, length, changes, 3, 0, NULL)
+                           : vd_table_del(worker->shared->table, key, length, 0, NULL);
+        if (result != VD_OK && result != VD_ERR_NOT_FOUND)
+            atomic_fetch_add(&worker->shared->wrong, 1);
+    }
+    atomic_fetch_sub(&worker->shared->writers, 1);
+    return NULL;
+}
+
+static bool is_whole(const struct vd_table_value *values)
+{
+    return values[A].integer == values[B].integer &&
+           values[NOTE].string.length == (size_t)values[A].integer % 40;
+}
+
+/* Each steady row exactly once, each row whole. */
+static void walk(struct shared *shared)
+{
+    struct vd_table_cursor cursor = {0};
+    struct vd_table_value values[3];
+    char key[VD_TABLE_KEY_MAX + 1];
+    int seen[STEADY] = {0};
+    char text[64];
+    size_t length = 0;
+    enum vd_err result;
+
+    while ((result = vd_table_next(shared->table, &cursor, 0, key, &length, values, text, NULL)) ==
+           VD_OK) {
+        key[length] = '\0';
+        if (!is_whole(values))
+            atomic_fetch_add(&shared->wrong, 1);
+        if (strncmp(key, "steady:", 7) == 0)
+            seen[atoi(key + 7)]++;
+    }
+    for (int i = 0; i < STEADY; i++) {
+        if (seen[i] != 1)
+            atomic_fetch_add(&shared->wrong, 1);
+    }
+    if (result != VD_ERR_EMPTY)
+        atomic_fetch_add(&shared->wrong, 1);
+}
+
+static void *read_rows(void *argument)
+{
+    struct worker *worker = argument;
+    struct vd_table_value values[3];
+    char text[64];
+    char key[16];
+
+    for (int i = 0; atomic_load(&worker->shared->writers) > 0; i++) {
+        size_t length = (size_t)snprintf(key, sizeof(key), "steady:%d", i % STEADY);
+
+        if (vd_table_get(worker->shared->table, key, length, 0, values, text, NULL) != VD_OK ||
+            !is_whole(values))
+            atomic_fetch_add(&worker->shared->wrong, 1);
+        if (i % 16 == 0)
+            walk(worker->shared);
+    }
+    return NULL;
+}
+
+static struct vd_table *make(void **memory)
+{
+    static const struct vd_column columns[] = {
+        {"a", VD_COLUMN_INT, 8}, {"b", VD_COLUMN_INT, 4}, {"note", VD_COLUMN_STRING, 40}};
+    struct vd_table_options options = {"threads", ROWS, columns, 3, 0};
+    size_t bytes = vd_table_bytes(&options, NULL);
+    struct vd_table *table = NULL;
+
+    *memory = aligned_alloc(64, bytes);
+    assert_non_null(*memory);
+    assert_int_equal(vd_table_init(*memory, bytes, &options, &table, NULL), VD_OK);
+    return table;
+}
+
+static void run(struct shared *shared, void *(*const bodies[THREADS])(void *))
+{
+    struct worker workers[THREADS];
+    pthread_t threads[THREADS];
+
+    for (int i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){shared, i};
+        assert_int_equal(pthread_create(&threads[i], NULL, bodies[i], &workers[i]), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(atomic_load(&shared->wrong), 0);
+}
+
+static void test_sums_are_exact(void **state)
+{
+    void *(*const bodies[THREADS])(void *) = {count_up, count_up, count_up, count_up};
+    struct shared shared = {0};
+    struct vd_table_value value;
+    int64_t sum = 0;
+    void *memory;
+    (void)state;
+
+    shared.table = make(&memory);
+    run(&shared, bodies);
+    for (int i = 0; i < 3; i++) {
+        char key[] = {'s', 'u', 'm', ':', (char)('0' + i)};
+
+        assert_int_equal(vd_table_get_field(shared.table, key, 5, A, 0, &value, NULL, NULL), VD_OK);
+        sum += value.integer;
+    }
+    assert_int_equal(sum, THREADS * ROUNDS);
+    vd_table_close(shared.table);
+    free(memory);
+}
+
+static void test_rows_are_whole(void **state)
+{
+    void *(*const bodies[THREADS])(void *) = {write_rows, write_rows, read_rows, read_rows};
+    struct shared shared = {.writers = 2};
+    char key[16];
+    void *memory;
+    (void)state;
+
+    shared.table = make(&memory);
+    for (int i = 0; i < STEADY; i++) {
+        size_t length = (size_t)snprintf(key, sizeof(key), "steady:%d", i);
+
+        assert_int_equal(vd_table_set(shared.table, key, length, NULL, 0, 0, NULL), VD_OK);
+    }
+    run(&shared, bodies);
+    vd_table_close(shared.table);
+    free(memory);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sums_are_exact),
+        cmocka_unit_test(test_rows_are_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
