@@ -80,7 +80,8 @@ static void consume(uint64_t value)
     __asm__ volatile("" : : "r"(value));
 }
 
-/* ---- the limits ------------------------------------------------------------------------------- */
+/* ---- the limits -------------------------------------------------------------------------------
+ */
 
 static void run_atomic(struct bench *bench, unsigned who)
 {
@@ -98,14 +99,14 @@ static void run_seqlock(struct bench *bench, unsigned who)
         do {
             seq = atomic_load_explicit(&bench->limits->seq, memory_order_acquire);
             for (int word = 0; word < 9; word++)
-                copy[word] =
-                    atomic_load_explicit(&bench->limits->row[word], memory_order_acquire);
+                copy[word] = atomic_load_explicit(&bench->limits->row[word], memory_order_acquire);
         } while (seq != atomic_load_explicit(&bench->limits->seq, memory_order_relaxed));
         consume(copy[i % 9]);
     }
 }
 
-/* ---- ours ------------------------------------------------------------------------------------- */
+/* ---- ours -------------------------------------------------------------------------------------
+ */
 
 static void run_counter(struct bench *bench, unsigned who)
 {
@@ -206,7 +207,8 @@ static const struct operation operations[] = {
     {"table insert, delete (each)", run_set_del},
 };
 
-/* ---- measuring -------------------------------------------------------------------------------- */
+/* ---- measuring --------------------------------------------------------------------------------
+ */
 
 static void pin(const cpu_set_t *allowed, unsigned index)
 {
@@ -278,7 +280,8 @@ static void prepare(struct bench *bench, struct vd_arena *arena)
     sched_getaffinity(0, sizeof(bench->allowed), &bench->allowed);
     pin(&bench->allowed, 0);
     for (unsigned i = 0; i < ROWS; i++) {
-        bench->lengths[i] = (size_t)snprintf(bench->keys[i], sizeof(bench->keys[i]), "client:%u", i);
+        bench->lengths[i] =
+            (size_t)snprintf(bench->keys[i], sizeof(bench->keys[i]), "client:%u", i);
         vd_table_incr(bench->table, bench->keys[i], bench->lengths[i], COUNT, 1, 0, NULL, NULL);
     }
 }
@@ -299,8 +302,8 @@ int main(int argc, char **argv)
     if (json) {
         printf("{\"operations\":[");
     } else {
-        printf("%-34s %10s %10s %10s\n%-34s %10s %10s %10s\n", "ns an operation", "one", "two, same",
-               "two, other", "", "process", "keys", "keys");
+        printf("%-34s %10s %10s %10s\n%-34s %10s %10s %10s\n", "ns an operation", "one",
+               "two, same", "two, other", "", "process", "keys", "keys");
     }
     for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
         double one = 1e9, same = 1e9, other = 1e9;

@@ -58,9 +58,9 @@ static void report(struct vd_table *table)
         struct vd_table_value requests = {.integer = 0};
         struct vd_error error;
 
-        check(vd_table_get_field(table, clients[i], 3, 0, vd_monotonic_ms(), &requests, NULL,
-                                 &error),
-              &error);
+        check(
+            vd_table_get_field(table, clients[i], 3, 0, vd_monotonic_ms(), &requests, NULL, &error),
+            &error);
         printf("%s asked %lld times\n", clients[i], (long long)requests.integer);
     }
 }
@@ -69,7 +69,8 @@ int main(void)
 {
     struct vd_table_options options = {
         .name = "rate", .rows = 1000, .columns = columns, .column_count = 2};
-    struct vd_table_change too_long = {1, {.string = {"a note that does not fit into forty bytes", 41}}};
+    struct vd_table_change too_long = {
+        1, {.string = {"a note that does not fit into forty bytes", 41}}};
     struct vd_arena *arena = NULL;
     struct vd_table *table = NULL;
     struct vd_counters *counters = NULL;

@@ -20,7 +20,8 @@
  * Writers lock one stripe of keys. A process killed at any instant, also under a lock, leaves each
  * row as before or after its operation; the next writer that finds its lock proves that the owner
  * is dead (see core/src/shm/owner_lock.h), takes it over and puts the row in transit back. A
- * stopped owner is not dead: writers of its stripe wait until it goes on or dies, readers do not.
+ * stopped owner is not dead: writers of its stripe wait until it goes on or dies (all inserts and
+ * deletes, if it stands in the few instructions that hold the pool), readers do not.
  *
  * Time comes from the caller (@now_ms, any clock that all users share; 0: nothing expires).
  *
