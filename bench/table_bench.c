@@ -153,9 +153,10 @@ static void run_incr(struct bench *bench, unsigned who)
     int64_t result = 0;
     unsigned row = row_of(0, who);
 
-    for (unsigned i = 0; i < OPERATIONS; i++)
+    for (unsigned i = 0; i < OPERATIONS; i++) {
         vd_table_incr(bench->table, bench->keys[row], bench->lengths[row], COUNT, 1, 0, &result,
                       NULL);
+    }
     consume((uint64_t)result);
 }
 
@@ -164,9 +165,10 @@ static void run_window(struct bench *bench, unsigned who)
     int64_t result = 0;
     unsigned row = row_of(1, who);
 
-    for (unsigned i = 0; i < OPERATIONS; i++)
+    for (unsigned i = 0; i < OPERATIONS; i++) {
         vd_table_incr_window(bench->table, bench->keys[row], bench->lengths[row], COUNT, 1, 60000,
                              i + 1, &result, NULL, NULL);
+    }
     consume((uint64_t)result);
 }
 

@@ -65,9 +65,10 @@ static void *write_rows(void *argument)
         enum vd_err result = vd_table_set(worker->shared->table, key, length, changes, 3, 0, NULL);
 
         length = (size_t)snprintf(key, sizeof(key), "mine:%d:%d", worker->number, i % 11);
-        if (result == VD_OK)
+        if (result == VD_OK) {
             result = i % 2 ? vd_table_set(worker->shared->table, key, length, changes, 3, 0, NULL)
                            : vd_table_del(worker->shared->table, key, length, 0, NULL);
+        }
         if (result != VD_OK && result != VD_ERR_NOT_FOUND)
             atomic_fetch_add(&worker->shared->wrong, 1);
     }

@@ -214,12 +214,14 @@ enum vd_err vd_counters_make(struct vd_arena *arena, size_t capacity, struct vd_
         struct vd_error why = {0};
 
         bytes = vd_counters_bytes(capacity);
-        if (bytes)
+        if (bytes) {
             there =
                 vd_arena_allocate(arena, COUNTERS_REGION, bytes, alignof(struct vd_counters), &why);
-        if (bytes && !there)
+        }
+        if (bytes && !there) {
             return vd_error_set(error, why.code, "%zu counters take %zu bytes: %s", capacity, bytes,
                                 why.text);
+        }
     }
     return vd_counters_init(there, capacity, counters, error);
 }

@@ -59,9 +59,10 @@ static enum vd_err check_column(const struct table_schema *schema, uint32_t at,
                             column->bytes, VD_TABLE_STRING_MAX);
     }
     for (uint32_t i = 0; i < at; i++) {
-        if (strcmp(schema->columns[i].name, column->name) == 0)
+        if (strcmp(schema->columns[i].name, column->name) == 0) {
             return vd_error_set(error, VD_ERR_INVALID, "table \"%s\": two columns named \"%s\"",
                                 schema->name, column->name);
+        }
     }
     return VD_OK;
 }
@@ -101,10 +102,11 @@ static enum vd_err copy_columns(struct table_schema *schema, const struct vd_tab
 static enum vd_err schema_init(struct table_schema *schema, const struct vd_table_options *options,
                                struct vd_error *error)
 {
-    memset(schema, 0, sizeof(*schema)); /* compared as bytes */
-    if (!copy_name(schema->name, options->name))
+    memset(schema, 0, sizeof(*schema)); /* names end */
+    if (!copy_name(schema->name, options->name)) {
         return vd_error_set(error, VD_ERR_INVALID, "the name of a table must have 1 to %d bytes",
                             VD_TABLE_NAME_MAX);
+    }
     if (options->rows == 0 || options->rows > VD_TABLE_ROWS_MAX) {
         return vd_error_set(error, VD_ERR_INVALID, "table \"%s\": %llu rows; allowed are 1 to %llu",
                             schema->name, (unsigned long long)options->rows,
@@ -140,9 +142,10 @@ static struct table_shape shape_of(const struct table_schema *schema)
     shape.version_words = last->word + words_of(last);
     shape.row_bytes =
         whole_lines(sizeof(struct table_row) + (KEY_WORDS + 2 * shape.version_words) * 8);
-    for (uint32_t i = 0; i < schema->column_count; i++)
+    for (uint32_t i = 0; i < schema->column_count; i++) {
         shape.text_bytes +=
             schema->columns[i].type == VD_COLUMN_STRING ? schema->columns[i].bytes : 0;
+    }
     shape.bytes = sizeof(struct table_shared) + shape.stripes * sizeof(struct table_stripe) +
                   whole_lines(shape.buckets * sizeof(uint32_t)) + schema->rows * shape.row_bytes;
     return shape;
@@ -277,12 +280,25 @@ static void region_name(char name[VD_ARENA_NAME_MAX + 1], const char *table)
     snprintf(name, VD_ARENA_NAME_MAX + 1, "table:%s", table);
 }
 
+static bool is_same(const struct table_schema *a, const struct table_schema *b)
+{
+    if (strcmp(a->name, b->name) != 0 || a->rows != b->rows || a->ttl_ms != b->ttl_ms ||
+        a->column_count != b->column_count)
+        return false;
+    for (uint32_t i = 0; i < a->column_count; i++) {
+        if (strcmp(a->columns[i].name, b->columns[i].name) != 0 ||
+            a->columns[i].type != b->columns[i].type || a->columns[i].bytes != b->columns[i].bytes)
+            return false;
+    }
+    return true;
+}
+
 static enum vd_err same_schema(const struct table_shared *shared, const struct table_schema *schema,
                                struct vd_error *error)
 {
     const struct table_schema *old = &shared->schema;
 
-    if (memcmp(old, schema, sizeof(*old)) == 0)
+    if (is_same(old, schema))
         return VD_OK;
     return vd_error_set(error, VD_ERR_EXISTS,
                         "table \"%s\" is there already with another schema (%llu rows of %u "
@@ -308,6 +324,8 @@ enum vd_err vd_table_make(struct vd_arena *arena, const struct vd_table_options 
     region_name(name, schema.name);
     shared = vd_arena_find(arena, name, &bytes);
     if (shared && shared->magic == TABLE_MAGIC) {
+        if (bytes < sizeof(*shared) || !schema_is_sound(&shared->schema))
+            return vd_error_set(error, VD_ERR_CORRUPT, "table \"%s\" is damaged", schema.name);
         result = same_schema(shared, &schema, error);
         return result == VD_OK ? vd_table_attach(shared, bytes, table, error) : result;
     }

@@ -366,9 +366,10 @@ static enum vd_err add(struct vd_table *table, const char *key, size_t key_lengt
 
     if (status == VD_OK)
         status = check_type(table, column, VD_COLUMN_INT, error);
-    if (status == VD_OK)
+    if (status == VD_OK) {
         status = add_integer(table, &wanted, column, by, subtract, now_ms, expiry_of(table, now_ms),
                              &sum, &ends_ms, error);
+    }
     if (status == VD_OK && result)
         *result = sum;
     return status;
