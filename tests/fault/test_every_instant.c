@@ -26,6 +26,7 @@ struct scene {
     void *shared;
     void *copy;
     size_t bytes;
+    void (*prepare)(struct scene *scene); /* in the child, not stepped; may be NULL */
     void (*act)(struct scene *scene);
     void (*check)(struct scene *scene); /* looks at the copy only, may change it */
     uint64_t before;                    /* the scene's own: the state before the operation */
@@ -40,6 +41,8 @@ static void act_traced(void *argument)
 
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
         _exit(1);
+    if (scene->prepare)
+        scene->prepare(scene);
     raise(SIGSTOP);
     scene->act(scene);
     raise(SIGSTOP); /* the end of what is stepped */
@@ -400,8 +403,9 @@ static void test_ring_take(void **state)
 /* ---- table ------------------------------------------------------------------------------------
  */
 
-#define ROWS 5
-#define GONE 0x7fffffu /* process 4194303, started at tick 1: nobody */
+#define ROWS     5
+#define LEFT_MAX 64
+#define GONE     0x7fffffu /* process 4194303, started at tick 1: nobody */
 
 static const struct vd_column table_columns[] = {
     {"count", VD_COLUMN_INT, 8}, {"twice", VD_COLUMN_INT, 8}, {"note", VD_COLUMN_STRING, 30}};
@@ -413,7 +417,9 @@ struct table_scene {
     int operation;
     int64_t old; /* of count; -1: no row */
     int64_t new;
-    uint64_t rows; /* besides "x" */
+    uint64_t rows;                 /* besides "x" */
+    unsigned char *left[LEFT_MAX]; /* what kills inside the lock have left, to be repaired */
+    size_t left_count;
 };
 
 enum { SET, INCREMENT, REMOVE, SWAP, OPERATIONS };
@@ -467,15 +473,25 @@ static int64_t count_of(struct vd_table *table, const char *key, bool whole)
     return values[0].integer;
 }
 
-/* The victim is dead, in the copy. */
-static void bury(struct table_shared *shared)
+/* Asks the kernel who it is, which are thousands of instructions. */
+static void prepare_table(struct scene *scene)
 {
+    owner_self(&((struct table_scene *)scene)->table->owner);
+}
+
+/* The victim is dead, in the copy. Returns whether it has left a lock. */
+static bool bury(struct table_shared *shared)
+{
+    bool locked = shared->pool.lock != 0;
+
     if (shared->pool.lock)
         shared->pool.lock = GONE;
     for (unsigned i = 0; i < 16; i++) {
+        locked |= shared->stripes[i].lock != 0;
         if (shared->stripes[i].lock)
             shared->stripes[i].lock = GONE;
     }
+    return locked;
 }
 
 /* No row was lost on the way: all of them can be had, and not one more. */
@@ -495,6 +511,14 @@ static void fill_up(struct vd_table *table)
     assert_int_equal(vd_table_set(table, "more", 4, NULL, 0, 0, NULL), VD_ERR_FULL);
 }
 
+static void keep(struct table_scene *own)
+{
+    assert_true(own->left_count < LEFT_MAX);
+    own->left[own->left_count] = malloc(own->scene.bytes);
+    assert_non_null(own->left[own->left_count]);
+    memcpy(own->left[own->left_count++], own->scene.copy, own->scene.bytes);
+}
+
 static void check_table(struct scene *scene)
 {
     struct table_scene *own = (struct table_scene *)scene;
@@ -502,7 +526,8 @@ static void check_table(struct scene *scene)
     struct vd_table *table = NULL;
     int64_t count;
 
-    bury(scene->copy);
+    if (bury(scene->copy) && scene->act == act_table)
+        keep(own);
     assert_int_equal(vd_table_attach(scene->copy, scene->bytes, &table, NULL), VD_OK);
     count = count_of(table, "x", whole); /* a reader, before anybody has repaired anything */
     assert_true(count == own->old || count == own->new);
@@ -521,6 +546,35 @@ static void check_table(struct scene *scene)
     vd_table_close(table);
 }
 
+static void act_recover(struct scene *scene)
+{
+    vd_table_recover(((struct table_scene *)scene)->table);
+}
+
+/* Whoever repairs is killed too, at each instant; the third one must find the same. */
+static void play_repairs(struct table_scene *own, const char *name)
+{
+    unsigned steps = 0;
+
+    own->scene.act = act_recover;
+    for (size_t i = 0; i < own->left_count; i++) {
+        pid_t child;
+
+        memcpy(own->scene.shared, own->left[i], own->scene.bytes);
+        child = start(act_traced, own);
+        wait_for_stop(child, SIGSTOP);
+        steps += step_through(&own->scene, child);
+        kill_and_reap(child);
+    }
+    print_message("%s: %u instructions of %zu repairs\n", name, steps, own->left_count);
+}
+
+static void drop(struct table_scene *own)
+{
+    for (size_t i = 0; i < own->left_count; i++)
+        free(own->left[i]);
+}
+
 /* @used: the row that "x" gets has been another one's before. */
 static void play_table(int operation, bool exists, bool used)
 {
@@ -532,6 +586,7 @@ static void play_table(int operation, bool exists, bool used)
     own.new = operation == INCREMENT && !exists ? 1 : results[operation];
     set_stage(&own.scene, vd_table_bytes(&options, NULL));
     own.operation = operation;
+    own.scene.prepare = prepare_table;
     own.scene.act = act_table;
     own.scene.check = check_table;
     assert_int_equal(vd_table_init(own.scene.shared, own.scene.bytes, &options, &own.table, NULL),
@@ -549,6 +604,12 @@ static void play_table(int operation, bool exists, bool used)
     snprintf(name, sizeof(name), "%s, row %s%s", operation_names[operation],
              exists ? "there" : "new", used ? ", after others" : "");
     play(&own.scene, name);
+    assert_true(own.left_count > 0);
+    if (operation == REMOVE
+            ? used
+            : operation == SET && !exists) /* the others leave the same states, or fewer */
+        play_repairs(&own, name);
+    drop(&own);
     vd_table_close(own.table);
     clear_stage(&own.scene);
 }
