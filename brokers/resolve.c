@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Host names on a thread: see resolve.h. The answer's box has two owners, the caller and the
+ * thread; the last one frees it, so nobody waits for a name server that does not answer. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <fcntl.h>
+
+#include "resolve.h"
+
+struct vd_resolve {
+    _Atomic uint32_t owners;
+    _Atomic bool done;
+    int notice_fd;
+    int result; /* of getaddrinfo */
+    struct addrinfo *addresses;
+    char port[8];
+    char host[];
+};
+
+static void look_up(struct vd_resolve *resolve, int flags)
+{
+    const struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV};
+
+    resolve->result = getaddrinfo(resolve->host, resolve->port, &hints, &resolve->addresses);
+}
+
+static void tell(struct vd_resolve *resolve)
+{
+    const uint64_t one = 1;
+
+    atomic_store(&resolve->done, true);
+    if (write(resolve->notice_fd, &one, sizeof(one)) < 0) {
+        /* full: then it is readable anyway */
+    }
+}
+
+static void *run(void *context)
+{
+    struct vd_resolve *resolve = context;
+
+    look_up(resolve, AI_ADDRCONFIG);
+    tell(resolve);
+    vd_resolve_release(resolve);
+    return NULL;
+}
+
+static bool start_thread(struct vd_resolve *resolve)
+{
+    sigset_t all, before;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int failed;
+
+    sigfillset(&all); /* signals are for the program's own threads */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    failed = pthread_create(&thread, &attributes, run, resolve);
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return !failed;
+}
+
+enum vd_err vd_resolve_start(const char *host, const char *port, int notice_fd,
+                             struct vd_resolve **made, struct vd_error *error)
+{
+    struct vd_resolve *resolve = calloc(1, sizeof(*resolve) + strlen(host) + 1);
+
+    if (!resolve)
+        return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory to look up a host name");
+    strcpy(resolve->host, host);
+    strncpy(resolve->port, port, sizeof(resolve->port) - 1);
+    resolve->notice_fd = fcntl(notice_fd, F_DUPFD_CLOEXEC, 0);
+    atomic_init(&resolve->owners, 1);
+    look_up(resolve, AI_NUMERICHOST);
+    if (resolve->result == 0) {
+        tell(resolve);
+    } else {
+        atomic_store(&resolve->owners, 2);
+        if (!start_thread(resolve)) {
+            atomic_store(&resolve->owners, 1);
+            vd_resolve_release(resolve);
+            return vd_error_set(error, VD_ERR_SYSTEM, "no thread to look up a host name");
+        }
+    }
+    *made = resolve;
+    return VD_OK;
+}
+
+enum vd_err vd_resolve_take(struct vd_resolve *resolve, const struct addrinfo **addresses,
+                            struct vd_error *error)
+{
+    if (!atomic_load(&resolve->done))
+        return VD_ERR_EMPTY;
+    if (resolve->result)
+        return vd_error_set(error, VD_ERR_CONNECTION, "the host name has no address: %s",
+                            gai_strerror(resolve->result));
+    *addresses = resolve->addresses;
+    return VD_OK;
+}
+
+void vd_resolve_abandon(struct vd_resolve *resolve)
+{
+    if (!resolve)
+        return;
+    if (resolve->notice_fd >= 0)
+        close(resolve->notice_fd);
+    free(resolve); /* the addresses may be half made: they stay */
+}
+
+void vd_resolve_release(struct vd_resolve *resolve)
+{
+    if (!resolve || atomic_fetch_sub(&resolve->owners, 1) > 1)
+        return;
+    if (resolve->addresses)
+        freeaddrinfo(resolve->addresses);
+    vd_resolve_abandon(resolve);
+}
