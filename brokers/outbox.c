@@ -40,6 +40,8 @@ struct vd_outbox_entry *vd_outbox_entry_create(size_t capacity)
 
 static bool has_room(const struct vd_outbox *outbox, size_t length, bool count_messages)
 {
+    if (!count_messages && outbox->waiting_count == 0)
+        return true; /* it goes out at once */
     if (count_messages && outbox->waiting_count >= outbox->limit_messages)
         return false;
     return outbox->waiting_bytes + length <= outbox->limit_bytes;
@@ -67,11 +69,10 @@ static void drop_oldest(struct vd_outbox *outbox)
 enum vd_err vd_outbox_push(struct vd_outbox *outbox, struct vd_outbox_entry *entry,
                            bool count_messages)
 {
-    if (entry->length > outbox->limit_bytes || (count_messages && outbox->limit_messages == 0))
-        return VD_ERR_FULL;
     while (!has_room(outbox, entry->length, count_messages)) {
-        if (outbox->policy == VD_OUTBOX_FAIL || !outbox->waiting)
-            return VD_ERR_FULL;
+        if (outbox->policy == VD_OUTBOX_FAIL || !outbox->waiting ||
+            entry->length > outbox->limit_bytes)
+            return VD_ERR_FULL; /* nobody is dropped for what cannot fit */
         drop_oldest(outbox);
     }
     entry->next = NULL;

@@ -44,9 +44,9 @@ void vd_outbox_finish(struct vd_outbox *outbox); /* frees all entries; zeroed me
  * and bytes, then pushes it, or frees it with free(). */
 struct vd_outbox_entry *vd_outbox_entry_create(size_t capacity);
 
-/* Put @entry (length at most limit_bytes) at the end; the outbox owns it when this is VD_OK.
+/* Put @entry at the end; the outbox owns it when this is VD_OK.
  * @count_messages: the limit on their number holds too (the link is down; while it is up, only that
- * on their bytes does, so that a burst is not cut).
+ * on their bytes does, so that a burst is not cut, and not for one that nothing waits before).
  * Returns: VD_OK (what was dropped to make room is counted), VD_ERR_FULL (policy FAIL, or larger
  * than all of the room). */
 enum vd_err vd_outbox_push(struct vd_outbox *outbox, struct vd_outbox_entry *entry,

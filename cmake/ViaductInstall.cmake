@@ -23,6 +23,10 @@ target_link_options(viaduct_shared PRIVATE LINKER:--no-undefined)
 install(DIRECTORY core/include/viaduct DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
     FILES_MATCHING PATTERN "*.h")
 file(RELATIVE_PATH VIADUCT_PC_UP /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+set(VIADUCT_PC_REDIS "")
+if(VIADUCT_REDIS)
+    set(VIADUCT_PC_REDIS " hiredis openssl")
+endif()
 configure_file(cmake/viaduct.pc.in viaduct.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/viaduct.pc
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -21,10 +21,21 @@ if test "$PHP_VIADUCT" != "no"; then
   PHP_EVAL_INCLINE($VIADUCT_CODERS_CFLAGS)
   PHP_EVAL_LIBLINE($VIADUCT_CODERS_LIBS, VIADUCT_SHARED_LIBADD)
 
+  dnl The Redis driver goes in where its libraries are.
+  viaduct_redis=no
+  PKG_CHECK_MODULES([VIADUCT_REDIS], [hiredis >= 0.14 openssl >= 3.0], [viaduct_redis=yes], [viaduct_redis=no])
+  if test "$viaduct_redis" = "yes"; then
+    PHP_EVAL_INCLINE($VIADUCT_REDIS_CFLAGS)
+    PHP_EVAL_LIBLINE($VIADUCT_REDIS_LIBS, VIADUCT_SHARED_LIBADD)
+  fi
+
   viaduct_version=`sed -n 's/^project(viaduct VERSION \(@<:@0-9.@:>@*\).*/\1/p' $abs_srcdir/../CMakeLists.txt`
   viaduct_flags="-D_GNU_SOURCE -DVIADUCT_VERSION='\"$viaduct_version\"' -DZEND_ENABLE_STATIC_TSRMLS_CACHE=1 -std=gnu17 -fvisibility=hidden"
+  if test "$viaduct_redis" = "yes"; then
+    viaduct_flags="$viaduct_flags -DVIADUCT_REDIS"
+  fi
 
-  dnl Every source of the folders below goes in, as in their CMakeLists.txt. They are copied here,
+  dnl Every other source of the folders below goes in, as in their CMakeLists.txt. They are copied here,
   dnl because the build names an object after its source up to the first dot: none may begin "..".
   for folder in core brokers health server; do
     rm -rf "$abs_srcdir/lib/$folder"
@@ -32,6 +43,9 @@ if test "$PHP_VIADUCT" != "no"; then
   done
   viaduct_sources=""
   for source in $abs_srcdir/lib/*/*.c $abs_srcdir/lib/core/src/*.c $abs_srcdir/lib/core/src/shm/*.c; do
+    case "$viaduct_redis $source" in
+      no*/brokers/redis*.c | no*/brokers/resolve.c | no*/brokers/stream.c | no*/brokers/tls.c) continue ;;
+    esac
     viaduct_sources="$viaduct_sources `echo $source | sed "s,^$abs_srcdir/,,"`"
   done
 

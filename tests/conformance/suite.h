@@ -26,6 +26,9 @@ struct suite_world {
     void (*end)(void *world);
     /* Set in @options what node @number (below SUITE_NODES) needs; the rest is the test's. */
     void (*fill_in)(void *world, unsigned number, bool small, struct vd_broker_options *options);
+    /* The far side ends the link of a slow reader instead of dropping messages for it; with @small
+     * from about 1 MiB beyond what the kernel's buffers take. */
+    bool slow_readers_are_cut;
 };
 
 /* All tests; returns main's exit code. */
