@@ -12,7 +12,8 @@ $config = (new Config())
     ->withWorkerNum((int) getenv('WORKERS'))
     ->withBroker(getenv('BROKER') === 'memory' ? new InMemoryBroker() : new PipeBroker())
     ->withRequestTimeout((int) (getenv('REQUEST_TIMEOUT_MS') ?: 30_000) / 1000)
-    ->withMaxRequests((int) getenv('MAX_REQUESTS'));
+    ->withMaxRequests((int) getenv('MAX_REQUESTS'))
+    ->withHistory((int) (getenv('HISTORY_PER_SCOPE') ?: 1000));
 $app = new App($config);
 
 $worker = -1;
