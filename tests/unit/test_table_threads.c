@@ -26,7 +26,7 @@ struct shared {
     struct vd_table *table;
     _Atomic int writers;
     _Atomic int wrong;
-    _Atomic int ready;
+    _Atomic uint64_t clock;
 };
 
 struct worker {
@@ -128,11 +128,11 @@ static void *read_rows(void *argument)
     return NULL;
 }
 
-static struct vd_table *make(void **memory)
+static struct vd_table *make(void **memory, uint64_t ttl_ms)
 {
     static const struct vd_column columns[] = {
         {"a", VD_COLUMN_INT, 8}, {"b", VD_COLUMN_INT, 4}, {"note", VD_COLUMN_STRING, 40}};
-    struct vd_table_options options = {"threads", ROWS, columns, 3, 0};
+    struct vd_table_options options = {"threads", ROWS, columns, 3, ttl_ms};
     size_t bytes = vd_table_bytes(&options, NULL);
     struct vd_table *table = NULL;
 
@@ -165,7 +165,7 @@ static void test_sums_are_exact(void **state)
     void *memory;
     (void)state;
 
-    shared.table = make(&memory);
+    shared.table = make(&memory, 0);
     run(&shared, bodies);
     for (int i = 0; i < 3; i++) {
         char key[] = {'s', 'u', 'm', ':', (char)('0' + i)};
@@ -186,7 +186,7 @@ static void test_rows_are_whole(void **state)
     void *memory;
     (void)state;
 
-    shared.table = make(&memory);
+    shared.table = make(&memory, 0);
     for (int i = 0; i < STEADY; i++) {
         size_t length = (size_t)snprintf(key, sizeof(key), "steady:%d", i);
 
@@ -197,11 +197,50 @@ static void test_rows_are_whole(void **state)
     free(memory);
 }
 
+#define TTL 50
+
+/* New rows all the time, each for 50 ticks of a clock that goes on with every row: there is room
+ * for them, unless this thread has slept and believes that it is still earlier. */
+static void *insert_for_a_while(void *argument)
+{
+    struct worker *worker = argument;
+    struct shared *shared = worker->shared;
+    char key[24];
+
+    for (int i = 0; i < ROUNDS; i++) {
+        uint64_t now = atomic_fetch_add(&shared->clock, 1);
+        size_t length = (size_t)snprintf(key, sizeof(key), "%llu", (unsigned long long)now);
+        enum vd_err result = vd_table_incr(shared->table, key, length, A, 1, now, NULL, NULL);
+
+        if (result != VD_OK &&
+            (result != VD_ERR_FULL || atomic_load(&shared->clock) - now < ROWS - TTL - THREADS * 2))
+            atomic_fetch_add(&shared->wrong, 1);
+    }
+    return NULL;
+}
+
+static void test_expired_rows_make_room(void **state)
+{
+    void *(*const bodies[THREADS])(void *) = {insert_for_a_while, insert_for_a_while,
+                                              insert_for_a_while, insert_for_a_while};
+    struct shared shared = {.clock = 1000};
+    void *memory;
+    (void)state;
+
+    shared.table = make(&memory, TTL);
+    run(&shared, bodies);
+    vd_table_expire(shared.table, atomic_load(&shared.clock) + TTL);
+    assert_int_equal(vd_table_count(shared.table), 0);
+    vd_table_close(shared.table);
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sums_are_exact),
         cmocka_unit_test(test_rows_are_whole),
+        cmocka_unit_test(test_expired_rows_make_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

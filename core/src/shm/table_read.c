@@ -8,12 +8,6 @@
  * them is a write that was finished, so somebody got on. */
 #include "table_shared.h"
 
-static enum vd_err no_column(const struct vd_table *table, uint32_t column, struct vd_error *error)
-{
-    return vd_error_set(error, VD_ERR_INVALID, "table \"%s\" has %u columns; there is no number %u",
-                        table->schema.name, table->schema.column_count, column);
-}
-
 static enum vd_err no_rest(const struct vd_table *table, struct vd_error *error)
 {
     return vd_error_set(error, VD_ERR_TIMEOUT,
@@ -108,7 +102,7 @@ enum vd_err vd_table_get_field(struct vd_table *table, const char *key, size_t k
     if (result != VD_OK)
         return result;
     if (column >= table->schema.column_count)
-        return no_column(table, column, error);
+        return table_check_column(table, column, error);
     while ((row = table_find(table, &wanted, &seq)) != NULL) {
         const _Atomic uint64_t *version = version_of(table, row, seq);
         uint64_t expiry_ms = load_word(&version[0]);

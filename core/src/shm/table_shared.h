@@ -60,6 +60,7 @@ struct table_pool {
     _Atomic uint64_t fresh;
     alignas(64) _Atomic uint64_t earliest_ms; /* no row expires before it */
     _Atomic uint64_t sweep_lock;
+    _Atomic uint64_t sweeps; /* begun */
 };
 
 struct table_stripe {
@@ -176,6 +177,38 @@ void table_link_locked(struct vd_table *table, struct table_stripe *stripe, stru
                        const struct table_key *key);
 void table_remove_locked(struct vd_table *table, struct table_stripe *stripe,
                          struct table_row *row);
+
+/* ---- table_check.c ------------------------------------------------------------------------- */
+
+static inline int64_t table_largest(const struct table_column *column)
+{
+    return (int64_t)(UINT64_MAX >> (65 - column->bytes * 8));
+}
+
+static inline bool table_is_in_range(const struct table_column *column, int64_t value)
+{
+    return value <= table_largest(column) && value >= -table_largest(column) - 1;
+}
+
+enum vd_err table_check_column(const struct vd_table *table, uint32_t column,
+                               struct vd_error *error);
+/* @type: of the column that this adds to. */
+enum vd_err table_check_type(const struct vd_table *table, uint32_t column, unsigned type,
+                             struct vd_error *error);
+enum vd_err table_check_changes(const struct vd_table *table, const struct vd_table_change *changes,
+                                size_t count, struct vd_error *error);
+enum vd_err table_out_of_range(const struct vd_table *table, const struct table_column *column,
+                               const char *what, struct vd_error *error);
+enum vd_err table_not_finite(const struct vd_table *table, const struct table_column *column,
+                             struct vd_error *error);
+
+/* ---- table_sweep.c ------------------------------------------------------------------------- */
+
+void table_note_expiry(struct vd_table *table, uint64_t expiry_ms);
+/* May anything have expired? */
+bool table_is_worth_sweeping(const struct vd_table *table, uint64_t now_ms);
+
+/* ---- table_row.c again --------------------------------------------------------------------- */
 
 /* Between two tries of a reader; false when there were enough. */
 bool table_try_again(unsigned *tries);

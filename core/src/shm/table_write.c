@@ -11,96 +11,6 @@
 
 #include "table_shared.h"
 
-static const char *type_name(unsigned type)
-{
-    return type == VD_COLUMN_INT ? "INT" : type == VD_COLUMN_FLOAT ? "FLOAT" : "STRING";
-}
-
-/* ---- checks ------------------------------------------------------------------------------------
- */
-
-static enum vd_err check_column(const struct vd_table *table, uint32_t column,
-                                struct vd_error *error)
-{
-    if (__builtin_expect(column < table->schema.column_count, 1))
-        return VD_OK;
-    return vd_error_set(error, VD_ERR_INVALID, "table \"%s\" has %u columns; there is no number %u",
-                        table->schema.name, table->schema.column_count, column);
-}
-
-static enum vd_err check_type(const struct vd_table *table, uint32_t column, unsigned type,
-                              struct vd_error *error)
-{
-    enum vd_err result = check_column(table, column, error);
-
-    if (result != VD_OK || table->schema.columns[column].type == type)
-        return result;
-    return vd_error_set(error, VD_ERR_INVALID,
-                        "table \"%s\": column \"%s\" is %s, and this adds to a column that is %s",
-                        table->schema.name, table->schema.columns[column].name,
-                        type_name(table->schema.columns[column].type), type_name(type));
-}
-
-static inline int64_t largest(const struct table_column *column)
-{
-    return (int64_t)(UINT64_MAX >> (65 - column->bytes * 8));
-}
-
-static inline bool is_in_range(const struct table_column *column, int64_t value)
-{
-    return value <= largest(column) && value >= -largest(column) - 1;
-}
-
-static enum vd_err out_of_range(const struct vd_table *table, const struct table_column *column,
-                                const char *what, struct vd_error *error)
-{
-    return vd_error_set(error, VD_ERR_TOO_LARGE,
-                        "table \"%s\": %s is out of range for column \"%s\", INT of %u bytes, "
-                        "which holds %lld to %lld%s",
-                        table->schema.name, what, column->name, column->bytes,
-                        (long long)-largest(column) - 1, (long long)largest(column),
-                        column->bytes < 8 ? "; declare it with more bytes" : "");
-}
-
-static enum vd_err not_finite(const struct vd_table *table, const struct table_column *column,
-                              struct vd_error *error)
-{
-    return vd_error_set(error, VD_ERR_TOO_LARGE,
-                        "table \"%s\": the sum is out of range for column \"%s\", FLOAT",
-                        table->schema.name, column->name);
-}
-
-static enum vd_err check_value(const struct vd_table *table, uint32_t at,
-                               const struct vd_table_value *value, struct vd_error *error)
-{
-    const struct table_column *column = &table->schema.columns[at];
-
-    if (column->type == VD_COLUMN_INT && !is_in_range(column, value->integer))
-        return out_of_range(table, column, "the value", error);
-    if (column->type == VD_COLUMN_STRING && value->string.length > column->bytes) {
-        return vd_error_set(error, VD_ERR_TOO_LARGE,
-                            "table \"%s\": a string of %zu bytes for column \"%s\", which holds "
-                            "%u; declare it longer or store less",
-                            table->schema.name, value->string.length, column->name, column->bytes);
-    }
-    return VD_OK;
-}
-
-static enum vd_err check_changes(const struct vd_table *table,
-                                 const struct vd_table_change *changes, size_t count,
-                                 struct vd_error *error)
-{
-    for (size_t i = 0; i < count; i++) {
-        enum vd_err result = check_column(table, changes[i].column, error);
-
-        if (result == VD_OK)
-            result = check_value(table, changes[i].column, &changes[i].value, error);
-        if (result != VD_OK)
-            return result;
-    }
-    return VD_OK;
-}
-
 /* ---- versions ----------------------------------------------------------------------------------
  */
 
@@ -157,18 +67,6 @@ static void fill(const struct vd_table *table, _Atomic uint64_t *to, const _Atom
         put_value(to, &table->schema.columns[changes[i].column], &changes[i].value);
 }
 
-/* After what expires then is published: see vd_table_expire. */
-static void note_expiry(struct vd_table *table, uint64_t expiry_ms)
-{
-    _Atomic uint64_t *earliest = &table->shared->pool.earliest_ms;
-    uint64_t seen = load_word(earliest);
-
-    while (expiry_ms && expiry_ms < seen &&
-           !atomic_compare_exchange_weak_explicit(earliest, &seen, expiry_ms, memory_order_acq_rel,
-                                                  memory_order_acquire))
-        ;
-}
-
 /* An existing row in a new version; @fresh: none of the old one stays. */
 static void rewrite_locked(struct vd_table *table, struct table_row *row, uint64_t seq, bool fresh,
                            uint64_t expiry_ms, const struct vd_table_change *changes, size_t count)
@@ -178,7 +76,7 @@ static void rewrite_locked(struct vd_table *table, struct table_row *row, uint64
     fill(table, version_of(table, row, other), fresh ? NULL : version_of(table, row, seq),
          expiry_ms, changes, count);
     store_word(&row->seq, other);
-    note_expiry(table, expiry_ms);
+    table_note_expiry(table, expiry_ms);
 }
 
 static bool insert_locked(struct vd_table *table, struct table_stripe *stripe,
@@ -191,7 +89,7 @@ static bool insert_locked(struct vd_table *table, struct table_stripe *stripe,
         return false;
     fill(table, version_of(table, row, 0), NULL, expiry_ms, changes, count);
     table_link_locked(table, stripe, row, key);
-    note_expiry(table, expiry_ms);
+    table_note_expiry(table, expiry_ms);
     return true;
 }
 
@@ -245,13 +143,6 @@ static enum vd_err table_full(const struct vd_table *table, struct vd_error *err
                         table->schema.name, (unsigned long long)table->schema.rows);
 }
 
-static bool is_worth_sweeping(const struct vd_table *table, uint64_t now_ms)
-{
-    const struct table_pool *pool = &table->shared->pool;
-
-    return now_ms && (load_word(&pool->sweep_lock) != 0 || now_ms >= load_word(&pool->earliest_ms));
-}
-
 /* Put @changes in a row that starts anew, in a place that was entered; leaves it. A full table is
  * swept once, outside the lock, and then the place is entered again: @again. */
 static enum vd_err start_row(struct vd_table *table, struct place *place,
@@ -274,7 +165,7 @@ static enum vd_err start_row(struct vd_table *table, struct place *place,
     if (swept)
         return table_full(table, error);
     vd_table_recover(table);
-    if (is_worth_sweeping(table, now_ms))
+    if (table_is_worth_sweeping(table, now_ms))
         vd_table_expire(table, now_ms);
     *again = true;
     return VD_OK;
@@ -299,7 +190,7 @@ enum vd_err vd_table_set(struct vd_table *table, const char *key, size_t key_len
     enum vd_err result = table_key_init(table, &wanted, key, key_length, error);
 
     if (result == VD_OK)
-        result = check_changes(table, changes, count, error);
+        result = table_check_changes(table, changes, count, error);
     if (result != VD_OK)
         return result;
     do {
@@ -338,9 +229,10 @@ static enum vd_err add_integer(struct vd_table *table, const struct table_key *k
             old = (int64_t)load_word(&place.version[column->word]);
         if ((subtract ? __builtin_sub_overflow(old, by, &sum)
                       : __builtin_add_overflow(old, by, &sum)) ||
-            !is_in_range(column, sum)) {
+            !table_is_in_range(column, sum)) {
             leave(&place);
-            return out_of_range(table, column, subtract ? "the difference" : "the sum", error);
+            return table_out_of_range(table, column, subtract ? "the difference" : "the sum",
+                                      error);
         }
         *ends_ms = lives ? place.expiry_ms : expiry_ms;
         *result = sum;
@@ -365,7 +257,7 @@ static enum vd_err add(struct vd_table *table, const char *key, size_t key_lengt
     enum vd_err status = table_key_init(table, &wanted, key, key_length, error);
 
     if (status == VD_OK)
-        status = check_type(table, column, VD_COLUMN_INT, error);
+        status = table_check_type(table, column, VD_COLUMN_INT, error);
     if (status == VD_OK) {
         status = add_integer(table, &wanted, column, by, subtract, now_ms, expiry_of(table, now_ms),
                              &sum, &ends_ms, error);
@@ -399,7 +291,7 @@ enum vd_err vd_table_incr_window(struct vd_table *table, const char *key, size_t
     enum vd_err status = table_key_init(table, &wanted, key, key_length, error);
 
     if (status == VD_OK)
-        status = check_type(table, column, VD_COLUMN_INT, error);
+        status = table_check_type(table, column, VD_COLUMN_INT, error);
     if (status != VD_OK)
         return status;
     if (window_ms == 0 || now_ms == 0 || window_ms > UINT64_MAX - now_ms) {
@@ -428,7 +320,7 @@ enum vd_err vd_table_incr_float(struct vd_table *table, const char *key, size_t 
     enum vd_err status = table_key_init(table, &wanted, key, key_length, error);
 
     if (status == VD_OK)
-        status = check_type(table, at, VD_COLUMN_FLOAT, error);
+        status = table_check_type(table, at, VD_COLUMN_FLOAT, error);
     if (status != VD_OK)
         return status;
     column = &table->schema.columns[at];
@@ -446,7 +338,7 @@ enum vd_err vd_table_incr_float(struct vd_table *table, const char *key, size_t 
         sum += by;
         if (!isfinite(sum)) {
             leave(&place);
-            return not_finite(table, column, error);
+            return table_not_finite(table, column, error);
         }
         if (result)
             *result = sum;
@@ -500,7 +392,7 @@ enum vd_err vd_table_compare_and_set(struct vd_table *table, const char *key, si
 
     *swapped = false;
     if (result == VD_OK)
-        result = check_changes(table, &change, 1, error);
+        result = table_check_changes(table, &change, 1, error);
     if (result != VD_OK)
         return result;
     enter(table, &wanted, now_ms, &place);
@@ -528,66 +420,4 @@ enum vd_err vd_table_del(struct vd_table *table, const char *key, size_t key_len
         table_remove_locked(table, place.stripe, place.row);
     leave(&place);
     return place.row && !place.expired ? VD_OK : VD_ERR_NOT_FOUND;
-}
-
-/* ---- many rows ---------------------------------------------------------------------------------
- */
-
-/* Delete what lives at @index, if it still does once its stripe is locked; @now_ms 0: anyway. */
-static bool remove_at(struct vd_table *table, uint64_t index, uint64_t now_ms)
-{
-    struct table_row *row = row_at(table, index);
-    uint64_t hash = load_word(&row->hash);
-    struct table_stripe *stripe;
-    bool removed = false;
-    uint64_t seq;
-
-    if (!(load_word(&row->seq) & SEQ_LIVE))
-        return false;
-    stripe = table_lock(table, hash);
-    seq = load_word(&row->seq);
-    /* with this hash it belongs to the stripe that we hold, and stays what it is */
-    if ((seq & SEQ_LIVE) && load_word(&row->hash) == hash && load_word(&row->seq) == seq &&
-        (now_ms == 0 || is_expired(load_word(version_of(table, row, seq)), now_ms))) {
-        table_remove_locked(table, stripe, row);
-        removed = true;
-    }
-    table_unlock(stripe);
-    return removed;
-}
-
-void vd_table_clear(struct vd_table *table)
-{
-    uint64_t end = load_word(&table->shared->pool.fresh);
-
-    for (uint64_t i = 0; i < end && i < table->schema.rows; i++)
-        remove_at(table, i, 0);
-}
-
-/* The earliest expiry is forgotten first and found anew on the way: a writer notes its expiry after
- * the row is published, so either it is seen here or its note comes later. One sweeps at a time,
- * and while the lock is taken, also by a process that was killed in here, the note is worth nothing
- * (see is_worth_sweeping). A word that belongs to another row by now only makes it too early. */
-uint64_t vd_table_expire(struct vd_table *table, uint64_t now_ms)
-{
-    struct table_pool *pool = &table->shared->pool;
-    uint64_t removed = 0;
-
-    if (now_ms == 0)
-        return 0;
-    owner_lock(&pool->sweep_lock, owner_self(&table->owner));
-    store_word(&pool->earliest_ms, UINT64_MAX);
-    for (uint64_t i = 0, end = load_word(&pool->fresh); i < end && i < table->schema.rows; i++) {
-        struct table_row *row = row_at(table, i);
-        uint64_t seq = load_word(&row->seq);
-        uint64_t expiry_ms = load_word(version_of(table, row, seq));
-
-        if ((seq & SEQ_LIVE) && is_expired(expiry_ms, now_ms)) {
-            removed += remove_at(table, i, now_ms);
-        } else if (seq & SEQ_LIVE) {
-            note_expiry(table, expiry_ms);
-        }
-    }
-    owner_unlock(&pool->sweep_lock);
-    return removed;
 }

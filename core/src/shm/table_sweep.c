@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Many rows at once: clear, and making room where rows have expired.
+ *
+ * Both go from place to place and lock one stripe at a time; others go on meanwhile. When the
+ * earliest row expires is noted in the pool, so that a table that is full of rows that live is not
+ * walked through for each insert that it refuses.
+ *
+ * Failure modes: killed while it sweeps: the lock says so, and the next full table is swept again.
+ */
+#include "table_shared.h"
+
+/* After what expires then is published: see vd_table_expire. */
+void table_note_expiry(struct vd_table *table, uint64_t expiry_ms)
+{
+    _Atomic uint64_t *earliest = &table->shared->pool.earliest_ms;
+    uint64_t seen = load_word(earliest);
+
+    while (expiry_ms && expiry_ms < seen &&
+           !atomic_compare_exchange_weak_explicit(earliest, &seen, expiry_ms, memory_order_acq_rel,
+                                                  memory_order_acquire))
+        ;
+}
+
+/* What the note says counts only if nobody was in the middle of finding it anew. */
+bool table_is_worth_sweeping(const struct vd_table *table, uint64_t now_ms)
+{
+    const struct table_pool *pool = &table->shared->pool;
+    uint64_t sweeps = load_word(&pool->sweeps);
+    bool sweeping = load_word(&pool->sweep_lock) != 0;
+    bool expired = now_ms >= load_word(&pool->earliest_ms);
+
+    return now_ms && (sweeping || expired || load_word(&pool->sweeps) != sweeps);
+}
+
+/* Delete what lives at @index, if it still does once its stripe is locked; @now_ms 0: anyway. */
+static bool remove_at(struct vd_table *table, uint64_t index, uint64_t now_ms)
+{
+    struct table_row *row = row_at(table, index);
+    uint64_t hash = load_word(&row->hash);
+    struct table_stripe *stripe;
+    bool removed = false;
+    uint64_t seq;
+
+    if (!(load_word(&row->seq) & SEQ_LIVE))
+        return false;
+    stripe = table_lock(table, hash);
+    seq = load_word(&row->seq);
+    /* with this hash it belongs to the stripe that we hold, and stays what it is */
+    if ((seq & SEQ_LIVE) && load_word(&row->hash) == hash && load_word(&row->seq) == seq &&
+        (now_ms == 0 || is_expired(load_word(version_of(table, row, seq)), now_ms))) {
+        table_remove_locked(table, stripe, row);
+        removed = true;
+    }
+    table_unlock(stripe);
+    return removed;
+}
+
+void vd_table_clear(struct vd_table *table)
+{
+    uint64_t end = load_word(&table->shared->pool.fresh);
+
+    for (uint64_t i = 0; i < end && i < table->schema.rows; i++)
+        remove_at(table, i, 0);
+}
+
+/* The earliest expiry is forgotten first and found anew on the way: a writer notes its expiry after
+ * the row is published, so either it is seen here or its note comes later. One sweeps at a time,
+ * and while the lock is taken, also by a process that was killed in here, the note is worth nothing
+ * (see table_is_worth_sweeping). A word that belongs to another row by now only makes it too early.
+ */
+uint64_t vd_table_expire(struct vd_table *table, uint64_t now_ms)
+{
+    struct table_pool *pool = &table->shared->pool;
+    uint64_t removed = 0;
+
+    if (now_ms == 0)
+        return 0;
+    owner_lock(&pool->sweep_lock, owner_self(&table->owner));
+    store_word(&pool->sweeps, load_word(&pool->sweeps) + 1);
+    store_word(&pool->earliest_ms, UINT64_MAX);
+    for (uint64_t i = 0, end = load_word(&pool->fresh); i < end && i < table->schema.rows; i++) {
+        struct table_row *row = row_at(table, i);
+        uint64_t seq = load_word(&row->seq);
+        uint64_t expiry_ms = load_word(version_of(table, row, seq));
+
+        if ((seq & SEQ_LIVE) && is_expired(expiry_ms, now_ms)) {
+            removed += remove_at(table, i, now_ms);
+        } else if (seq & SEQ_LIVE) {
+            table_note_expiry(table, expiry_ms);
+        }
+    }
+    owner_unlock(&pool->sweep_lock);
+    return removed;
+}
