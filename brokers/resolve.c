@@ -106,13 +106,11 @@ enum vd_err vd_resolve_take(struct vd_resolve *resolve, const struct addrinfo **
     return VD_OK;
 }
 
-void vd_resolve_abandon(struct vd_resolve *resolve)
+static void free_box(struct vd_resolve *resolve)
 {
-    if (!resolve)
-        return;
     if (resolve->notice_fd >= 0)
         close(resolve->notice_fd);
-    free(resolve); /* the addresses may be half made: they stay */
+    free(resolve);
 }
 
 void vd_resolve_release(struct vd_resolve *resolve)
@@ -121,5 +119,15 @@ void vd_resolve_release(struct vd_resolve *resolve)
         return;
     if (resolve->addresses)
         freeaddrinfo(resolve->addresses);
-    vd_resolve_abandon(resolve);
+    free_box(resolve);
+}
+
+void vd_resolve_abandon(struct vd_resolve *resolve)
+{
+    if (resolve && atomic_load(&resolve->owners) > 1) {
+        free_box(
+            resolve); /* the thread was not forked; its addresses may be half made: they stay */
+    } else {
+        vd_resolve_release(resolve);
+    }
 }
