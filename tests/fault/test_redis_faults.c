@@ -18,6 +18,7 @@
 
 #include "../support/certificates.h"
 #include "../support/redis_server.h"
+#include "../support/tcp_proxy.h"
 
 #define DEADLINE_MS 20000
 #define PASSWORD    "hunter2"
@@ -311,6 +312,45 @@ static void test_a_stopped_server_is_noticed(void **state)
     redis_server_finish(&server);
 }
 
+/* Through a proxy: connections that look healthy and are not. Each is noticed within two probe
+ * intervals (and told as what it is), and the node comes back by itself. */
+static void test_half_open_and_deaf_links_are_noticed(void **state)
+{
+    static const enum tcp_proxy_mode modes[] = {TCP_PROXY_FREEZE, TCP_PROXY_DEAFEN};
+    struct redis_server server = {0};
+    struct tcp_proxy proxy;
+    struct node node;
+
+    (void)state;
+    redis_server_prepare(&server);
+    redis_server_start(&server);
+    tcp_proxy_start(&proxy, server.port);
+    const struct redis_server through = {.port = proxy.port};
+    node_open(&node, &through,
+              (struct vd_broker_options){.probe_interval_ms = 500, .connect_timeout_ms = 500});
+    until_connected(&node, true);
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t began_ms = vd_monotonic_ms();
+        unsigned gaps = node.gaps, failures = node.failures;
+        tcp_proxy_set(&proxy, modes[i]);
+        until_failed(&node, failures + 1);
+        assert_true(vd_monotonic_ms() - began_ms < 2 * 500 + 2000);
+        assert_int_equal(node.failure.code, VD_ERR_TIMEOUT);
+        assert_non_null(strstr(node.text, "half-open or deaf"));
+        tcp_proxy_set(&proxy, TCP_PROXY_PASS);
+        until_connected(&node, true);
+        assert_true(node.gaps > gaps);
+    }
+    tcp_proxy_set(&proxy, TCP_PROXY_CUT);
+    until_connected(&node, false);
+    assert_int_equal(node.failure.code, VD_ERR_CONNECTION);
+    tcp_proxy_set(&proxy, TCP_PROXY_PASS);
+    until_connected(&node, true);
+    vd_broker_destroy(node.broker);
+    tcp_proxy_stop(&proxy);
+    redis_server_finish(&server);
+}
+
 /* ---- not let in --------------------------------------------------------------------------------
  */
 
@@ -460,6 +500,7 @@ int main(void)
         cmocka_unit_test(test_a_full_outbox),
         cmocka_unit_test(test_restarts_under_load),
         cmocka_unit_test(test_a_stopped_server_is_noticed),
+        cmocka_unit_test(test_half_open_and_deaf_links_are_noticed),
         cmocka_unit_test(test_wrong_passwords_and_rights),
         cmocka_unit_test(test_wrong_certificates),
         cmocka_unit_test(test_options_that_no_attempt_could_mend),
