@@ -2,6 +2,7 @@
 /* The Redis driver against servers that are away, killed, stopped, or not the ones they should be:
  * each has its class of error and its sentence, none of which holds a secret; nothing accepted is
  * lost in silence. */
+#include <dirent.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -83,7 +84,8 @@ static void node_open(struct node *node, const struct redis_server *server,
         options.url = node->url;
     if (!options.backoff_first_ms)
         options.backoff_first_ms = 20;
-    options.backoff_cap_ms = 200;
+    if (!options.backoff_cap_ms)
+        options.backoff_cap_ms = 200;
     options.on_error = failed;
     options.on_gap = gap_told;
     options.context = node;
@@ -351,6 +353,84 @@ static void test_half_open_and_deaf_links_are_noticed(void **state)
     redis_server_finish(&server);
 }
 
+static unsigned count_entries(const char *path)
+{
+    DIR *directory = opendir(path);
+    unsigned count = 0;
+
+    assert_non_null(directory);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
+/* Neither descriptors nor threads grow. (Memory: the same test under the address sanitizer.) */
+static void test_many_reconnects_leave_nothing(void **state)
+{
+    struct redis_server server = {0};
+    unsigned descriptors = 0, threads = 0;
+    struct vd_broker_status status;
+    struct tcp_proxy proxy;
+    struct node node;
+
+    (void)state;
+    redis_server_prepare(&server);
+    redis_server_start(&server);
+    tcp_proxy_start(&proxy, server.port);
+    const struct redis_server through = {.port = proxy.port};
+    node_open(&node, &through,
+              (struct vd_broker_options){.backoff_first_ms = 1, .backoff_cap_ms = 4});
+    until_connected(&node, true);
+    for (unsigned i = 0; i < 100; i++) {
+        tcp_proxy_set(&proxy, TCP_PROXY_CUT);
+        until_connected(&node, false);
+        tcp_proxy_set(&proxy, TCP_PROXY_PASS);
+        until_connected(&node, true);
+        if (i == 0) {
+            descriptors = count_entries("/proc/self/fd");
+            threads = count_entries("/proc/self/task");
+        }
+    }
+    assert_int_equal(count_entries("/proc/self/fd"), descriptors);
+    assert_int_equal(count_entries("/proc/self/task"), threads);
+    vd_broker_status(node.broker, &status);
+    assert_true(status.counters.reconnects >= 100);
+    assert_true(node.gaps >= 100 && node.failures >= 100);
+    vd_broker_destroy(node.broker);
+    tcp_proxy_stop(&proxy);
+    redis_server_finish(&server);
+}
+
+static void test_a_burst_of_100000(void **state)
+{
+    struct redis_server server = {0};
+    struct node writer, reader;
+
+    (void)state;
+    redis_server_prepare(&server);
+    redis_server_start(&server);
+    node_open(&writer, &server, (struct vd_broker_options){0});
+    node_open(&reader, &server, (struct vd_broker_options){0});
+    until_connected(&writer, true);
+    until_connected(&reader, true);
+    for (unsigned i = 0; i < 100000; i++) {
+        assert_int_equal(publish(&writer, "one of very many"), VD_OK);
+        if (i % 1000 == 0) {
+            vd_broker_poll(writer.broker, 0);
+            vd_broker_poll(reader.broker, 0);
+        }
+    }
+    assert_int_equal(vd_broker_flush(writer.broker, DEADLINE_MS), VD_OK);
+    until(&reader, &reader.count, 100000);
+    assert_int_equal(reader.last_sequence, 100000);
+    assert_int_equal(reader.gaps + reader.failures + reader.jumps, 0);
+    assert_int_equal(writer.gaps + writer.failures, 0);
+    vd_broker_destroy(writer.broker);
+    vd_broker_destroy(reader.broker);
+    redis_server_finish(&server);
+}
+
 /* ---- not let in --------------------------------------------------------------------------------
  */
 
@@ -501,6 +581,8 @@ int main(void)
         cmocka_unit_test(test_restarts_under_load),
         cmocka_unit_test(test_a_stopped_server_is_noticed),
         cmocka_unit_test(test_half_open_and_deaf_links_are_noticed),
+        cmocka_unit_test(test_many_reconnects_leave_nothing),
+        cmocka_unit_test(test_a_burst_of_100000),
         cmocka_unit_test(test_wrong_passwords_and_rights),
         cmocka_unit_test(test_wrong_certificates),
         cmocka_unit_test(test_options_that_no_attempt_could_mend),
