@@ -2,12 +2,13 @@
 /* A process that loops over a table is killed at a random instant, 1,000 times, for each of what it
  * may be doing; after each kill this process looks at every row, and works on all of them.
  *
- *     test_table_kill set | incr | set-del | iterate | eight | stopped
+ *     test_table_kill set | incr | set-del | iterate | beside | eight | stopped
  *
  * No row may be half written, no increment lost, no place in the table leaked, and what comes after
- * a kill may take no longer than what comes before it. `eight`: eight processes add without being
- * killed, the sums are exact. `stopped`: a process that is stopped inside its lock keeps it,
- * readers do not care, and nothing is lost when it goes on. */
+ * a kill may take no longer than what comes before it. `beside`: two others go on working on the
+ * same table meanwhile, which is exactly full, and measure how long they wait. `eight`: eight
+ * processes add without being killed, the sums are exact. `stopped`: a process that is stopped
+ * inside its lock keeps it, readers do not care, and nothing is lost when it goes on. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,8 @@ static const struct vd_column columns[] = {
 struct diary {
     _Atomic int64_t known[KEYS]; /* increments that the victim has seen done */
     _Atomic uint64_t rounds;
+    _Atomic uint64_t stalls;
+    _Atomic uint64_t longest_us;
     _Atomic int failed;
 };
 
@@ -321,6 +324,132 @@ static void test_killed(void **state)
     teardown(&f);
 }
 
+/* ---- beside others ------------------------------------------------------------------------------
+ */
+
+#define OTHERS 2
+
+/* One who works while the victims die; the last of them is the victim itself. */
+struct worker {
+    struct fixture *f;
+    unsigned number;
+    unsigned keys; /* of its own */
+};
+
+/* With all keys and the sum the table is exactly full, so that a lost place is an error. */
+static bool work_once(struct worker *worker, uint64_t round)
+{
+    const struct vd_table_change change = {A, {.integer = (int64_t)round}};
+    char key[] = {'w', (char)('0' + worker->number), (char)('a' + round % worker->keys)};
+    struct vd_table *table = worker->f->table;
+
+    if (round & 64)
+        return vd_table_set(table, key, sizeof(key), &change, 1, 0, NULL) == VD_OK;
+    vd_table_del(table, key, sizeof(key), 0, NULL);
+    if (vd_table_incr(table, "sum", 3, SUM, 1, 0, NULL, NULL) != VD_OK)
+        return false;
+    atomic_fetch_add(&worker->f->diary->known[worker->number], 1);
+    return true;
+}
+
+static void work_and_measure(void *argument)
+{
+    struct worker *worker = argument;
+    struct diary *diary = worker->f->diary;
+
+    for (uint64_t round = 0;; round++) {
+        uint64_t start_us = vd_monotonic_us();
+        uint64_t took_us;
+
+        fail_if(worker->f, !work_once(worker, round));
+        took_us = vd_monotonic_us() - start_us;
+        atomic_fetch_add(&diary->rounds, 1);
+        if (took_us > 10000)
+            atomic_fetch_add(&diary->stalls, 1);
+        if (took_us > atomic_load(&diary->longest_us))
+            atomic_store(&diary->longest_us, took_us);
+    }
+}
+
+static void work_until_killed(void *argument)
+{
+    struct worker *worker = argument;
+
+    die_in(worker->f->die_in_us);
+    for (uint64_t round = next_random(&worker->f->random) % 1000;; round++)
+        fail_if(worker->f, !work_once(worker, round));
+}
+
+/* The same work for the same time, and an end of its own. */
+static void work_for_a_while(void *argument)
+{
+    struct worker *worker = argument;
+    uint64_t end_us = vd_monotonic_us() + worker->f->die_in_us;
+
+    for (uint64_t round = next_random(&worker->f->random) % 1000; vd_monotonic_us() < end_us;
+         round++)
+        fail_if(worker->f, !work_once(worker, round));
+}
+
+/* The same number of processes for the same time, without and with deaths. */
+static void let_victims_work(struct fixture *f, bool die)
+{
+    struct worker victim = {f, OTHERS, 2};
+
+    for (int i = 0; i < KILLS; i++) {
+        int status = 1;
+        pid_t child;
+
+        f->die_in_us = 20 + next_random(&f->random) % 800;
+        child = start(die ? work_until_killed : work_for_a_while, &victim);
+        if (!die) {
+            assert_int_equal(waitpid(child, &status, 0), child);
+            assert_int_equal(status, 0);
+            continue;
+        }
+        wait_for_zombie(child); /* asleep, as in the other case */
+        assert_true(is_dead(child));
+    }
+    print_message("%s deaths: %llu rounds of others, %llu over 10 ms, the longest %llu us\n",
+                  die ? "with" : "without", (unsigned long long)atomic_load(&f->diary->rounds),
+                  (unsigned long long)atomic_load(&f->diary->stalls),
+                  (unsigned long long)atomic_load(&f->diary->longest_us));
+}
+
+static void test_beside(void **state)
+{
+    struct fixture f;
+    struct worker others[OTHERS];
+    pid_t children[OTHERS];
+    struct vd_table_value value = {.integer = 0};
+    uint64_t longest_us;
+    int64_t known = 0;
+    (void)state;
+
+    setup(&f);
+    for (unsigned i = 0; i < OTHERS; i++) {
+        others[i] = (struct worker){&f, i, 3};
+        children[i] = start(work_and_measure, &others[i]);
+    }
+    let_victims_work(&f, false);
+    longest_us = atomic_exchange(&f.diary->longest_us, 0);
+    atomic_store(&f.diary->stalls, 0);
+    atomic_store(&f.diary->rounds, 0);
+    let_victims_work(&f, true);
+    assert_true(atomic_load(&f.diary->longest_us) <= longest_us + STALL_US);
+    for (unsigned i = 0; i < OTHERS; i++)
+        kill_and_reap(children[i]);
+    vd_table_recover(f.table);
+    assert_int_equal(atomic_load(&f.diary->failed), 0);
+    for (unsigned i = 0; i <= OTHERS; i++)
+        known += atomic_load(&f.diary->known[i]);
+    assert_int_equal(vd_table_get_field(f.table, "sum", 3, SUM, 0, &value, NULL, NULL), VD_OK);
+    assert_in_range(value.integer - known, 0, KILLS + OTHERS); /* killed before they noted it */
+    vd_table_clear(f.table);
+    check_places(&f);
+    teardown(&f);
+}
+
 /* ---- eight at once ------------------------------------------------------------------------------
  */
 
@@ -465,6 +594,11 @@ static void test_stopped(void **state)
 
 int main(int argc, char **argv)
 {
+    const struct CMUnitTest others[] = {
+        {"beside", test_beside, NULL, NULL, NULL},
+        {"eight", test_eight, NULL, NULL, NULL},
+        {"stopped", test_stopped, NULL, NULL, NULL},
+    };
     const char *what = argc == 2 ? argv[1] : "";
 
     for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
@@ -475,12 +609,13 @@ int main(int argc, char **argv)
             return cmocka_run_group_tests(tests, NULL, NULL);
         }
     }
-    if (strcmp(what, "eight") == 0 || strcmp(what, "stopped") == 0) {
-        const struct CMUnitTest tests[] = {
-            {what, what[0] == 'e' ? test_eight : test_stopped, NULL, NULL, NULL}};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (strcmp(what, others[i].name) == 0) {
+            const struct CMUnitTest tests[] = {others[i]};
 
-        return cmocka_run_group_tests(tests, NULL, NULL);
+            return cmocka_run_group_tests(tests, NULL, NULL);
+        }
     }
-    fprintf(stderr, "test_table_kill: set, incr, set-del, iterate, eight or stopped\n");
+    fprintf(stderr, "test_table_kill: set, incr, set-del, iterate, beside, eight or stopped\n");
     return 2;
 }
