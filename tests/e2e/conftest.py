@@ -94,3 +94,9 @@ def browser(tmp_path):
     driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def flat(monkeypatch):
+    """For a test that looks at memory: AddressSanitizer keeps what was freed for a while, which would look like growth."""
+    monkeypatch.setenv("ASAN_OPTIONS", f"{os.environ.get('ASAN_OPTIONS', '')}:quarantine_size_mb=0:thread_local_quarantine_size_kb=0")

@@ -44,9 +44,7 @@ def levels(server):
     return {name: (descriptors(pid), own_memory(pid)) for name, pid in processes(server).items()}
 
 
-def test_nothing_grows(start, artifacts, tmp_path, monkeypatch):
-    # AddressSanitizer keeps what was freed for a while: here that would look like growth.
-    monkeypatch.setenv("ASAN_OPTIONS", f"{os.environ.get('ASAN_OPTIONS', '')}:quarantine_size_mb=0:thread_local_quarantine_size_kb=0")
+def test_nothing_grows(flat, start, artifacts, tmp_path):
     server = start(workers=2)
     pids = processes(server)
     a_bit_of_everything(server, 10000, tmp_path)  # warm: caches and arenas of the allocator have their size

@@ -445,7 +445,7 @@ def rss_kib(pid):
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
-def test_a_long_body_streams_through_flat_memory(start, chunked):
+def test_a_long_body_streams_through_flat_memory(flat, start, chunked):
     server = start(workers=1, max_body_bytes=1 << 31)
     with server.connect() as connection:
         upload(connection, 3 << 20, chunked)

@@ -53,7 +53,7 @@ class Resident:
 
 
 @pytest.fixture
-def server(start, tmp_path):
+def server(flat, start, tmp_path):
     # on the disk of the temporary files: the upload, once
     assert shutil.disk_usage(tmp_path).free > (SIZE_MIB + 1024) * MIB
     settings = [f"upload_tmp_dir={tmp_path}", "upload_max_filesize=4G", "post_max_size=4G", "memory_limit=64M"]

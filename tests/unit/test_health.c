@@ -301,7 +301,7 @@ static void test_metrics_fit_the_room_named(void **state)
     memset(large, '"', sizeof(large) - 1);
     facts.version = facts.node_id = large;
     facts.driver = "PipeBroker";
-    facts.draining = facts.connected = true;
+    facts.draining = facts.connected = facts.stale = true;
     facts.broker = &broker;
     facts.workers = workers;
     facts.worker_count = 256;
