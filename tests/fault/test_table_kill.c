@@ -539,8 +539,10 @@ static void stop(pid_t child)
 static int64_t sum_of_one(struct fixture *f)
 {
     struct vd_table_value value = {.integer = 0};
+    enum vd_err result = vd_table_get_field(f->table, "one", 3, SUM, 0, &value, NULL, NULL);
 
-    assert_int_equal(vd_table_get_field(f->table, "one", 3, SUM, 0, &value, NULL, NULL), VD_OK);
+    /* Stopped in its very first increment, it has not published the row yet. */
+    assert_true(result == VD_OK || result == VD_ERR_NOT_FOUND);
     return value.integer;
 }
 
