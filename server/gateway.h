@@ -459,9 +459,8 @@ void gw_body_finish(struct gw_connection *connection);
 /* gateway_output.c: in order, as much as the socket takes at once, a copy of the rest. Returns
  * false when the connection was lost. */
 bool gw_output_write(struct gw_connection *connection, const struct iovec *parts, int count);
-void gw_output_flushable(struct gw_connection *connection);
 void gw_output_drop(struct gw_connection *connection);
-/* Call gw_output_flushable as soon as the socket takes bytes again. */
+/* Go on writing as soon as the socket takes bytes again. */
 void gw_output_wait(struct gw_connection *connection);
 
 /* gateway_response.c */
@@ -531,7 +530,6 @@ struct gw_event *gw_event_seal(struct gw_event *event, const char *end);
 
 /* gateway_event_coding.c */
 struct gw_event_coder;
-struct gw_event_coder *gw_event_coder_create(void);
 void gw_event_coder_destroy(struct gw_event_coder *coder);
 /* @event for streams that take gzip; it belongs to @event. NULL: out of memory. */
 struct gw_event *gw_event_coded(struct gateway *gateway, struct gw_event *event);

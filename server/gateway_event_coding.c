@@ -30,7 +30,7 @@ struct gw_event_coder {
     z_stream deflate;
 };
 
-struct gw_event_coder *gw_event_coder_create(void)
+static struct gw_event_coder *coder_create(void)
 {
     struct gw_event_coder *coder = calloc(1, sizeof(*coder));
 
@@ -115,7 +115,7 @@ struct gw_event *gw_event_coded(struct gateway *gateway, struct gw_event *event)
 {
     if (event->coded)
         return event->coded;
-    if (!gateway->event_coder && !(gateway->event_coder = gw_event_coder_create()))
+    if (!gateway->event_coder && !(gateway->event_coder = coder_create()))
         return NULL;
     event->coded = code(gateway->event_coder, event);
     return event->coded;

@@ -12,9 +12,11 @@
 #define PIECES_A_WRITE     32
 #define PIECE_BYTES        2048 /* at least */
 
+static void flushable(struct gw_connection *connection);
+
 static void socket_writable(void *context)
 {
-    gw_output_flushable(context);
+    flushable(context);
 }
 
 static bool wait_for_room(struct gw_connection *connection)
@@ -180,7 +182,7 @@ static bool flush_pieces(struct gw_connection *connection)
     return true;
 }
 
-void gw_output_flushable(struct gw_connection *connection)
+static void flushable(struct gw_connection *connection)
 {
     if (connection->dead)
         return;

@@ -98,7 +98,6 @@ enum vd_err vd_worker_announce(struct vd_worker *worker)
 
     worker->announced = false;
     worker->epoch = vd_worker_gateway_epoch(worker);
-    worker->request_record.partial = false;
     worker->event_record.partial = false;
     for (size_t i = 0; i < worker->subscription_count; i++) {
         if ((result = send_subscription(worker, &worker->subscriptions[i])) != VD_OK)
