@@ -123,6 +123,7 @@ struct vd_shared { // NOLINT(clang-analyzer-optin.performance.Padding): by who w
     /* gateway writes */
     _Alignas(64) _Atomic uint32_t gateway_ready_epoch; /* the epoch that serves */
     _Atomic uint32_t drained;  /* epoch that has nothing left to do in VD_PHASE_DRAINING */
+    _Atomic uint64_t turns;    /* of its loop; at least one a second unless it hangs */
     _Atomic uint64_t sequence; /* last sequence number published by this node */
     _Atomic uint64_t request_counter;
     _Atomic uint64_t response_window; /* bytes a response may be ahead of its client now; 0: as

@@ -285,6 +285,7 @@ void gw_turn(struct gateway *gateway)
     bool more;
 
     look_at_clock(gateway);
+    atomic_fetch_add_explicit(&gateway->shared->turns, 1, memory_order_relaxed);
     more = gw_workers_turn(gateway);
     drain_turn(gateway);
     gw_timers_turn(gateway);

@@ -80,6 +80,7 @@ static pid_t fork_child(struct vd_supervisor *supervisor, struct vd_child *child
     child->up_ms = 0;
     child->retiring_ms = 0;
     child->unread_ms = 0;
+    child->still = 0;
     child->killed = false;
     child->restart_ms = 0;
     if (pid > 0) {

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What hangs is killed: a handler over the request time limit, a worker or gateway that does not
- * come up, a worker that was told to retire and does not, one that
- * answers and does not come back for more.
+ * come up, a worker that was told to retire and does not, one that answers and does not come back
+ * for more, a gateway whose loop stands.
  *
  * Happy path: a few loads for each worker, and the answer when to look again. Whatever starts after
  * this look is seen by the next one in time, since the next is never further away than the shortest
  * limit. kill -9, since nothing less reaches a handler that hangs in C code; death_reason is set
  * first, so that the gateway answers 504. */
 #include "supervisor_state.h"
+
+#define GATEWAY_LOOK_MS 1000
+#define GATEWAY_LOOKS   10
 
 static void kill_worker(struct vd_supervisor *supervisor, unsigned index, uint64_t now_ms,
                         uint64_t since_ms, const char *what)
@@ -79,20 +82,50 @@ static uint64_t worker_limit(struct vd_supervisor *supervisor, unsigned index, u
     return UINT64_MAX;
 }
 
+static void kill_gateway(struct vd_supervisor *supervisor, uint64_t now_ms, const char *what)
+{
+    struct vd_child *gateway = &supervisor->gateway;
+
+    gateway->killed = true;
+    kill(gateway->pid, SIGKILL);
+    vd_log_limited(&supervisor->node->logger, now_ms, VD_LOG_ERROR, "gateway_hangs",
+                   "gateway (pid %d) %s: killed", (int)gateway->pid, what);
+}
+
+/* Its loop turns once a second when there is nothing to do. Looks are counted, not time: after a
+ * pause of the whole machine or container the gateway gets its turn, too. */
+static uint64_t gateway_turns(struct vd_supervisor *supervisor, uint64_t now_ms)
+{
+    struct vd_child *gateway = &supervisor->gateway;
+    uint64_t turns = atomic_load(&supervisor->node->shared->turns);
+
+    if (turns != gateway->turns || gateway->still == 0) {
+        gateway->turns = turns;
+        gateway->looked_ms = now_ms;
+        gateway->still = 1;
+    } else if (now_ms - gateway->looked_ms >= GATEWAY_LOOK_MS) {
+        gateway->looked_ms = now_ms;
+        gateway->still++;
+    }
+    if (gateway->still > GATEWAY_LOOKS) {
+        kill_gateway(supervisor, now_ms, "has not turned its loop for 10 s");
+        return UINT64_MAX;
+    }
+    return gateway->looked_ms + GATEWAY_LOOK_MS;
+}
+
 static uint64_t gateway_limit(struct vd_supervisor *supervisor, uint64_t now_ms)
 {
     struct vd_child *gateway = &supervisor->gateway;
     uint64_t limit_ms = gateway->started_ms + supervisor->node->config.boot_timeout_ms;
 
-    if (gateway->pid == 0 || gateway->killed || vd_supervisor_gateway_serves(supervisor))
+    if (gateway->pid == 0 || gateway->killed)
         return UINT64_MAX;
+    if (vd_supervisor_gateway_serves(supervisor))
+        return gateway_turns(supervisor, now_ms);
     if (now_ms < limit_ms)
         return limit_ms;
-    gateway->killed = true;
-    kill(gateway->pid, SIGKILL);
-    vd_log_limited(&supervisor->node->logger, now_ms, VD_LOG_ERROR, "gateway_hangs",
-                   "gateway (pid %d) has not come up for %llu ms: killed", (int)gateway->pid,
-                   (unsigned long long)(now_ms - gateway->started_ms));
+    kill_gateway(supervisor, now_ms, "has not come up within the boot timeout");
     return UINT64_MAX;
 }
 

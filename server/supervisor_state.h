@@ -18,6 +18,9 @@ struct vd_child {
     uint64_t retiring_ms;  /* seen or told to retire; 0: not */
     uint64_t unread_ms;    /* seen idle with a request in its ring; 0: not */
     uint64_t unread_total; /* requests_total then */
+    uint64_t turns;        /* gateway: of its loop, as last seen */
+    uint64_t looked_ms;    /* gateway: when they were last looked at */
+    unsigned still;        /* gateway: looks in a row without a turn in between */
     uint32_t round_target; /* generation that the recycling round has to replace; 0: none */
     bool looping;          /* counted in shared->crash_looping */
     bool killed;           /* by us: one line in the log is enough */

@@ -42,6 +42,17 @@ def test_a_killed_gateway_comes_back_and_the_workers_stay(start):
     assert server.workers() == workers
 
 
+def test_a_gateway_that_hangs_is_replaced(start):
+    """Nobody accepts while it stands: only the supervisor can tell."""
+    server = start(workers=2)
+    workers, gateway = server.workers(), server.gateway()
+    os.kill(gateway, signal.SIGSTOP)
+    until(lambda: server.gateway() not in (None, gateway), 30, "another gateway")
+    until(lambda: server.get("/hello").status == 200, 10, "it serves")
+    assert server.workers() == workers
+    assert "has not turned its loop" in server.log()
+
+
 def test_all_children_killed_at_once_come_back(start):
     server = start(workers=3)
     for _ in range(3):
