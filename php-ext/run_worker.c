@@ -219,10 +219,9 @@ static void handle_broker_error(struct vd_php_run *run, const struct vd_worker_e
     const struct vd_callable_list *of_app = &run->app->hooks[VD_HOOK_BROKER_ERROR];
     const struct vd_callable_list *of_config =
         &vd_php_config_from(Z_OBJ(run->app->config))->broker_error;
-    enum vd_err code = event->id ? (enum vd_err)event->id : VD_ERR_CONNECTION;
     zval error;
     zval text;
-    object_init_ex(&error, vd_php_exception_class(code));
+    object_init_ex(&error, vd_php_exception_class(event->broker_error.code));
     ZVAL_STRINGL(&text, event->text.bytes, event->text.length);
     zend_update_property_ex(Z_OBJCE(error), Z_OBJ(error), ZSTR_KNOWN(ZEND_STR_MESSAGE), &text);
     zval_ptr_dtor(&text);

@@ -296,13 +296,40 @@ static enum vd_err refuse_broker(struct vd_error *error)
     size_t length = 0;
 
     for (size_t i = 0; (driver = vd_broker_driver_at(i)) && length < sizeof(names); i++) {
-        length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s", i ? ", " : "",
-                                   driver->name);
+        if (!driver->network) {
+            length += (size_t)snprintf(names + length, sizeof(names) - length, "%s%s",
+                                       length ? ", " : "", driver->name);
+        }
     }
     return vd_error_set(error, VD_ERR_INVALID,
-                        "broker_driver: there is no such driver, allowed "
-                        "are %s",
+                        "broker_driver: there is no such driver within one machine, allowed are %s "
+                        "(a server on the network: its URL as broker)",
                         names);
+}
+
+/* The link to other nodes. Only what can be told without opening it: that is the gateway's. */
+static enum vd_err check_link(struct vd_server_config *config, struct vd_error *error)
+{
+    const struct vd_broker_options *options = config->broker;
+    const struct vd_broker_driver *driver = vd_broker_driver_find(options->url, error);
+
+    if (!driver)
+        return options->url && options->url[0] ? VD_ERR_UNSUPPORTED : VD_ERR_INVALID;
+    if (!driver->network) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "broker: the %s driver does not leave this machine; name it as "
+                            "broker_driver, or give the URL of a server",
+                            driver->name);
+    }
+    if ((unsigned)options->outbox_policy > VD_OUTBOX_FAIL) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "broker: outbox_policy is %d, allowed are VD_OUTBOX_DROP_OLDEST and "
+                            "VD_OUTBOX_FAIL",
+                            (int)options->outbox_policy);
+    }
+    config->broker_driver = driver->name;
+    config->broker_display = driver->display;
+    return VD_OK;
 }
 
 /* Whoever chose no broker gets the one that fits the number of workers; a choice that cannot work
@@ -311,10 +338,12 @@ static enum vd_err check_broker(struct vd_server_config *config, struct vd_error
 {
     const struct vd_broker_driver *driver;
 
+    if (config->broker)
+        return check_link(config, error);
     if (!config->broker_driver)
         config->broker_driver = config->workers > 1 ? "pipe" : "memory";
     driver = vd_broker_driver_find(config->broker_driver, NULL);
-    if (!driver)
+    if (!driver || driver->network)
         return refuse_broker(error);
     if (strcmp(driver->name, "memory") == 0 && config->workers > 1) {
         return vd_error_set(error, VD_ERR_UNSUPPORTED,

@@ -40,7 +40,7 @@ enum vd_frame_type {
     VD_FRAME_EVENT_TIMER = 17,   /* empty */
     VD_FRAME_EVENT_CONNECT = 18, /* stream id as text */
     VD_FRAME_EVENT_DISCONNECT = 19,
-    VD_FRAME_EVENT_BROKER_ERROR = 20, /* text */
+    VD_FRAME_EVENT_BROKER_ERROR = 20, /* struct vd_frame_broker_error, then its bytes */
     VD_FRAME_EVENT_GAP = 21,          /* empty: events were dropped before this one */
 
     /* to_gateway ring; tag = request id where it answers one */
@@ -123,6 +123,14 @@ struct vd_frame_message {
     uint32_t data_length;
     uint32_t reserved;
     uint64_t sequence;
+};
+
+/* Followed by the driver's display name, then a sentence up to the end. */
+struct vd_frame_broker_error {
+    uint32_t code; /* enum vd_err */
+    uint32_t attempt;
+    uint32_t next_delay_ms;
+    uint32_t driver_length;
 };
 
 _Static_assert(sizeof(struct vd_frame_request) % 8 == 0, "spans follow it");

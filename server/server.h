@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <viaduct/broker.h>
 #include <viaduct/error.h>
 #include <viaduct/log.h>
 
@@ -33,7 +34,7 @@ enum vd_access_log {
 };
 
 /* Everything is fixed before the fork. 0 or NULL means the default named here. */
-struct vd_server_config { // NOLINT(clang-analyzer-optin.performance.Padding): by topic
+struct vd_server_config {         // NOLINT(clang-analyzer-optin.performance.Padding): by topic
     const char *host;             /* "127.0.0.1"; address to listen on, "::" or "0.0.0.0" for all */
     uint16_t port;                /* 3000; with port_any: the kernel chooses */
     bool port_any;                /* port 0 on purpose */
@@ -57,7 +58,8 @@ struct vd_server_config { // NOLINT(clang-analyzer-optin.performance.Padding): b
     size_t max_queue;            /* 4,096; requests waiting for a worker, over it 503 */
     size_t max_connections;      /* 0: what RLIMIT_NOFILE allows less a reserve; over it accepting
                                     pauses: who comes waits in the kernel's backlog */
-    size_t upload_memory_bytes;  /* 256 MiB; all request bodies that are kept at a time, over it 503 */
+    size_t
+        upload_memory_bytes; /* 256 MiB; all request bodies that are kept at a time, over it 503 */
     size_t response_memory_bytes; /* 256 MiB; all responses that wait for slow clients, over it each
                                      may be ahead of its client by 64 KiB only */
     uint32_t max_upload_workers; /* 0: half of them, at least one; workers that may wait for clients
@@ -104,9 +106,16 @@ struct vd_server_config { // NOLINT(clang-analyzer-optin.performance.Padding): b
                                      X-Requested-With"; "*", or "-" for none */
     bool cors_credentials;        /* cookies and the like; not with any "*" */
     uint32_t cors_max_age_s;      /* 600; how long a browser remembers the answer */
-    const char *broker_driver;  /* see brokers/drivers.def; "memory" for one worker, else "pipe" */
-    const char *broker_display; /* the name in /_health: "PipeBroker" */
-    const char *version;        /* the version in /_health */
+    /* The link to other nodes, over Redis or NATS: url, channel, credentials, TLS files, outbox,
+     * intervals. One for the whole node, opened by the gateway; the workers talk through the rings,
+     * whatever their number. NULL: this node is alone. node_id, sequence, max_message_bytes, hubs,
+     * logger and callbacks are the server's own and ignored here, but for credentials_for_attempt,
+     * which the gateway process calls with this context. Borrowed until vd_server_run returns. */
+    const struct vd_broker_options *broker;
+    const char *broker_driver; /* "memory" for one worker, else "pipe"; with a broker: its driver */
+    const char
+        *broker_display; /* the name in /_health: "PipeBroker"; with a broker: its driver's */
+    const char *version; /* the version in /_health */
     const char *static_directory; /* NULL: none; its files answer GET and HEAD before the workers */
     const char *static_prefix;    /* "/"; path under which they are seen, such as /assets */
     uint32_t static_max_age_s;    /* 0: caches must ask each time; at most 31,536,000 */

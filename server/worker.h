@@ -57,10 +57,19 @@ enum vd_worker_event_kind {
     VD_WORKER_TIMER,          /* timer @id is due */
     VD_WORKER_CLIENT_CONNECT, /* a stream opened; message.scope: none */
     VD_WORKER_CLIENT_DISCONNECT,
-    VD_WORKER_BROKER_ERROR, /* text */
+    VD_WORKER_BROKER_ERROR, /* the link to other nodes failed, or an attempt did; text, broker_error
+                             */
     VD_WORKER_GAP,          /* events for this worker were lost: drop what you cached */
     VD_WORKER_IDLE,         /* the timeout passed */
     VD_WORKER_SHUTDOWN,     /* return from worker_main now */
+};
+
+/* One drop or failed attempt of the broker's link, or a publish that it could not take. */
+struct vd_worker_broker_error {
+    enum vd_err code;
+    struct vd_text driver;  /* "RedisBroker" */
+    uint32_t attempt;       /* failed ones since the link was last up for good */
+    uint32_t next_delay_ms; /* until the next attempt */
 };
 
 struct vd_worker_event {
@@ -68,7 +77,8 @@ struct vd_worker_event {
     uint32_t id;
     struct vd_worker_request request; /* REQUEST */
     struct vd_message message;        /* MESSAGE: borrowed until the next call */
-    struct vd_text text;              /* BROKER_ERROR; CLIENT_*: the stream's id */
+    struct vd_text text;              /* BROKER_ERROR: without secrets; CLIENT_*: the stream's id */
+    struct vd_worker_broker_error broker_error; /* BROKER_ERROR */
 };
 
 /* Wait for the next event. @timeout_ms -1: for ever. The first call says "ready" to the gateway.

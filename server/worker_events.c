@@ -113,6 +113,28 @@ static enum vd_err next_request(struct vd_worker *worker, struct vd_worker_event
 /* ---- events ------------------------------------------------------------------------------------
  */
 
+static enum vd_err decode_broker_error(const unsigned char *bytes, size_t length,
+                                       struct vd_worker_event *event)
+{
+    struct vd_frame_broker_error frame;
+
+    if (length < sizeof(frame))
+        return VD_ERR_CORRUPT;
+    memcpy(&frame, bytes, sizeof(frame));
+    if (frame.driver_length > length - sizeof(frame))
+        return VD_ERR_CORRUPT;
+    event->kind = VD_WORKER_BROKER_ERROR;
+    event->text.bytes += sizeof(frame) + frame.driver_length;
+    event->text.length -= sizeof(frame) + frame.driver_length;
+    event->broker_error = (struct vd_worker_broker_error){
+        .code = (enum vd_err)frame.code,
+        .driver = {(const char *)bytes + sizeof(frame), frame.driver_length},
+        .attempt = frame.attempt,
+        .next_delay_ms = frame.next_delay_ms,
+    };
+    return VD_OK;
+}
+
 static enum vd_err decode_event(struct vd_worker *worker, uint16_t type, uint64_t tag,
                                 const unsigned char *bytes, size_t length,
                                 struct vd_worker_event *event)
@@ -135,8 +157,7 @@ static enum vd_err decode_event(struct vd_worker *worker, uint16_t type, uint64_
         event->kind = VD_WORKER_CLIENT_DISCONNECT;
         return VD_OK;
     case VD_FRAME_EVENT_BROKER_ERROR:
-        event->kind = VD_WORKER_BROKER_ERROR;
-        return VD_OK;
+        return decode_broker_error(bytes, length, event);
     case VD_FRAME_EVENT_GAP:
         event->kind = VD_WORKER_GAP;
         return VD_OK;

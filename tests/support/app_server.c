@@ -2,7 +2,8 @@
 /* A server in C, for tests and benchmarks: everything that vd_server_run offers behind a few
  * routes.
  *
- *     app_server [--port 0] [--host 127.0.0.1] [--workers N] [--broker pipe] [--log-level warn]
+ *     app_server [--port 0] [--host 127.0.0.1] [--workers N] [--log-level warn]
+ *                [--broker pipe|redis://127.0.0.1:6379] [--broker-outbox-policy fail] ..
  *                [--subscribe once:PATTERN|every:PATTERN].. [--interval node:MS|worker:MS]..
  *                [--listener unix:///run/x.sock].. (with --port none: no other address)
  *                [--boot crash|hang|exit] [--request-timeout-ms MS] [--max-requests N] ..
@@ -24,6 +25,7 @@
  *     POST /publish?scope=X[&event=E]            the body is the data; X-Worker says who did it
  *     POST /flood?scope=X&count=N[&bytes=B]      N messages, "<pid> <n>", padded to B
  *     GET  /subs /ticks             what subscriptions and intervals saw, by worker, as JSON
+ *     GET  /broker                  broker errors (count and the last ones) and gaps, as JSON
  *
  * Prints "listening HOST PORT" on stdout. Exit code: 0 after a clean drain, 1 and a sentence on
  * stderr for an error, 2 for wrong options. */
@@ -508,6 +510,61 @@ static void get_ticks(struct vd_worker *worker, const struct app *app,
                   "worker");
 }
 
+/* {"worker": 0, "errors": 2, "last": [{"worker": 1, "code": ..}, ..], "gaps": [1, 0]}; the oldest
+ * first. Texts are ours: nothing in them needs escaping. */
+static void get_broker(struct vd_worker *worker, const struct app *app,
+                       const struct vd_worker_request *request)
+{
+    char *body = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&body, &length);
+    uint64_t end = atomic_load(&app->counts->errors);
+    const char *comma = "";
+
+    (void)request;
+    if (!out)
+        return;
+    fprintf(out, "{\"worker\": %u, \"errors\": %" PRIu64 ", \"last\": [", vd_worker_index(worker),
+            end);
+    for (uint64_t n = end > ERRORS_MAX ? end - ERRORS_MAX : 0; n < end; n++) {
+        const struct seen_error *seen = &app->counts->last_errors[n % ERRORS_MAX];
+
+        if (!atomic_load(&seen->whole))
+            continue;
+        fprintf(out,
+                "%s{\"worker\": %u, \"code\": \"%s\", \"driver\": \"%s\", \"attempt\": %u, "
+                "\"next_delay_ms\": %u, \"text\": \"%s\"}",
+                comma, seen->worker, seen->code, seen->driver, seen->attempt, seen->next_delay_ms,
+                seen->text);
+        comma = ", ";
+    }
+    fprintf(out, "], \"gaps\": [");
+    for (unsigned w = 0; w < app->config.workers; w++)
+        fprintf(out, "%s%" PRIu64, w ? ", " : "", atomic_load(&app->counts->gaps[w]));
+    fprintf(out, "]}\n");
+    fclose(out);
+    vd_worker_respond(worker, 200, json_header, 1, body, length, NULL);
+    free(body);
+}
+
+static void note_error(const struct vd_worker *worker, const struct app *app,
+                       const struct vd_worker_event *event)
+{
+    const struct vd_worker_broker_error *error = &event->broker_error;
+    uint64_t n = atomic_fetch_add(&app->counts->errors, 1);
+    struct seen_error *seen = &app->counts->last_errors[n % ERRORS_MAX];
+
+    atomic_store(&seen->whole, false);
+    seen->worker = vd_worker_index(worker);
+    snprintf(seen->code, sizeof(seen->code), "%s", vd_err_name(error->code));
+    snprintf(seen->driver, sizeof(seen->driver), "%.*s", (int)error->driver.length,
+             error->driver.bytes);
+    snprintf(seen->text, sizeof(seen->text), "%.*s", (int)event->text.length, event->text.bytes);
+    seen->attempt = error->attempt;
+    seen->next_delay_ms = error->next_delay_ms;
+    atomic_store(&seen->whole, true);
+}
+
 /* ---- routes ------------------------------------------------------------------------------------
  */
 
@@ -526,6 +583,7 @@ static const struct route {
     {"GET", "/events", get_events},   {"POST", "/publish", post_publish},
     {"POST", "/flood", post_flood},   {"GET", "/subs", get_subs},
     {"GET", "/ticks", get_ticks},     {"GET", "/client", get_client},
+    {"GET", "/broker", get_broker},
 };
 
 static void serve(struct vd_worker *worker, struct app *app,
@@ -586,6 +644,12 @@ static int worker_main(struct vd_worker *worker, void *context)
             break;
         case VD_WORKER_TIMER:
             count(app->counts->ticks, event.id, worker);
+            break;
+        case VD_WORKER_BROKER_ERROR:
+            note_error(worker, app, &event);
+            break;
+        case VD_WORKER_GAP:
+            atomic_fetch_add(&app->counts->gaps[vd_worker_index(worker)], 1);
             break;
         case VD_WORKER_SHUTDOWN:
             return 0;

@@ -19,14 +19,28 @@ struct watch {
     bool every_worker;
 };
 
+#define ERRORS_MAX 64
+
+/* One VD_WORKER_BROKER_ERROR. */
+struct seen_error {
+    unsigned worker;
+    char code[32], driver[32], text[VD_ERROR_TEXT_BYTES];
+    uint32_t attempt, next_delay_ms;
+    _Atomic bool whole;
+};
+
 /* Seen by all processes: any worker can answer for the others. */
 struct counts {
+    _Atomic uint64_t errors;
+    struct seen_error last_errors[ERRORS_MAX]; /* error n stands at n % ERRORS_MAX */
+    _Atomic uint64_t gaps[VD_WORKERS_MAX];
     _Atomic uint64_t messages[WATCH_MAX][VD_WORKERS_MAX];
     _Atomic uint64_t ticks[WATCH_MAX][VD_WORKERS_MAX];
 };
 
 struct app {
     struct vd_server_config config;
+    struct vd_broker_options link;
     struct watch subscriptions[WATCH_MAX];
     struct watch intervals[WATCH_MAX];
     size_t subscription_count, interval_count;

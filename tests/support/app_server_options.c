@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line of the C test server: one option for each field of vd_server_config. */
+/* The command line of the C test server: one option for each field of vd_server_config and
+ * of vd_broker_options. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,12 @@
             sizeof(((struct vd_server_config *)NULL)->name)                                        \
     }
 
-static const struct {
+struct number {
     const char *option;
     size_t offset, size;
-} numbers[] = {
+};
+
+static const struct number numbers[] = {
     FIELD("--workers", workers),
     FIELD("--request-timeout-ms", request_timeout_ms),
     FIELD("--max-requests", max_requests),
@@ -53,16 +56,48 @@ static const struct {
     FIELD("--cors-max-age-s", cors_max_age_s),
 };
 
-static bool set_number(struct vd_server_config *config, const char *option, const char *value)
+#define LINK_FIELD(option, name)                                                                   \
+    {                                                                                              \
+        option, offsetof(struct vd_broker_options, name),                                          \
+            sizeof(((struct vd_broker_options *)NULL)->name)                                       \
+    }
+
+static const struct number link_numbers[] = {
+    LINK_FIELD("--broker-outbox-messages", outbox_messages),
+    LINK_FIELD("--broker-outbox-bytes", outbox_bytes),
+    LINK_FIELD("--broker-inbox-bytes", inbox_bytes),
+    LINK_FIELD("--broker-probe-interval-ms", probe_interval_ms),
+    LINK_FIELD("--broker-connect-timeout-ms", connect_timeout_ms),
+    LINK_FIELD("--broker-backoff-first-ms", backoff_first_ms),
+    LINK_FIELD("--broker-backoff-cap-ms", backoff_cap_ms),
+};
+
+static const struct {
+    const char *option;
+    size_t offset;
+} link_texts[] = {
+    {"--broker-channel", offsetof(struct vd_broker_options, channel)},
+    {"--broker-username", offsetof(struct vd_broker_options, credentials.username)},
+    {"--broker-password", offsetof(struct vd_broker_options, credentials.password)},
+    {"--broker-token", offsetof(struct vd_broker_options, credentials.token)},
+    {"--broker-seed-file", offsetof(struct vd_broker_options, credentials.seed_file)},
+    {"--broker-creds-file", offsetof(struct vd_broker_options, credentials.creds_file)},
+    {"--broker-tls-ca-file", offsetof(struct vd_broker_options, tls_ca_file)},
+    {"--broker-tls-certificate-file", offsetof(struct vd_broker_options, tls_certificate_file)},
+    {"--broker-tls-key-file", offsetof(struct vd_broker_options, tls_key_file)},
+};
+
+static bool set_number(void *to, const struct number *rows, size_t count, const char *option,
+                       const char *value)
 {
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
-        unsigned char *at = (unsigned char *)config + numbers[i].offset;
+    for (size_t i = 0; i < count; i++) {
+        unsigned char *at = (unsigned char *)to + rows[i].offset;
         uint64_t wide = strtoull(value, NULL, 10);
         uint32_t narrow = (uint32_t)wide;
 
-        if (strcmp(option, numbers[i].option) != 0)
+        if (strcmp(option, rows[i].option) != 0)
             continue;
-        if (numbers[i].size == sizeof(narrow)) {
+        if (rows[i].size == sizeof(narrow)) {
             memcpy(at, &narrow, sizeof(narrow));
         } else {
             memcpy(at, &wide, sizeof(wide));
@@ -70,6 +105,37 @@ static bool set_number(struct vd_server_config *config, const char *option, cons
         return true;
     }
     return false;
+}
+
+/* What is said of the link to other nodes. A URL makes it one, a bare name ("pipe") is a driver
+ * within this machine. */
+static bool set_link_option(struct app *app, const char *option, const char *value)
+{
+    if (strcmp(option, "--broker") == 0) {
+        bool url = strchr(value, ':') != NULL;
+
+        app->config.broker = url ? &app->link : NULL;
+        app->config.broker_driver = url ? NULL : value;
+        app->link.url = value;
+        return true;
+    }
+    if (strcmp(option, "--broker-tls") == 0) {
+        app->link.tls = atoi(value) != 0;
+        return true;
+    }
+    if (strcmp(option, "--broker-outbox-policy") == 0) {
+        app->link.outbox_policy =
+            strcmp(value, "fail") == 0 ? VD_OUTBOX_FAIL : VD_OUTBOX_DROP_OLDEST;
+        return strcmp(value, "fail") == 0 || strcmp(value, "drop-oldest") == 0;
+    }
+    for (size_t i = 0; i < sizeof(link_texts) / sizeof(*link_texts); i++) {
+        if (strcmp(option, link_texts[i].option) == 0) {
+            memcpy((char *)&app->link + link_texts[i].offset, &value, sizeof(value));
+            return true;
+        }
+    }
+    return set_number(&app->link, link_numbers, sizeof(link_numbers) / sizeof(*link_numbers),
+                      option, value);
 }
 
 static bool add_watch(struct watch *watches, size_t *watch_count, const char *value,
@@ -120,8 +186,8 @@ bool app_set_option(struct app *app, const char *option, const char *value)
         app->config.forwarded_headers = (enum vd_forwarded_headers)atoi(value);
     } else if (strcmp(option, "--listener") == 0) {
         return add_word(app->listeners, VD_LISTENERS_MAX, &app->config.listener_count, value);
-    } else if (strcmp(option, "--broker") == 0) {
-        app->config.broker_driver = value;
+    } else if (strncmp(option, "--broker", strlen("--broker")) == 0) {
+        return set_link_option(app, option, value);
     } else if (strcmp(option, "--static-dir") == 0) {
         app->config.static_directory = value;
     } else if (strcmp(option, "--static-prefix") == 0) {
@@ -147,7 +213,7 @@ bool app_set_option(struct app *app, const char *option, const char *value)
     } else if (strcmp(option, "--interval") == 0) {
         return add_watch(app->intervals, &app->interval_count, value, "node", "worker");
     } else {
-        return set_number(&app->config, option, value);
+        return set_number(&app->config, numbers, sizeof(numbers) / sizeof(*numbers), option, value);
     }
     return true;
 }

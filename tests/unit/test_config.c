@@ -106,6 +106,8 @@ static void errors_name_the_field_and_what_is_allowed(void **state)
            "one of the two");
     expect((struct vd_server_config){.broker_driver = "carrier pigeon"}, VD_ERR_INVALID,
            "broker_driver", "memory, pipe");
+    expect((struct vd_server_config){.broker_driver = "redis://u:secret@here"}, VD_ERR_INVALID,
+           "broker_driver", "memory, pipe");
     expect((struct vd_server_config){.log_fd = -1}, VD_ERR_INVALID, "log_fd", "open descriptor");
     expect((struct vd_server_config){.log_level = (enum vd_log_level)9}, VD_ERR_INVALID,
            "log_level", "VD_LOG_OFF");
@@ -119,6 +121,27 @@ static void the_memory_broker_is_for_one_worker(void **state)
     assert_int_equal(vd_server_config_check(&alone, NULL), VD_OK);
     expect((struct vd_server_config){.broker_driver = "memory", .workers = 4}, VD_ERR_UNSUPPORTED,
            "4 workers", "use PipeBroker (withBroker(new PipeBroker())) or withWorkerNum(1)");
+}
+
+/* What can be told before the fork; nothing is opened for it. */
+static void the_link_to_other_nodes_names_its_driver(void **state)
+{
+    const struct vd_broker_options redis = {.url = "redis://127.0.0.1:1"}, local = {.url = "pipe:"},
+                                   unknown = {.url = "carrier://pigeon:secret@here"}, none = {0},
+                                   policy = {.url = "redis:",
+                                             .outbox_policy = (enum vd_outbox_policy)7};
+    struct vd_server_config config = {.broker = &redis, .workers = 3};
+
+    (void)state;
+    assert_int_equal(vd_server_config_check(&config, NULL), VD_OK);
+    assert_string_equal(config.broker_driver, "redis");
+    assert_string_equal(config.broker_display, "RedisBroker");
+    assert_ptr_equal(config.broker, &redis);
+    expect((struct vd_server_config){.broker = &local}, VD_ERR_INVALID, "does not leave",
+           "URL of a server");
+    expect((struct vd_server_config){.broker = &unknown}, VD_ERR_UNSUPPORTED, "scheme", "redis");
+    expect((struct vd_server_config){.broker = &none}, VD_ERR_INVALID, "url", "missing");
+    expect((struct vd_server_config){.broker = &policy}, VD_ERR_INVALID, "outbox_policy", "7");
 }
 
 static void a_node_is_laid_out_for_its_workers(void **state)
@@ -206,6 +229,7 @@ int main(void)
         cmocka_unit_test(checking_twice_changes_nothing),
         cmocka_unit_test(errors_name_the_field_and_what_is_allowed),
         cmocka_unit_test(the_memory_broker_is_for_one_worker),
+        cmocka_unit_test(the_link_to_other_nodes_names_its_driver),
         cmocka_unit_test(a_node_is_laid_out_for_its_workers),
         cmocka_unit_test(static_files_need_a_directory_and_a_path),
         cmocka_unit_test(the_edge_is_checked),
