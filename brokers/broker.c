@@ -327,6 +327,12 @@ static bool is_own(const struct vd_broker *broker, const struct vd_message *mess
            memcmp(message->origin, broker->node_id, broker->node_id_length) == 0;
 }
 
+uint64_t vd_broker_host_own_sequence(const struct vd_broker *broker,
+                                     const struct vd_message *message)
+{
+    return is_own(broker, message) ? message->sequence : 0;
+}
+
 enum vd_err vd_broker_publish(struct vd_broker *broker, const struct vd_message *given,
                               struct vd_error *error)
 {
@@ -342,8 +348,16 @@ enum vd_err vd_broker_publish(struct vd_broker *broker, const struct vd_message 
     code = vd_message_check(&message, broker->max_message_bytes, error);
     if (code)
         return code;
-    if (message.sequence == 0 && is_own(broker, &message))
-        message.sequence = broker->sequence + 1;
+    if (is_own(broker, &message)) {
+        if (message.sequence == 0)
+            message.sequence = broker->sequence + 1;
+        if (message.sequence <= broker->sequence) {
+            return vd_error_set(error, VD_ERR_INVALID,
+                                "sequence: it is %llu, allowed are numbers over %llu, the last",
+                                (unsigned long long)message.sequence,
+                                (unsigned long long)broker->sequence);
+        }
+    }
     code = broker->driver->publish(broker->state, &message, error);
     if (code == VD_OK) {
         broker->counters.published++;
@@ -351,8 +365,7 @@ enum vd_err vd_broker_publish(struct vd_broker *broker, const struct vd_message 
         broker->counters.publish_failures++;
     }
     /* not known whether it arrived: then the number must not be used for another */
-    if ((code == VD_OK || code == VD_ERR_CLOSED) && is_own(broker, &message) &&
-        message.sequence > broker->sequence)
+    if ((code == VD_OK || code == VD_ERR_CLOSED) && is_own(broker, &message))
         broker->sequence = message.sequence;
     return code;
 }

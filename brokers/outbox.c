@@ -33,6 +33,7 @@ struct vd_outbox_entry *vd_outbox_entry_create(size_t capacity)
 
     if (entry) {
         entry->next = NULL;
+        entry->sequence = 0;
         entry->start = entry->length = 0;
     }
     return entry;

@@ -20,6 +20,7 @@
 
 struct vd_outbox_entry {
     struct vd_outbox_entry *next;
+    uint64_t sequence;    /* of the message; 0 unless it is this node's own */
     size_t start, length; /* of what is sent, within bytes */
     unsigned char bytes[];
 };
@@ -40,8 +41,8 @@ void vd_outbox_init(struct vd_outbox *outbox, size_t limit_messages, size_t limi
                     size_t window_bytes, enum vd_outbox_policy policy);
 void vd_outbox_finish(struct vd_outbox *outbox); /* frees all entries; zeroed memory is fine */
 
-/* An entry with room for @capacity bytes; NULL: out of memory. The caller fills in start, length
- * and bytes, then pushes it, or frees it with free(). */
+/* An entry with room for @capacity bytes; NULL: out of memory. The caller fills in sequence,
+ * start, length and bytes, then pushes it, or frees it with free(). */
 struct vd_outbox_entry *vd_outbox_entry_create(size_t capacity);
 
 /* Put @entry at the end; the outbox owns it when this is VD_OK.
@@ -62,6 +63,12 @@ bool vd_outbox_confirm(struct vd_outbox *outbox);
 
 /* The link broke: all that was in flight waits again, before the others. */
 void vd_outbox_take_back(struct vd_outbox *outbox);
+
+/* As in struct vd_broker_status. */
+static inline uint64_t vd_outbox_sequence(const struct vd_outbox *outbox)
+{
+    return outbox->first ? outbox->first->sequence : 0;
+}
 
 static inline size_t vd_outbox_count(const struct vd_outbox *outbox)
 {

@@ -128,6 +128,17 @@ static void deliver(struct vd_broker *broker, const struct vd_message *message)
 /* ---- what drivers report -----------------------------------------------------------------------
  */
 
+void vd_broker_note_seen(struct vd_broker *broker, const char *origin, size_t length,
+                         uint64_t sequence)
+{
+    uint64_t missed;
+
+    if (broker->pid != getpid() || length == 0 || length > VD_ORIGIN_MAX_BYTES || sequence == 0 ||
+        (length == broker->node_id_length && memcmp(origin, broker->node_id, length) == 0))
+        return;
+    vd_origins_see(&broker->origins, origin, length, sequence, &missed);
+}
+
 static void tell_gap(struct vd_broker *broker, const struct vd_broker_gap *gap)
 {
     if (gap->reason == VD_GAP_RECONNECT) {

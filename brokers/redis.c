@@ -570,6 +570,7 @@ static enum vd_err publish(void *state, const struct vd_message *message, struct
 
     if (!entry)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory to send a message");
+    entry->sequence = vd_broker_host_own_sequence(redis->host, message);
     code = vd_outbox_push(&redis->outbox, entry, !vd_link_is_up(&redis->link));
     if (code)
         free(entry);
@@ -611,6 +612,7 @@ static void status(const void *state, struct vd_broker_status *status)
     status->rtt_us = redis->rtt_us;
     status->outbox_messages = vd_outbox_count(&redis->outbox);
     status->outbox_bytes = vd_outbox_bytes(&redis->outbox);
+    status->outbox_sequence = vd_outbox_sequence(&redis->outbox);
 }
 
 /* ---- life --------------------------------------------------------------------------------------

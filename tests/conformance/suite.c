@@ -185,6 +185,57 @@ static void test_duplicates_and_gaps(void **state)
     suite_until(suite, &b->count, 7);
 }
 
+/* Whoever keeps the numbers elsewhere (a server, whose gateway is replaced) gives them. */
+static void test_numbers_may_be_given(void **state)
+{
+    struct suite *suite = *state;
+    struct node *a = &suite->nodes[0], *b = &suite->nodes[1];
+    struct vd_message message = {.scope = "own", .scope_length = 3, .sequence = 5};
+    struct vd_broker_status status;
+    struct vd_error error = {0};
+
+    suite_open(suite, 0, &(struct vd_broker_options){.sequence = 3});
+    suite_open(suite, 1, NULL);
+    node_subscribe(b, "own");
+    node_publish(a, "own", NULL, "4");
+    assert_int_equal(vd_broker_publish(a->broker, &message, NULL), VD_OK);
+    assert_int_equal(vd_broker_publish(a->broker, &message, &error), VD_ERR_INVALID);
+    assert_string_equal(error.text, "sequence: it is 5, allowed are numbers over 5, the last");
+    node_publish(a, "own", NULL, "6");
+    message.sequence = 8;
+    assert_int_equal(vd_broker_publish(a->broker, &message, NULL), VD_OK);
+    suite_until(suite, &b->count, 4);
+    for (uint64_t i = 0; i < 3; i++)
+        assert_int_equal(b->messages[i].sequence, 4 + i);
+    assert_int_equal(b->messages[3].sequence, 8);
+    assert_int_equal(b->gaps, 1); /* 7 was never sent */
+    vd_broker_status(a->broker, &status);
+    assert_int_equal(status.sequence, 8);
+}
+
+/* What a handle before this one had seen is no news, and what is missing since is a gap. */
+static void test_what_was_seen_before(void **state)
+{
+    struct suite *suite = *state;
+    struct node *a = &suite->nodes[0], *b = &suite->nodes[1];
+
+    suite_open(suite, 0, NULL);
+    suite_open(suite, 1, NULL);
+    node_subscribe(b, "relay");
+    vd_broker_note_seen(b->broker, "elsewhere", 9, 6);
+    vd_broker_note_seen(b->broker, vd_broker_node_id(b->broker), VD_NODE_ID_CHARS, 6);
+    vd_broker_note_seen(b->broker, "", 0, 6);
+    relay(a, "elsewhere", 5);
+    relay(a, "elsewhere", 6);
+    relay(a, "elsewhere", 7);
+    relay(a, "elsewhere", 9);
+    suite_until(suite, &b->count, 2);
+    assert_int_equal(b->messages[0].sequence, 7);
+    assert_int_equal(b->messages[1].sequence, 9);
+    assert_int_equal(b->gaps, 1);
+    assert_int_equal(b->missed, 1);
+}
+
 static void test_any_bytes(void **state)
 {
     struct suite *suite = *state;
@@ -408,6 +459,8 @@ const struct CMUnitTest suite_message_tests[] = {
     SUITE_TEST(test_order_per_origin),
     SUITE_TEST(test_own_messages_are_filtered),
     SUITE_TEST(test_duplicates_and_gaps),
+    SUITE_TEST(test_numbers_may_be_given),
+    SUITE_TEST(test_what_was_seen_before),
     SUITE_TEST(test_any_bytes),
     SUITE_TEST(test_the_size_limit),
     SUITE_TEST(test_sizes_around_the_cuts),

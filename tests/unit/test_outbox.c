@@ -19,6 +19,7 @@ static enum vd_err push(struct vd_outbox *outbox, uint32_t number, size_t length
 
     assert_non_null(entry);
     entry->length = length;
+    entry->sequence = number + 100;
     memcpy(entry->bytes, &number, sizeof(number));
     code = vd_outbox_push(outbox, entry, down);
     if (code)
@@ -45,6 +46,7 @@ static void test_the_oldest_gives_way(void **state)
     assert_int_equal(outbox.dropped, 2);
     assert_int_equal(vd_outbox_count(&outbox), 3);
     assert_int_equal(number_of(vd_outbox_next(&outbox)), 2);
+    assert_int_equal(vd_outbox_sequence(&outbox), 102);
     assert_int_equal(push(&outbox, 5, 1000, true), VD_OK); /* all others for this one */
     assert_int_equal(vd_outbox_count(&outbox), 1);
     assert_int_equal(outbox.dropped, 5);

@@ -170,7 +170,9 @@ void vd_broker_destroy(struct vd_broker *broker);
  */
 
 /* Publish one message to every other node. Checked here: scope grammar, event, size. An origin of
- * NULL becomes the node id, a sequence of 0 the next number; given ones are kept (a relay).
+ * NULL becomes the node id; given ones are kept (a relay). Of this node's own messages a sequence
+ * of 0 becomes the next number; a given one must be greater than the last (what lies between is a
+ * gap to the others), and the handle goes on from there.
  * Ownership: @message is borrowed until return.
  * Returns: VD_OK: accepted (handed to the far side, or in the outbox for it).
  *          VD_ERR_INVALID, VD_ERR_TOO_LARGE: @error names the part and the limit.
@@ -182,6 +184,12 @@ void vd_broker_destroy(struct vd_broker *broker);
  * Blocks: at most publish_timeout_ms (pipe only); never for the network. */
 enum vd_err vd_broker_publish(struct vd_broker *broker, const struct vd_message *message,
                               struct vd_error *error);
+
+/* A handle before this one had @origin's messages up to @sequence: older ones are duplicates, and
+ * what is missing between it and the next is a gap. For whoever goes on in another's place, before
+ * the first dispatch. The caller's own node id is left alone. */
+void vd_broker_note_seen(struct vd_broker *broker, const char *origin, size_t length,
+                         uint64_t sequence);
 
 /* Wait until the far side has confirmed everything accepted so far. Callbacks run meanwhile.
  * Returns: VD_OK, VD_ERR_TIMEOUT, VD_ERR_STATE (from a callback; forked copy). */
@@ -259,9 +267,10 @@ struct vd_broker_status {
     uint32_t next_delay_ms; /* 0 unless WAITING */
     enum vd_err last_error; /* of the last failure; VD_OK: none yet */
     uint64_t rtt_us;        /* last round trip; 0: not measured */
-    size_t outbox_messages; /* accepted, not yet handed over */
+    size_t outbox_messages; /* accepted, not yet confirmed by the far side */
     size_t outbox_bytes;
-    uint64_t sequence; /* last number used */
+    uint64_t outbox_sequence; /* of the oldest of them; 0: none, or a relayed one */
+    uint64_t sequence;        /* last number used */
     struct vd_broker_counters counters;
 };
 

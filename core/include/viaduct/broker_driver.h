@@ -106,6 +106,10 @@ void vd_broker_host_connected(struct vd_broker *host);
 /* Have dispatch called soon: for what was noticed in publish. Any time, handle's thread. */
 void vd_broker_host_wake(struct vd_broker *host);
 
+/* The number of @message if it is this node's own; 0: a relayed one. For status.outbox_sequence. */
+uint64_t vd_broker_host_own_sequence(const struct vd_broker *host,
+                                     const struct vd_message *message);
+
 /* The handle's counters. published, received, own_filtered, duplicates, malformed, gaps, resyncs,
  * publish_failures, failures and reconnects are kept by the handle; inbox_drops (told by
  * vd_broker_host_gap with OVERFLOW) as well; outbox_drops is the driver's to count. */
