@@ -2,6 +2,7 @@
 /* A table between threads: exact sums, whole rows, and walks while others insert and delete. What
  * TSan looks at. */
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -235,9 +236,80 @@ static void test_expired_rows_make_room(void **state)
     free(memory);
 }
 
+/* ---- a set beside a sweep ----------------------------------------------------------------------
+ */
+
+#define MEETINGS 200000
+
+/* Both begin at once, or nearly: each pauses a little longer or shorter from round to round. */
+struct meeting {
+    struct vd_table *table;
+    _Atomic int round;
+    _Atomic int arrived;
+    _Atomic int done;
+};
+
+static void meet(struct meeting *meeting, int round, int pause)
+{
+    atomic_fetch_add(&meeting->arrived, 1);
+    while (atomic_load(&meeting->arrived) < 2 * round)
+        ;
+    for (volatile int i = 0; i < pause; i++)
+        ;
+}
+
+static void *sweep_beside(void *argument)
+{
+    struct meeting *meeting = argument;
+
+    for (int round = 1; round <= MEETINGS; round++) {
+        while (atomic_load(&meeting->round) < round)
+            sched_yield();
+        meet(meeting, round, round / 16 % 128);
+        vd_table_expire(meeting->table, 1000);
+        atomic_fetch_add(&meeting->done, 1);
+    }
+    return NULL;
+}
+
+/* The sweep finds anew when the earliest row expires. A row that is set meanwhile is either seen by
+ * it or notes itself afterwards: one that neither of them noted would keep its place for ever. */
+static void test_expiry_is_noted(void **state)
+{
+    struct meeting meeting = {0};
+    struct vd_column column = {"a", VD_COLUMN_INT, 8};
+    struct vd_table_options options = {"noted", 2, &column, 1, TTL};
+    size_t bytes = vd_table_bytes(&options, NULL);
+    void *memory = aligned_alloc(64, bytes);
+    int forgotten = 0;
+    pthread_t thread;
+    (void)state;
+
+    assert_non_null(memory);
+    assert_int_equal(vd_table_init(memory, bytes, &options, &meeting.table, NULL), VD_OK);
+    assert_int_equal(pthread_create(&thread, NULL, sweep_beside, &meeting), 0);
+    for (int round = 1; round <= MEETINGS; round++) {
+        vd_table_set(meeting.table, "first", 5, NULL, 0, 1000, NULL); /* a note that is there */
+        vd_table_clear(meeting.table);
+        atomic_store(&meeting.round, round);
+        meet(&meeting, round, round % 16);
+        vd_table_set(meeting.table, "beside", 6, NULL, 0, 1000, NULL);
+        while (atomic_load(&meeting.done) < round)
+            sched_yield();
+        vd_table_set(meeting.table, "fills", 5, NULL, 0, 2000, NULL);
+        forgotten += vd_table_set(meeting.table, "more", 4, NULL, 0, 2000, NULL) != VD_OK;
+        vd_table_clear(meeting.table);
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(forgotten, 0);
+    vd_table_close(meeting.table);
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_expiry_is_noted),
         cmocka_unit_test(test_sums_are_exact),
         cmocka_unit_test(test_rows_are_whole),
         cmocka_unit_test(test_expired_rows_make_room),

@@ -23,19 +23,7 @@
 
 #include <viaduct/ring.h>
 
-/* A real fence under every build. gcc warns that TSan does not model it; nothing here relies on
- * TSan seeing an order through the fence: the data are ordered by the ring's head itself. */
-static inline void full_fence(void)
-{
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wtsan"
-#endif
-    atomic_thread_fence(memory_order_seq_cst);
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
-}
+#include "fence.h"
 
 enum vd_err vd_doorbell_init(struct vd_doorbell *bell, struct vd_error *error)
 {

@@ -7,10 +7,10 @@
  *
  * Failure modes: killed while it sweeps: the lock says so, and the next full table is swept again.
  */
+#include "fence.h"
 #include "table_shared.h"
 
-/* After what expires then is published: see vd_table_expire. */
-void table_note_expiry(struct vd_table *table, uint64_t expiry_ms)
+static void note(struct vd_table *table, uint64_t expiry_ms)
 {
     _Atomic uint64_t *earliest = &table->shared->pool.earliest_ms;
     uint64_t seen = load_word(earliest);
@@ -19,6 +19,15 @@ void table_note_expiry(struct vd_table *table, uint64_t expiry_ms)
            !atomic_compare_exchange_weak_explicit(earliest, &seen, expiry_ms, memory_order_acq_rel,
                                                   memory_order_acquire))
         ;
+}
+
+/* After what expires then is published; the fence parts the two, as it does in vd_table_expire. */
+void table_note_expiry(struct vd_table *table, uint64_t expiry_ms)
+{
+    if (expiry_ms == 0)
+        return;
+    full_fence();
+    note(table, expiry_ms);
 }
 
 /* What the note says counts only if nobody was in the middle of finding it anew. */
@@ -63,10 +72,12 @@ void vd_table_clear(struct vd_table *table)
         remove_at(table, i, 0);
 }
 
-/* The earliest expiry is forgotten first and found anew on the way: a writer notes its expiry after
- * the row is published, so either it is seen here or its note comes later. One sweeps at a time,
- * and while the lock is taken, also by a process that was killed in here, the note is worth nothing
- * (see table_is_worth_sweeping). A word that belongs to another row by now only makes it too early.
+/* The earliest expiry is forgotten first and found anew on the way. A writer publishes the row and
+ * then looks at the note; here the note is forgotten and then the rows are looked at; both fence in
+ * between, so either the row is seen here or the writer finds its note missing. One sweeps at a
+ * time, and while the lock is taken, also by a process that was killed in here, the note is worth
+ * nothing (see table_is_worth_sweeping). A word that belongs to another row by now only makes it
+ * too early.
  */
 uint64_t vd_table_expire(struct vd_table *table, uint64_t now_ms)
 {
@@ -78,6 +89,7 @@ uint64_t vd_table_expire(struct vd_table *table, uint64_t now_ms)
     owner_lock(&pool->sweep_lock, owner_self(&table->owner));
     store_word(&pool->sweeps, load_word(&pool->sweeps) + 1);
     store_word(&pool->earliest_ms, UINT64_MAX);
+    full_fence();
     for (uint64_t i = 0, end = load_word(&pool->fresh); i < end && i < table->schema.rows; i++) {
         struct table_row *row = row_at(table, i);
         uint64_t seq = load_word(&row->seq);
@@ -86,7 +98,7 @@ uint64_t vd_table_expire(struct vd_table *table, uint64_t now_ms)
         if ((seq & SEQ_LIVE) && is_expired(expiry_ms, now_ms)) {
             removed += remove_at(table, i, now_ms);
         } else if (seq & SEQ_LIVE) {
-            table_note_expiry(table, expiry_ms);
+            note(table, expiry_ms);
         }
     }
     owner_unlock(&pool->sweep_lock);
