@@ -284,9 +284,31 @@ static void test_expiry(void **state)
     assert_int_equal(result, 2);
     assert_int_equal(vd_table_incr(f.table, "e", 1, COUNT, 1, 1250, &result, NULL), VD_OK);
     assert_int_equal(result, 1); /* anew */
+    assert_int_equal(vd_table_count(f.table), 3);
+    assert_int_equal(vd_table_count_live(f.table, 1250), 1);
+    assert_int_equal(vd_table_count_live(f.table, 0), 3);
     assert_int_equal(vd_table_expire(f.table, 1250), 2);
     assert_int_equal(vd_table_count(f.table), 1);
+    assert_int_equal(vd_table_count_live(f.table, 1250), 1);
     teardown(&f);
+}
+
+/* A ttl beyond the end of time is the end of time, not a moment long past. */
+static void test_longest_ttl(void **state)
+{
+    static const uint64_t ttls[] = {UINT64_MAX, UINT64_MAX - 1000, UINT64_MAX - 999};
+    (void)state;
+
+    for (size_t i = 0; i < LEN(ttls); i++) {
+        struct fixture f;
+
+        setup(&f, 1, ttls[i]);
+        assert_int_equal(set_count(&f, "a", 1, 1000), VD_OK);
+        assert_int_equal(get(&f, "a", 1000), VD_OK);
+        assert_int_equal(get(&f, "a", (uint64_t)1 << 62), VD_OK);
+        assert_int_equal(set_count(&f, "b", 1, 2000), VD_ERR_FULL);
+        teardown(&f);
+    }
 }
 
 static void test_window(void **state)
@@ -551,8 +573,10 @@ static void test_model(void **state)
     setup(&f, ROWS, 300);
     for (int i = 0; i < 100000; i++) {
         step(&f, &m);
-        if (i % 64 == 0)
+        if (i % 64 == 0) {
             check_walk(&f, &m);
+            assert_int_equal(vd_table_count_live(f.table, m.now), model_count(&m));
+        }
     }
     assert_true(vd_table_count(f.table) <= ROWS);
     vd_table_clear(f.table);
@@ -563,17 +587,12 @@ static void test_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set_get_del),
-        cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_capacity_is_exact),
-        cmocka_unit_test(test_limits_of_values),
-        cmocka_unit_test(test_compare_and_set),
-        cmocka_unit_test(test_expiry),
-        cmocka_unit_test(test_window),
-        cmocka_unit_test(test_schema_errors),
-        cmocka_unit_test(test_in_an_arena),
-        cmocka_unit_test(test_attach_refuses_damage),
-        cmocka_unit_test(test_model),
+        cmocka_unit_test(test_set_get_del),           cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_capacity_is_exact),     cmocka_unit_test(test_limits_of_values),
+        cmocka_unit_test(test_compare_and_set),       cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_longest_ttl),           cmocka_unit_test(test_window),
+        cmocka_unit_test(test_schema_errors),         cmocka_unit_test(test_in_an_arena),
+        cmocka_unit_test(test_attach_refuses_damage), cmocka_unit_test(test_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,8 +126,11 @@ enum vd_err vd_table_get_field(struct vd_table *table, const char *key, size_t k
 size_t vd_table_text_bytes(const struct vd_table *table);
 enum vd_err vd_table_exists(struct vd_table *table, const char *key, size_t key_length,
                             uint64_t now_ms, struct vd_error *error);
-/* Rows in use, among them expired ones that nobody has needed to remove yet. */
+/* Rows in use, among them expired ones that nobody has needed to remove yet; exact as of one moment
+ * during the call. */
 uint64_t vd_table_count(const struct vd_table *table);
+/* Rows that have not expired: looks at all of them, one after the other. */
+uint64_t vd_table_count_live(const struct vd_table *table, uint64_t now_ms);
 
 /* A walk over all rows: start with a zeroed cursor; it holds nothing, just drop it. Each row that
  * exists throughout is seen exactly once, whatever others insert and delete meanwhile. @key takes
@@ -140,8 +143,8 @@ enum vd_err vd_table_next(struct vd_table *table, struct vd_table_cursor *cursor
                           struct vd_error *error);
 
 /* ---- write: one atomic step each -------------------------------------------------------------
- * Returns: VD_OK, VD_ERR_INVALID (key, column, type, not finite), VD_ERR_TOO_LARGE (a string, or a
- * number out of its column's range, also as a sum), VD_ERR_FULL. Then nothing is written. A row
+ * Returns: VD_OK, VD_ERR_INVALID (key, column, type), VD_ERR_TOO_LARGE (a string, or a number out
+ * of its column's range, also as a sum; a sum that is not finite), VD_ERR_FULL. Then nothing is written. A row
  * that is not there, or has expired, starts with zeros and empty strings.
  * Blocks: while another writer of the same stripe is inside, for under a microsecond unless that
  * one is stopped or preempted. */
@@ -169,7 +172,7 @@ enum vd_err vd_table_incr_window(struct vd_table *table, const char *key, size_t
                                  uint32_t column, int64_t by, uint64_t window_ms, uint64_t now_ms,
                                  int64_t *result, uint64_t *ends_ms, struct vd_error *error);
 
-/* *@swapped: the column was @expected and is @desired now. Returns: also VD_ERR_NOT_FOUND. */
+/* *@swapped: the column was @expected and is @desired now. A NaN equals nothing. Returns: also VD_ERR_NOT_FOUND. */
 enum vd_err vd_table_compare_and_set(struct vd_table *table, const char *key, size_t key_length,
                                      uint32_t column, const struct vd_table_value *expected,
                                      const struct vd_table_value *desired, uint64_t now_ms,

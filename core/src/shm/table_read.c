@@ -65,9 +65,13 @@ static bool read_row(const struct vd_table *table, const _Atomic uint64_t *versi
     return true;
 }
 
-enum vd_err vd_table_get(struct vd_table *table, const char *key, size_t key_length,
-                         uint64_t now_ms, struct vd_table_value *values, char *text,
-                         struct vd_error *error)
+/* What a reader wants of a row. */
+enum wish { WHOLE_ROW, ONE_COLUMN, EXISTENCE };
+
+/* @wish is a constant where this is called, and the other cases are gone there. */
+static inline __attribute__((always_inline)) enum vd_err
+look_up(struct vd_table *table, const char *key, size_t key_length, enum wish wish, uint32_t column,
+        uint64_t now_ms, struct vd_table_value *values, char *text, struct vd_error *error)
 {
     struct table_key wanted;
     struct table_row *row;
@@ -77,64 +81,43 @@ enum vd_err vd_table_get(struct vd_table *table, const char *key, size_t key_len
 
     if (result != VD_OK)
         return result;
+    if (wish == ONE_COLUMN && column >= table->schema.column_count)
+        return table_check_column(table, column, error);
     while ((row = table_find(table, &wanted, &seq)) != NULL) {
         const _Atomic uint64_t *version = version_of(table, row, seq);
         uint64_t expiry_ms = load_word(&version[0]);
+        bool is_read = true;
 
-        if (read_row(table, version, values, text) && is_still(row, seq))
+        if (wish == WHOLE_ROW)
+            is_read = read_row(table, version, values, text);
+        if (wish == ONE_COLUMN)
+            is_read = read_value(&table->schema.columns[column], version, values, text);
+        if (is_read && is_still(row, seq))
             return is_expired(expiry_ms, now_ms) ? VD_ERR_NOT_FOUND : VD_OK;
         if (!table_try_again(&tries))
             return no_rest(table, error);
     }
     return VD_ERR_NOT_FOUND;
+}
+
+enum vd_err vd_table_get(struct vd_table *table, const char *key, size_t key_length,
+                         uint64_t now_ms, struct vd_table_value *values, char *text,
+                         struct vd_error *error)
+{
+    return look_up(table, key, key_length, WHOLE_ROW, 0, now_ms, values, text, error);
 }
 
 enum vd_err vd_table_get_field(struct vd_table *table, const char *key, size_t key_length,
                                uint32_t column, uint64_t now_ms, struct vd_table_value *value,
                                char *text, struct vd_error *error)
 {
-    struct table_key wanted;
-    struct table_row *row;
-    unsigned tries = 0;
-    uint64_t seq;
-    enum vd_err result = table_key_init(table, &wanted, key, key_length, error);
-
-    if (result != VD_OK)
-        return result;
-    if (column >= table->schema.column_count)
-        return table_check_column(table, column, error);
-    while ((row = table_find(table, &wanted, &seq)) != NULL) {
-        const _Atomic uint64_t *version = version_of(table, row, seq);
-        uint64_t expiry_ms = load_word(&version[0]);
-
-        if (read_value(&table->schema.columns[column], version, value, text) && is_still(row, seq))
-            return is_expired(expiry_ms, now_ms) ? VD_ERR_NOT_FOUND : VD_OK;
-        if (!table_try_again(&tries))
-            return no_rest(table, error);
-    }
-    return VD_ERR_NOT_FOUND;
+    return look_up(table, key, key_length, ONE_COLUMN, column, now_ms, value, text, error);
 }
 
 enum vd_err vd_table_exists(struct vd_table *table, const char *key, size_t key_length,
                             uint64_t now_ms, struct vd_error *error)
 {
-    struct table_key wanted;
-    struct table_row *row;
-    unsigned tries = 0;
-    uint64_t seq;
-    enum vd_err result = table_key_init(table, &wanted, key, key_length, error);
-
-    if (result != VD_OK)
-        return result;
-    while ((row = table_find(table, &wanted, &seq)) != NULL) {
-        uint64_t expiry_ms = load_word(version_of(table, row, seq));
-
-        if (is_still(row, seq))
-            return is_expired(expiry_ms, now_ms) ? VD_ERR_NOT_FOUND : VD_OK;
-        if (!table_try_again(&tries))
-            return no_rest(table, error);
-    }
-    return VD_ERR_NOT_FOUND;
+    return look_up(table, key, key_length, EXISTENCE, 0, now_ms, NULL, NULL, error);
 }
 
 /* VD_ERR_NOT_FOUND: nobody lives there. */
@@ -164,15 +147,49 @@ static enum vd_err read_at(const struct vd_table *table, uint64_t index, uint64_
     return no_rest(table, error);
 }
 
+/* Does a row live there that has not expired? What changes too often to be looked at lives. */
+static bool lives_at(const struct vd_table *table, uint64_t index, uint64_t now_ms)
+{
+    struct table_row *row = row_at(table, index);
+    unsigned tries = 0;
+
+    do {
+        uint64_t seq = load_word(&row->seq);
+        uint64_t expiry_ms;
+
+        if (!(seq & SEQ_LIVE))
+            return false;
+        expiry_ms = load_word(version_of(table, row, seq));
+        if (is_still(row, seq))
+            return !is_expired(expiry_ms, now_ms);
+    } while (table_try_again(&tries));
+    return true;
+}
+
+static uint64_t rows_ever_used(const struct vd_table *table)
+{
+    uint64_t end = load_word(&table->shared->pool.fresh);
+
+    return end < table->schema.rows ? end : table->schema.rows;
+}
+
+uint64_t vd_table_count_live(const struct vd_table *table, uint64_t now_ms)
+{
+    uint64_t end = rows_ever_used(table);
+    uint64_t count = 0;
+
+    for (uint64_t i = 0; i < end; i++)
+        count += lives_at(table, i, now_ms);
+    return count;
+}
+
 /* A row keeps its place for as long as it lives, so the places in turn are all of them, once. */
 enum vd_err vd_table_next(struct vd_table *table, struct vd_table_cursor *cursor, uint64_t now_ms,
                           char *key, size_t *key_length, struct vd_table_value *values, char *text,
                           struct vd_error *error)
 {
-    uint64_t end = load_word(&table->shared->pool.fresh);
+    uint64_t end = rows_ever_used(table);
 
-    if (end > table->schema.rows)
-        end = table->schema.rows;
     while (cursor->next < end) {
         enum vd_err result =
             read_at(table, cursor->next++, now_ms, key, key_length, values, text, error);

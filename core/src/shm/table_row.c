@@ -163,13 +163,21 @@ static void give_back(struct vd_table *table, struct table_stripe *stripe, uint6
     store_word(&stripe->transit, 0);
 }
 
+/* `fresh` only ever grows, up to the capacity: when it has not, it was that at the time of `list`,
+ * too. */
 uint64_t vd_table_count(const struct vd_table *table)
 {
     const struct table_pool *pool = &table->shared->pool;
-    uint64_t free_rows = load_word(&pool->list) >> 32;
     uint64_t used = load_word(&pool->fresh);
 
-    return used > free_rows ? used - free_rows : 0;
+    for (;;) {
+        uint64_t free_rows = load_word(&pool->list) >> 32;
+        uint64_t still_used = load_word(&pool->fresh);
+
+        if (still_used == used)
+            return used > free_rows ? used - free_rows : 0;
+        used = still_used;
+    }
 }
 
 /* ---- chains ------------------------------------------------------------------------------------

@@ -173,7 +173,11 @@ static enum vd_err start_row(struct vd_table *table, struct place *place,
 
 static uint64_t expiry_of(const struct vd_table *table, uint64_t now_ms)
 {
-    return table->schema.ttl_ms && now_ms ? now_ms + table->schema.ttl_ms : 0;
+    uint64_t end_ms;
+
+    if (table->schema.ttl_ms == 0 || now_ms == 0)
+        return 0;
+    return __builtin_add_overflow(now_ms, table->schema.ttl_ms, &end_ms) ? UINT64_MAX : end_ms;
 }
 
 /* ---- operations --------------------------------------------------------------------------------
