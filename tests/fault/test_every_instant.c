@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ptrace.h>
 
+#include <viaduct/counter.h>
 #include <viaduct/history.h>
 #include <viaduct/ring.h>
 #include <viaduct/table.h>
@@ -486,6 +487,8 @@ static bool bury(struct table_shared *shared)
 
     if (shared->pool.lock)
         shared->pool.lock = GONE;
+    if (shared->pool.sweep_lock)
+        shared->pool.sweep_lock = GONE;
     for (unsigned i = 0; i < 16; i++) {
         locked |= shared->stripes[i].lock != 0;
         if (shared->stripes[i].lock)
@@ -625,13 +628,155 @@ static void test_table(void **state)
     }
 }
 
+/* ---- table: the sweep -------------------------------------------------------------------------
+ */
+
+#define SWEPT_AT 1050u /* "a" lives until 1100, the others until 1000 and 1010 */
+
+static void act_sweep(struct scene *scene)
+{
+    vd_table_expire(((struct table_scene *)scene)->table, SWEPT_AT);
+}
+
+/* All of its rows are in use: it sweeps, then there is room. */
+static void act_set_in_full(struct scene *scene)
+{
+    vd_table_set(((struct table_scene *)scene)->table, "x", 1, NULL, 0, SWEPT_AT, NULL);
+}
+
+/* What has expired makes room for as many rows as there are places, and "a" when its time comes:
+ * when that is was not forgotten. */
+static void check_sweep(struct scene *scene)
+{
+    struct vd_table *table = NULL;
+    bool inserts = scene->act == act_set_in_full;
+    char key[] = "fill a";
+    bool there;
+
+    bury(scene->copy);
+    assert_int_equal(vd_table_attach(scene->copy, scene->bytes, &table, NULL), VD_OK);
+    assert_int_equal(vd_table_exists(table, "a", 1, SWEPT_AT, NULL), VD_OK);
+    assert_int_equal(vd_table_exists(table, "b", 1, SWEPT_AT, NULL), VD_ERR_NOT_FOUND);
+    there = vd_table_exists(table, "x", 1, SWEPT_AT, NULL) == VD_OK;
+    assert_int_equal(vd_table_count_live(table, SWEPT_AT), 1u + there);
+    if (inserts ? there : vd_table_count(table) == 1) {
+        scene->seen_after++;
+    } else {
+        scene->seen_before++;
+    }
+    for (unsigned i = 1u + there; i < ROWS; i++, key[5]++)
+        assert_int_equal(vd_table_set(table, key, 6, NULL, 0, SWEPT_AT, NULL), VD_OK);
+    assert_int_equal(vd_table_set(table, "more", 4, NULL, 0, SWEPT_AT, NULL), VD_ERR_FULL);
+    assert_int_equal(vd_table_set(table, "more", 4, NULL, 0, 1099, NULL), VD_ERR_FULL);
+    assert_int_equal(vd_table_set(table, "more", 4, NULL, 0, 1100, NULL), VD_OK);
+    assert_int_equal(vd_table_exists(table, "a", 1, 0, NULL), VD_ERR_NOT_FOUND);
+    assert_int_equal(vd_table_count(table), ROWS);
+    vd_table_close(table);
+}
+
+static void test_table_sweep(void **state)
+{
+    struct vd_table_options options = {"t", ROWS, table_columns, 3, 100};
+    (void)state;
+
+    for (int inserts = 0; inserts < 2; inserts++) {
+        struct table_scene own = {0};
+
+        set_stage(&own.scene, vd_table_bytes(&options, NULL));
+        own.scene.prepare = prepare_table;
+        own.scene.act = inserts ? act_set_in_full : act_sweep;
+        own.scene.check = check_sweep;
+        assert_int_equal(
+            vd_table_init(own.scene.shared, own.scene.bytes, &options, &own.table, NULL), VD_OK);
+        vd_table_set(own.table, "b", 1, NULL, 0, 900, NULL);
+        vd_table_set(own.table, "c", 1, NULL, 0, 910, NULL);
+        vd_table_set(own.table, "a", 1, NULL, 0, 1000, NULL);
+        vd_table_set(own.table, "d", 1, NULL, 0, 900, NULL);
+        vd_table_set(own.table, "e", 1, NULL, 0, 910, NULL);
+        play(&own.scene, inserts ? "set that sweeps" : "sweep");
+        vd_table_close(own.table);
+        clear_stage(&own.scene);
+    }
+}
+
+/* ---- counters ---------------------------------------------------------------------------------
+ */
+
+#define COUNTERS 4
+
+static struct vd_counter *counter_of(struct vd_counters *counters, const char *name,
+                                     int64_t initial)
+{
+    struct vd_counter *counter = NULL;
+
+    if (vd_counters_get(counters, name, strlen(name), initial, &counter, NULL) != VD_OK)
+        return NULL;
+    return counter;
+}
+
+static void act_name(struct scene *scene)
+{
+    counter_of(scene->shared, "x", 7);
+}
+
+/* The new one is there with its value, or can be had anew; the old ones are found; one place each.
+ */
+static void check_name(struct scene *scene)
+{
+    static const char *const names[COUNTERS] = {"a", "b", "x", "y"};
+    struct vd_counters *counters = scene->copy;
+    _Atomic uint64_t *lock = &((_Atomic uint64_t *)scene->copy)[8];
+    uint64_t count = vd_counters_count(counters);
+
+    if (atomic_load(lock))
+        atomic_store(lock, GONE);
+    assert_true(count == 2 || count == 3);
+    if (count == 2) {
+        scene->seen_before++;
+    } else {
+        scene->seen_after++;
+    }
+    if (scene->before) /* else whoever adds the next one repairs */
+        vd_counters_recover(counters);
+    assert_int_equal(vd_counter_get(counter_of(counters, "a", 0)), 1);
+    assert_int_equal(vd_counter_get(counter_of(counters, "b", 0)), 2);
+    assert_int_equal(vd_counter_get(counter_of(counters, "x", 9)), count == 3 ? 7 : 9);
+    assert_int_equal(vd_counters_count(counters), 3);
+    assert_non_null(counter_of(counters, "y", 0));
+    assert_null(counter_of(counters, "z", 0));
+    for (unsigned i = 0; i < COUNTERS; i++) {
+        const char *name = NULL;
+
+        assert_ptr_equal(vd_counters_at(counters, i, &name), counter_of(counters, names[i], 0));
+        assert_string_equal(name, names[i]);
+    }
+}
+
+static void test_counter_names(void **state)
+{
+    (void)state;
+    for (uint64_t recover = 0; recover < 2; recover++) {
+        struct vd_counters *counters = NULL;
+        struct scene scene;
+
+        set_stage(&scene, vd_counters_bytes(COUNTERS));
+        scene.act = act_name;
+        scene.check = check_name;
+        scene.before = recover;
+        assert_int_equal(vd_counters_init(scene.shared, COUNTERS, &counters, NULL), VD_OK);
+        assert_non_null(counter_of(counters, "a", 1));
+        assert_non_null(counter_of(counters, "b", 2));
+        play(&scene, "a new name");
+        clear_stage(&scene);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_history_append),
-        cmocka_unit_test(test_ring_put),
-        cmocka_unit_test(test_ring_take),
-        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_history_append), cmocka_unit_test(test_ring_put),
+        cmocka_unit_test(test_ring_take),      cmocka_unit_test(test_table),
+        cmocka_unit_test(test_table_sweep),    cmocka_unit_test(test_counter_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

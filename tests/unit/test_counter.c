@@ -73,6 +73,36 @@ static void test_names(void **state)
     vd_arena_destroy(arena);
 }
 
+/* As many as there may be, in memory that is not zeroed; each is found again, by name and by
+ * number. */
+static void test_many_names(void **state)
+{
+    size_t bytes = vd_counters_bytes(VD_COUNTERS_MAX);
+    struct vd_counters *counters = NULL;
+    struct vd_counter *counter = NULL;
+    void *memory = aligned_alloc(64, bytes);
+    const char *stored = NULL;
+    char name[24];
+    (void)state;
+
+    assert_non_null(memory);
+    memset(memory, 0xab, bytes);
+    assert_int_equal(vd_counters_init(memory, VD_COUNTERS_MAX, &counters, NULL), VD_OK);
+    for (int round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < VD_COUNTERS_MAX; i++) {
+            size_t length = (size_t)snprintf(name, sizeof(name), "%u", i);
+
+            assert_int_equal(vd_counters_get(counters, name, length, i, &counter, NULL), VD_OK);
+            assert_int_equal(vd_counter_get(counter), i);
+            assert_ptr_equal(vd_counters_at(counters, i, &stored), counter);
+            assert_string_equal(stored, name);
+        }
+    }
+    assert_int_equal(vd_counters_get(counters, "more", 4, 0, &counter, NULL), VD_ERR_FULL);
+    assert_int_equal(vd_counters_count(counters), VD_COUNTERS_MAX);
+    free(memory);
+}
+
 #define ROUNDS 2000
 
 struct pair {
@@ -123,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sums),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  *
  *     struct vd_counters   magic, capacity, lock, how many           (two cache lines)
  *     +-- [capacity] ----+ counter | name                            (two cache lines each)
+ *     +-- slots ---------+ [2 * capacity, a power of two], which counter has a name
  *
  * Counters are only ever added to a directory, never removed: a pointer to one stays good for as
  * long as the memory is mapped. A counter may also stand anywhere else in shared memory, without a
@@ -50,6 +51,9 @@ enum vd_err vd_counters_make(struct vd_arena *arena, size_t capacity, struct vd_
  * not there yet. Returns: VD_OK, VD_ERR_INVALID, VD_ERR_FULL. */
 enum vd_err vd_counters_get(struct vd_counters *counters, const char *name, size_t length,
                             int64_t initial, struct vd_counter **counter, struct vd_error *error);
+/* Put right what a dead process has left in the middle of adding one; the next that adds would do
+ * it. */
+void vd_counters_recover(struct vd_counters *counters);
 size_t vd_counters_count(const struct vd_counters *counters);
 /* The @index-th, in the order in which they were added; NULL after the last. Static name. */
 struct vd_counter *vd_counters_at(struct vd_counters *counters, size_t index, const char **name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters: compare-and-swap loops, a futex for those who wait, a directory of names.
+/* A counter: compare-and-swap loops, and a futex for those who wait.
  *
  * Happy path: a change swaps the value in and looks at `waiting`, which is 0. A waiter says that it
  * waits, looks at the value once more, and sleeps on the value's lower half. Both fence in between
@@ -8,40 +8,17 @@
  * Whoever finds `waiting` takes it down and wakes all; they say so again if they go on waiting.
  * Failure modes: killed or stopped between taking it down and waking, or a change by a multiple of
  * 2^32, which the futex cannot see: sleepers look by themselves every 100 ms. A waiter that is
- * killed leaves one wake-up too many. The directory: a name and its value are written before it is
- * counted, so a kill leaves nothing to repair; its lock is taken over from the dead. */
+ * killed leaves one wake-up too many. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <viaduct/clock.h>
 #include <viaduct/counter.h>
 
-#include "owner_lock.h"
-
-#define COUNTERS_MAGIC  0x5664436f756e7431u /* "VdCount1" */
-#define COUNTERS_REGION "counters"
-
-struct named_counter {
-    struct vd_counter counter;
-    alignas(64) char name[VD_COUNTER_NAME_MAX + 1];
-    uint64_t length;
-};
-
-struct vd_counters {
-    uint64_t magic;
-    uint64_t capacity;
-    alignas(64) _Atomic uint64_t lock;
-    _Atomic uint64_t count;
-    struct named_counter counters[];
-};
-
 _Static_assert(sizeof(struct vd_counter) == 64, "one cache line each");
-_Static_assert(sizeof(struct named_counter) == 128, "the layout is shared");
-_Static_assert(sizeof(struct vd_counters) == 128, "the layout is shared");
 
 /* ---- one counter -------------------------------------------------------------------------------
  */
@@ -164,133 +141,4 @@ enum vd_err vd_counter_wait(struct vd_counter *counter, int64_t value, int64_t t
     if (now)
         *now = seen;
     return seen != value ? VD_OK : VD_ERR_TIMEOUT;
-}
-
-/* ---- the directory -----------------------------------------------------------------------------
- */
-
-size_t vd_counters_bytes(size_t capacity)
-{
-    if (capacity == 0 || capacity > VD_COUNTERS_MAX)
-        return 0;
-    return sizeof(struct vd_counters) + capacity * sizeof(struct named_counter);
-}
-
-enum vd_err vd_counters_init(void *memory, size_t capacity, struct vd_counters **counters,
-                             struct vd_error *error)
-{
-    struct vd_counters *made = memory;
-
-    *counters = NULL;
-    if (vd_counters_bytes(capacity) == 0 || (uintptr_t)memory % alignof(struct vd_counters) != 0) {
-        return vd_error_set(error, VD_ERR_INVALID,
-                            "%zu counters; allowed are 1 to %u, in memory aligned to 64", capacity,
-                            VD_COUNTERS_MAX);
-    }
-    memset(made, 0, sizeof(*made));
-    made->capacity = capacity;
-    atomic_signal_fence(memory_order_seq_cst);
-    made->magic = COUNTERS_MAGIC;
-    *counters = made;
-    return VD_OK;
-}
-
-enum vd_err vd_counters_make(struct vd_arena *arena, size_t capacity, struct vd_counters **counters,
-                             struct vd_error *error)
-{
-    size_t bytes = 0;
-    struct vd_counters *there = vd_arena_find(arena, COUNTERS_REGION, &bytes);
-
-    *counters = NULL;
-    if (there && there->magic == COUNTERS_MAGIC) {
-        if (vd_counters_bytes(there->capacity) != bytes)
-            return vd_error_set(error, VD_ERR_CORRUPT, "the directory of counters is damaged");
-        *counters = there;
-        return VD_OK;
-    }
-    if (there) { /* killed while making it */
-        capacity = (bytes - sizeof(*there)) / sizeof(struct named_counter);
-    } else {
-        struct vd_error why = {0};
-
-        bytes = vd_counters_bytes(capacity);
-        if (bytes) {
-            there =
-                vd_arena_allocate(arena, COUNTERS_REGION, bytes, alignof(struct vd_counters), &why);
-        }
-        if (bytes && !there) {
-            return vd_error_set(error, why.code, "%zu counters take %zu bytes: %s", capacity, bytes,
-                                why.text);
-        }
-    }
-    return vd_counters_init(there, capacity, counters, error);
-}
-
-static struct vd_counter *find(struct vd_counters *counters, const char *name, size_t length)
-{
-    uint64_t count = atomic_load_explicit(&counters->count, memory_order_acquire);
-
-    for (uint64_t i = 0; i < count; i++) {
-        struct named_counter *named = &counters->counters[i];
-
-        if (named->length == length && memcmp(named->name, name, length) == 0)
-            return &named->counter;
-    }
-    return NULL;
-}
-
-/* NULL: full. */
-static struct vd_counter *append_locked(struct vd_counters *counters, const char *name,
-                                        size_t length, int64_t initial)
-{
-    uint64_t count = atomic_load_explicit(&counters->count, memory_order_relaxed);
-    struct named_counter *named = &counters->counters[count];
-
-    if (count >= counters->capacity)
-        return NULL;
-    memset(named, 0, sizeof(*named));
-    memcpy(named->name, name, length);
-    named->length = length;
-    atomic_store_explicit(&named->counter.value, initial, memory_order_relaxed);
-    atomic_store_explicit(&counters->count, count + 1, memory_order_release);
-    return &named->counter;
-}
-
-enum vd_err vd_counters_get(struct vd_counters *counters, const char *name, size_t length,
-                            int64_t initial, struct vd_counter **counter, struct vd_error *error)
-{
-    *counter = NULL;
-    if (length == 0 || length > VD_COUNTER_NAME_MAX) {
-        return vd_error_set(error, VD_ERR_INVALID,
-                            "the name of a counter must have 1 to %d bytes, this one has %zu",
-                            VD_COUNTER_NAME_MAX, length);
-    }
-    *counter = find(counters, name, length);
-    if (*counter)
-        return VD_OK;
-    owner_lock(&counters->lock, owner_identify());
-    *counter = find(counters, name, length);
-    if (!*counter)
-        *counter = append_locked(counters, name, length, initial);
-    owner_unlock(&counters->lock);
-    if (!*counter) {
-        return vd_error_set(error, VD_ERR_FULL,
-                            "all of the %llu named counters are in use; make room for more",
-                            (unsigned long long)counters->capacity);
-    }
-    return VD_OK;
-}
-
-size_t vd_counters_count(const struct vd_counters *counters)
-{
-    return atomic_load_explicit(&counters->count, memory_order_acquire);
-}
-
-struct vd_counter *vd_counters_at(struct vd_counters *counters, size_t index, const char **name)
-{
-    if (index >= vd_counters_count(counters))
-        return NULL;
-    if (name)
-        *name = counters->counters[index].name;
-    return &counters->counters[index].counter;
 }
