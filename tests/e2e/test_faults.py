@@ -91,9 +91,8 @@ def test_two_workers_that_publish_into_full_rings_do_not_deadlock(start, streams
     gateway = server.gateway()
     os.kill(gateway, signal.SIGSTOP)
     try:
-        # Both rings fill up; both publishes give up after the publish timeout of 1 s, and both
-        # workers then wait with their answers.
-        time.sleep(2.5)
+        # Both rings fill up; both publishes give up, and both workers then wait with their answers.
+        until(lambda: server.log().count("flood: a publish gave up") == 2, 10, "both publishes have timed out")
     finally:
         os.kill(gateway, signal.SIGCONT)
     for flood in floods:

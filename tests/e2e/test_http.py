@@ -236,9 +236,9 @@ def test_the_time_that_an_upload_takes_is_not_time_in_the_queue(start):
     server = start(workers=1, request_timeout_ms=800, header_timeout_ms=3000)
     with server.connect() as upload, server.connect() as busy:
         upload.send(b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nab")
-        time.sleep(1)
+        time.sleep(1)  # longer than a request may wait
         busy.send(HELLO.replace(b"/hello", b"/sleep?ms=500"))
-        time.sleep(0.1)
+        until(lambda: server.is_busy(server.workers()[0]), 5, "the worker is asleep")
         upload.send(b"cde")
         assert upload.answer().body == b"abcde"
         assert busy.answer().status == 200
@@ -284,7 +284,7 @@ def test_a_reader_that_stops_does_not_fill_the_gateway(start):
         for _ in range(20):  # a little progress, so that credit is given again and again
             connection._more()
             time.sleep(0.01)
-    time.sleep(0.5)  # what must not happen needs time to happen
+    until(server.quiet, 10, "all that can be sent is sent")
     assert server.resident_bytes(server.gateway()) - before < 100_000_000  # a sanitizer needs several times as much
     for connection in stopped:
         connection.close()

@@ -20,17 +20,11 @@ def request(server, target):
     return connection
 
 
-def is_busy(server, pid):
-    """The worker is in its handler: asleep in a system call other than its own poll."""
-    with open(f"/proc/{pid}/wchan", encoding="ascii") as file:
-        return "poll" not in file.read()
-
-
 def test_a_killed_gateway_comes_back_and_the_workers_stay(start):
     server = start(workers=2)
     workers, gateway = server.workers(), server.gateway()
     busy = request(server, "/sleep?ms=300")
-    until(lambda: any(is_busy(server, pid) for pid in workers.values()), 5, "a request is in a worker")
+    until(lambda: any(server.is_busy(pid) for pid in workers.values()), 5, "a request is in a worker")
     os.kill(gateway, signal.SIGKILL)
     # The listening socket is kept: this one waits in its queue instead of being refused.
     assert server.get("/hello").status == 200
@@ -117,7 +111,7 @@ def test_a_signal_that_a_wrapper_hands_on_is_the_same_signal(start):
     """timeout(1), npm and others signal the process and its group."""
     server = start(workers=2)
     busy = request(server, "/sleep?ms=400")
-    until(lambda: any(is_busy(server, pid) for pid in server.workers().values()), 5, "a request is in a worker")
+    until(lambda: any(server.is_busy(pid) for pid in server.workers().values()), 5, "a request is in a worker")
     server.process.send_signal(signal.SIGINT)
     until(lambda: "draining" in server.log(), 5, "the drain begins", every=0.001)
     server.process.send_signal(signal.SIGINT)
@@ -129,7 +123,7 @@ def test_sigterm_to_every_process_is_a_clean_end(start):
     """As a service manager does it: to the whole control group at once."""
     server = start(workers=2)
     busy = request(server, "/sleep?ms=400")
-    until(lambda: any(is_busy(server, pid) for pid in server.workers().values()), 5, "a request is in a worker")
+    until(lambda: any(server.is_busy(pid) for pid in server.workers().values()), 5, "a request is in a worker")
     os.killpg(server.supervisor, signal.SIGTERM)
     assert busy.answer().status == 200
     server.ended(0)
@@ -153,7 +147,7 @@ def test_recycling_waits_for_the_request_and_kills_one_that_hangs(start):
     server = start(workers=1, request_timeout_ms=700)
     [old] = server.workers().values()
     hanging = request(server, "/spin")
-    until(lambda: is_busy(server, old), 5, "the request hangs")
+    until(lambda: server.is_busy(old), 5, "the request hangs")
     server.process.send_signal(signal.SIGUSR1)
     waiting = request(server, "/pid")  # nobody can take it until the replacement is there
     assert hanging.answer().status == 504
@@ -199,7 +193,7 @@ def test_a_killed_supervisor_takes_blocked_and_busy_workers_along(start, streams
     server = start(workers=3, request_timeout_ms=30000)
     streams(server).open("/events?scope=a", count=3)
     busy = [request(server, "/spin"), request(server, "/sleep?ms=20000")]
-    until(lambda: sum(is_busy(server, pid) for pid in server.workers().values()) == 2, 5, "two are busy")
+    until(lambda: sum(server.is_busy(pid) for pid in server.workers().values()) == 2, 5, "two are busy")
     os.kill(server.supervisor, signal.SIGKILL)
     server.process.wait(5)
     server.expect_exit = -signal.SIGKILL

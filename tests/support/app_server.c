@@ -463,6 +463,7 @@ static void post_flood(struct vd_worker *worker, const struct app *app,
     }
     free(data);
     if (result != VD_OK) {
+        fprintf(stderr, "flood: a publish gave up\n"); /* a test can see it before the answer */
         answer_error(worker, result, &error);
     } else {
         answer_pid(worker);

@@ -41,6 +41,7 @@ $app->post('/flood', function (Request $request) use ($app, $pid): Response {
             $app->broadcast($scope, str_pad(getmypid() . " $n", (int) $bytes));
         }
     } catch (Viaduct\Broker\Exception\TimeoutException $timeout) {
+        fwrite(STDERR, "flood: a publish gave up\n"); // a test can see it before the answer
         return Response::text($timeout->getMessage(), 503);
     }
 

@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from .http import Closed, Connection
@@ -115,6 +116,22 @@ class Server:
             if name:
                 found[int(name[1])] = pid
         return found
+
+    @staticmethod
+    def is_busy(pid):
+        """The worker is in its handler: asleep in a system call other than its own poll."""
+        return "poll" not in Path(f"/proc/{pid}/wchan").read_text()
+
+    def quiet(self):
+        """No process of it has used the processor for a while: what it could do by itself is done."""
+        def ticks():
+            return [self.busy_ticks(pid) for pid in self.pids()]
+        before, since = ticks(), time.monotonic()
+        while time.monotonic() - since < 0.1:
+            time.sleep(0.02)
+            if ticks() != before:
+                return False
+        return True
 
     @staticmethod
     def busy_ticks(pid):
