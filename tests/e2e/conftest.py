@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from support.brokers import SERVERS
+from support.certificates import Certificates
+from support.nodes import until_connected
+from support.proxy import Proxy
 from support.server import BUILD, SOURCE, Server
 from support.sse import Streams
 
@@ -64,6 +68,57 @@ def start(request, artifacts):
         for server in servers:
             if server.process is not None:
                 server.destroy()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def serve(tmp_path, certificates):
+    """serve("redis", password="x") -> a running broker, killed at the end."""
+    servers = []
+
+    def starter(driver, running=True, **options):
+        server = SERVERS[driver](tmp_path / f"{driver}-{len(servers)}", certificates, **options)
+        servers.append(server)
+        return server.start() if running else server
+
+    yield starter
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture(params=list(SERVERS))
+def broker(request, serve):
+    """A plain broker, of each kind in turn."""
+    return serve(request.param)
+
+
+@pytest.fixture
+def between():
+    """between(broker) -> a Proxy to it."""
+    proxies = []
+
+    def starter(broker, **options):
+        proxies.append(Proxy(broker.port, **options))
+        return proxies[-1]
+
+    yield starter
+    for proxy in proxies:
+        proxy.close()
+
+
+@pytest.fixture
+def nodes(start):
+    """nodes(url, url, workers=4, ...) -> running servers, each connected by its URL of the broker."""
+    def starter(*urls, **options):
+        servers = [start(broker=url, **options) for url in urls]
+        until_connected(*servers)
+        return servers
+
+    return starter
 
 
 @pytest.fixture
