@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/broker_server.h"
 #include "../support/certificates.h"
-#include "../support/redis_server.h"
 #include "suite.h"
 
 struct redis_world {
-    struct redis_server server;
+    struct broker_server server;
     char url[64], ca[128], certificate[128], key[128];
 };
 
@@ -59,10 +59,12 @@ static void *begin(bool small, bool tls)
     memcpy(world->server.options, options, sizeof(options));
     if (small)
         world->server.options[14] = world->server.options[15] = "1mb";
-    redis_server_prepare(&world->server);
+    world->server.kind = &broker_server_redis;
+    world->server.client_certificates = tls;
+    broker_server_prepare(&world->server);
     if (tls)
         make_certificates(world);
-    redis_server_start(&world->server);
+    broker_server_start(&world->server);
     snprintf(world->url, sizeof(world->url), "%s:%d",
              tls ? "rediss://localhost" : "redis://127.0.0.1", world->server.port);
     return world;
@@ -82,7 +84,7 @@ static void end(void *context)
 {
     struct redis_world *world = context;
 
-    redis_server_finish(&world->server);
+    broker_server_finish(&world->server);
     free(world);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A real redis-server for tests: see redis_server.h. */
+/* A real server for tests: see broker_server.h. */
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 #include <cmocka.h>
 #include <viaduct/clock.h>
 
-#include "redis_server.h"
+#include "broker_server.h"
 
 #define START_MS 20000
 
@@ -50,41 +50,62 @@ static int free_port(void)
     return 0;
 }
 
-void redis_server_prepare(struct redis_server *server)
+void broker_server_prepare(struct broker_server *server)
 {
     server->pid = 0;
     server->port = free_port();
-    strcpy(server->directory, "/tmp/viaduct-redis-XXXXXX");
+    snprintf(server->port_text, sizeof(server->port_text), "%d", server->port);
+    strcpy(server->directory, "/tmp/viaduct-broker-XXXXXX");
     assert_non_null(mkdtemp(server->directory));
 }
 
-static _Noreturn void run(const struct redis_server *server, pid_t parent)
+static size_t redis_arguments(const struct broker_server *server, const char **arguments)
 {
-    const char *arguments[56] = {"redis-server", "--save", "", "--bind", "127.0.0.1", "--dir"};
-    char port[16];
-    int count = 6, null = open("/dev/null", O_RDWR);
+    static const char *const always[] = {"--save", "", "--bind", "127.0.0.1", "--dir", "."};
+    static const char *const tls[] = {"--tls-ca-cert-file", "ca.pem",         "--tls-cert-file",
+                                      "server.pem",         "--tls-key-file", "server.key",
+                                      "--tls-auth-clients"};
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+        arguments[count++] = always[i];
+    arguments[count++] = "--port";
+    arguments[count++] = server->tls ? "0" : server->port_text;
+    if (!server->tls)
+        return count;
+    arguments[count++] = "--tls-port";
+    arguments[count++] = server->port_text;
+    for (size_t i = 0; i < sizeof(tls) / sizeof(tls[0]); i++)
+        arguments[count++] = tls[i];
+    arguments[count++] = server->client_certificates ? "yes" : "no";
+    return count;
+}
+
+const struct broker_server_kind broker_server_redis = {
+    .program = "redis-server",
+    .driver = "redis",
+    .scheme = "redis",
+    .tls_scheme = "rediss",
+    .arguments = redis_arguments,
+};
+
+static _Noreturn void run(const struct broker_server *server, pid_t parent)
+{
+    const char *arguments[1 + BROKER_SERVER_ARGUMENTS] = {server->kind->program};
+    int null = open("/dev/null", O_RDWR), log;
+    size_t count;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent || chdir(server->directory) < 0)
         _exit(1);
-    dup2(null, 0);
-    dup2(null, 1);
-    snprintf(port, sizeof(port), "%d", server->port);
-    arguments[count++] = server->directory;
-    arguments[count++] = "--port";
-    arguments[count++] = server->tls ? "0" : port;
-    if (server->tls) {
-        static const char *const files[] = {"--tls-ca-cert-file", "ca.pem",
-                                            "--tls-cert-file",    "server.pem",
-                                            "--tls-key-file",     "server.key"};
-        arguments[count++] = "--tls-port";
-        arguments[count++] = port;
-        for (size_t i = 0; i < 6; i++)
-            arguments[count++] = files[i];
-    }
+    count = 1 + server->kind->arguments(server, arguments + 1);
     for (size_t i = 0; server->options[i]; i++)
         arguments[count++] = server->options[i];
-    execvp("redis-server", (char *const *)arguments);
+    log = open("server.log", O_WRONLY | O_CREAT | O_APPEND, 0600);
+    dup2(null, 0);
+    dup2(log, 1);
+    dup2(log, 2);
+    execvp(server->kind->program, (char *const *)arguments);
     _exit(127);
 }
 
@@ -98,7 +119,7 @@ static bool takes_connections(int port)
     return taken;
 }
 
-void redis_server_start(struct redis_server *server)
+void broker_server_start(struct broker_server *server)
 {
     uint64_t deadline_ms = vd_monotonic_ms() + START_MS;
     pid_t parent = getpid();
@@ -111,15 +132,15 @@ void redis_server_start(struct redis_server *server)
         int result;
         if (waitpid(server->pid, &result, WNOHANG) == server->pid) {
             server->pid = 0;
-            fail_msg("redis-server ended at once: %d", result);
+            fail_msg("%s ended at once: %d", server->kind->program, result);
         }
         if (vd_monotonic_ms() > deadline_ms)
-            fail_msg("redis-server did not start");
+            fail_msg("%s did not start", server->kind->program);
         poll(NULL, 0, 5);
     }
 }
 
-void redis_server_kill(struct redis_server *server)
+void broker_server_kill(struct broker_server *server)
 {
     if (server->pid <= 0)
         return;
@@ -128,12 +149,15 @@ void redis_server_kill(struct redis_server *server)
     server->pid = 0;
 }
 
-void redis_server_finish(struct redis_server *server)
+void broker_server_finish(struct broker_server *server)
 {
-    DIR *directory = opendir(server->directory);
     const struct dirent *file;
+    DIR *directory;
 
-    redis_server_kill(server);
+    broker_server_kill(server);
+    if (!server->directory[0])
+        return;
+    directory = opendir(server->directory);
     while (directory && (file = readdir(directory)) != NULL) {
         if (file->d_name[0] != '.')
             unlinkat(dirfd(directory), file->d_name, 0);
@@ -141,4 +165,5 @@ void redis_server_finish(struct redis_server *server)
     if (directory)
         closedir(directory);
     rmdir(server->directory);
+    server->directory[0] = '\0';
 }

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rows that every driver with a network must pass: a server that is away, killed, stopped or slow,
+ * connections that look healthy and are not, load. Nothing accepted is lost in silence; each
+ * failure has its class and its sentence; the node comes back by itself. See broker_faults.h. */
+#include <dirent.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <viaduct/clock.h>
+
+#include "broker_faults.h"
+
+#define PROBE_MS     500
+#define NOTICE_MS    (2 * PROBE_MS + 2000) /* two intervals, on two busy cores */
+#define RESTARTS     20
+#define RECONNECTS   1000
+#define BURST        100000
+#define GROWTH_BYTES (64 * 1024)
+
+static const struct vd_broker_options quick = {.probe_interval_ms = PROBE_MS,
+                                               .connect_timeout_ms = PROBE_MS};
+
+/* ---- away --------------------------------------------------------------------------------------
+ */
+
+static void test_absent_at_start(void **state)
+{
+    struct fault_world *world = *state;
+    struct vd_broker_status status;
+    struct fault_node *node = fault_open(world, 0, (struct vd_broker_options){0});
+
+    fault_until_failed(world, node, 1);
+    assert_int_equal(node->failure.code, VD_ERR_CONNECTION);
+    assert_int_equal(node->failure.attempt, 1);
+    assert_true(node->failure.next_delay_ms <= 20);
+    assert_non_null(strstr(node->text, world->driver->texts.refused));
+    fault_until_failed(world, node, 3);
+    assert_int_equal(node->failure.attempt, 3);
+    assert_int_equal(fault_publish(node, "early"), VD_OK);
+    vd_broker_status(node->broker, &status);
+    assert_int_equal(status.outbox_messages, 1);
+    assert_int_equal(status.last_error, VD_ERR_CONNECTION);
+    fault_start(world);
+    fault_until_connected(world, node, true);
+    assert_int_equal(node->gaps, 1); /* what others published meanwhile is not known */
+    fault_flush(world, node);
+    vd_broker_status(node->broker, &status);
+    assert_int_equal(status.outbox_messages, 0);
+    assert_true(status.rtt_us > 0);
+}
+
+/* The outbox comes whole and in order, to a reader that was back before. */
+static void test_what_was_accepted_meanwhile_arrives(void **state)
+{
+    struct fault_world *world = *state;
+    struct fault_node *writer = &world->nodes[0], *reader = &world->nodes[1];
+    char text[16];
+
+    fault_start_pair(world, (struct vd_broker_options){0});
+    assert_int_equal(fault_publish(writer, "before"), VD_OK);
+    fault_until_count(world, reader, 1);
+    fault_flush(world, writer);
+    broker_server_kill(&world->server);
+    fault_until_connected(world, writer, false);
+    fault_until_connected(world, reader, false);
+    for (unsigned i = 0; i < 900; i++) {
+        snprintf(text, sizeof(text), "%u", i);
+        assert_int_equal(fault_publish(writer, text), VD_OK);
+    }
+    writer->asleep = true;
+    fault_start(world);
+    fault_until_connected(world, reader, true);
+    assert_int_equal(reader->gaps, 1);
+    writer->asleep = false;
+    fault_until_connected(world, writer, true);
+    fault_until_sequence(world, reader, 901);
+    fault_flush(world, writer);
+    assert_int_equal(reader->count, 901);
+    assert_false(reader->backwards);
+    assert_int_equal(reader->jumps, 0);
+}
+
+/* Both policies: what is dropped or refused is counted and told, what stays arrives, and the reader
+ * hears of the hole. */
+static void test_a_full_outbox(void **state)
+{
+    struct fault_world *world = *state;
+    struct vd_broker_options options = {.outbox_messages = 5};
+    struct fault_node *drops = fault_open(world, 0, options), *refuses, *reader;
+    struct vd_broker_status status;
+    char text[16];
+
+    options.outbox_policy = VD_OUTBOX_FAIL;
+    refuses = fault_open(world, 1, options);
+    for (unsigned i = 0; i < 8; i++) {
+        snprintf(text, sizeof(text), "%u", i);
+        assert_int_equal(fault_publish(drops, text), VD_OK);
+        assert_int_equal(fault_publish(refuses, text), i < 5 ? VD_OK : VD_ERR_FULL);
+    }
+    vd_broker_status(drops->broker, &status);
+    assert_int_equal(status.outbox_messages, 5);
+    assert_int_equal(status.counters.outbox_drops, 3);
+    vd_broker_status(refuses->broker, &status);
+    assert_int_equal(status.counters.publish_failures, 3);
+    assert_int_equal(status.counters.outbox_drops, 0);
+    for (unsigned turns = 0; turns < 1000 && drops->failure.code != VD_ERR_FULL; turns++)
+        fault_turn(world, 10); /* told once, among the failed attempts */
+    assert_int_equal(drops->failure.code, VD_ERR_FULL);
+    drops->asleep = refuses->asleep = true;
+    fault_start(world);
+    reader = fault_open(world, 2, (struct vd_broker_options){0});
+    fault_until_connected(world, reader, true);
+    drops->asleep = false;
+    fault_until_sequence(world, reader, 8);
+    assert_int_equal(reader->count, 5); /* 4 to 8 */
+    assert_string_equal(reader->data, "7");
+    drops->asleep = true;
+    refuses->asleep = false;
+    fault_until_count(world, reader, 10);
+    assert_string_equal(reader->data, "4");
+}
+
+/* ---- there, and not well -----------------------------------------------------------------------
+ */
+
+static void test_a_stopped_server_is_noticed(void **state)
+{
+    struct fault_world *world = *state;
+    struct fault_node *node;
+    uint64_t began_ms, took_ms;
+
+    fault_start(world);
+    node = fault_open(world, 0, quick);
+    fault_until_connected(world, node, true);
+    kill(world->server.pid, SIGSTOP);
+    began_ms = vd_monotonic_ms();
+    fault_until_connected(world, node, false);
+    took_ms = vd_monotonic_ms() - began_ms;
+    assert_true(took_ms >= PROBE_MS / 2 && took_ms < NOTICE_MS);
+    assert_int_equal(node->failure.code, VD_ERR_TIMEOUT);
+    assert_non_null(strstr(node->text, world->driver->texts.frozen));
+    fault_until_failed(world, node, 4); /* the kernel still takes connections: nobody answers */
+    assert_int_equal(node->failure.code, VD_ERR_TIMEOUT);
+    assert_non_null(strstr(node->text, world->driver->texts.mute));
+    assert_int_equal(fault_publish(node, "meanwhile"), VD_OK);
+    kill(world->server.pid, SIGCONT);
+    fault_until_connected(world, node, true);
+    fault_flush(world, node);
+}
+
+/* Connections that look healthy and are not: noticed within two probe intervals, told as what it
+ * is. */
+static void test_half_open_and_deaf_links_are_noticed(void **state)
+{
+    static const enum tcp_proxy_mode modes[] = {TCP_PROXY_FREEZE, TCP_PROXY_DEAFEN};
+    struct fault_world *world = *state;
+    struct fault_node *node;
+
+    fault_start(world);
+    fault_start_proxy(world);
+    node = fault_open(world, 0, quick);
+    fault_until_connected(world, node, true);
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t began_ms = vd_monotonic_ms();
+        unsigned gaps = node->gaps;
+        tcp_proxy_set(&world->proxy, modes[i]);
+        fault_until_failed(world, node, node->failures + 1);
+        assert_true(vd_monotonic_ms() - began_ms < NOTICE_MS);
+        assert_int_equal(node->failure.code, VD_ERR_TIMEOUT);
+        assert_non_null(strstr(node->text, world->driver->texts.frozen));
+        tcp_proxy_set(&world->proxy, TCP_PROXY_PASS);
+        fault_until_connected(world, node, true);
+        assert_true(node->gaps > gaps);
+    }
+}
+
+static void test_closed_and_half_closed_connections(void **state)
+{
+    static const enum tcp_proxy_mode modes[] = {TCP_PROXY_HALF_CLOSE, TCP_PROXY_CUT};
+    struct fault_world *world = *state;
+    struct fault_node *node;
+
+    fault_start(world);
+    fault_start_proxy(world);
+    node = fault_open(world, 0, quick);
+    for (unsigned i = 0; i < 2; i++) {
+        tcp_proxy_set(&world->proxy, TCP_PROXY_PASS);
+        fault_until_connected(world, node, true);
+        tcp_proxy_set(&world->proxy, modes[i]);
+        fault_until_connected(world, node, false);
+        fault_until_failed(world, node, node->failures + 2); /* new ones too */
+        assert_int_equal(node->failure.code, VD_ERR_CONNECTION);
+        assert_non_null(strstr(node->text, world->driver->texts.ended));
+    }
+    tcp_proxy_set(&world->proxy, TCP_PROXY_PASS);
+    fault_until_connected(world, node, true);
+}
+
+static void test_mute_after_accept(void **state)
+{
+    struct fault_world *world = *state;
+
+    fault_start(world);
+    fault_start_proxy(world);
+    tcp_proxy_set(&world->proxy, TCP_PROXY_MUTE);
+    fault_fails_with(world, quick, VD_ERR_TIMEOUT, world->driver->texts.mute);
+}
+
+/* Slow is not broken; pieces of one byte are whole in the end. */
+static void test_slow_links_are_links(void **state)
+{
+    static const enum tcp_proxy_mode modes[] = {TCP_PROXY_DELAY, TCP_PROXY_DRIP};
+    struct fault_world *world = *state;
+    struct vd_broker_options options = {.probe_interval_ms = 2000, .connect_timeout_ms = 10000};
+    struct fault_node *writer = &world->nodes[0], *reader = &world->nodes[1];
+    struct vd_broker_status status;
+
+    fault_start(world);
+    fault_start_proxy(world);
+    for (unsigned i = 0; i < 2; i++) {
+        tcp_proxy_set(&world->proxy, modes[i]);
+        fault_open(world, 0, options);
+        fault_open(world, 1, options);
+        fault_until_connected(world, writer, true);
+        fault_until_connected(world, reader, true);
+        vd_broker_status(reader->broker, &status);
+        if (modes[i] == TCP_PROXY_DELAY)
+            assert_true(status.rtt_us >= 1000 * TCP_PROXY_DELAY_MS);
+        for (unsigned n = 0; n < 20; n++)
+            assert_int_equal(fault_publish(writer, "slowly"), VD_OK);
+        fault_until_count(world, reader, 20);
+        fault_flush(world, writer);
+        assert_int_equal(reader->jumps + reader->gaps + reader->failures + writer->failures, 0);
+    }
+}
+
+/* ---- load --------------------------------------------------------------------------------------
+ */
+
+/* Killed and started again while one node writes: in order, none twice, and what is missing was
+ * announced. */
+static void test_restarts_under_load(void **state)
+{
+    struct fault_world *world = *state;
+    struct fault_node *writer = &world->nodes[0], *reader = &world->nodes[1];
+
+    fault_start_pair(world, (struct vd_broker_options){0});
+    for (unsigned restart = 0; restart < RESTARTS; restart++) {
+        for (unsigned i = 0; i < 300; i++) {
+            assert_int_equal(fault_publish(writer, "under load"), VD_OK);
+            if (i == 150)
+                broker_server_kill(&world->server);
+            if (i % 10 == 0)
+                fault_turn(world, 0);
+        }
+        fault_until_connected(world, writer, false);
+        fault_until_connected(world, reader, false);
+        fault_start(world);
+        fault_until_connected(world, reader, true);
+        fault_until_connected(world, writer, true);
+    }
+    assert_int_equal(fault_publish(writer, "the last"), VD_OK);
+    fault_until_sequence(world, reader, RESTARTS * 300 + 1);
+    fault_flush(world, writer);
+    assert_false(reader->backwards);
+    assert_int_equal(reader->jumps, 0);
+    assert_true(reader->gaps >= RESTARTS);
+}
+
+static unsigned count_entries(const char *path)
+{
+    DIR *directory = opendir(path);
+    unsigned count = 0;
+
+    assert_non_null(directory);
+    while (readdir(directory))
+        count++;
+    closedir(directory);
+    return count;
+}
+
+static void reconnect(struct fault_world *world, struct fault_node *node, unsigned times)
+{
+    for (unsigned i = 0; i < times; i++) {
+        tcp_proxy_cut(&world->proxy);
+        fault_until_connected(world, node, false);
+        fault_until_connected(world, node, true);
+    }
+}
+
+/* Neither descriptors nor threads nor memory grow. */
+static void many_reconnects(struct fault_world *world, struct vd_broker_options options)
+{
+    unsigned descriptors, threads;
+    struct vd_broker_status status;
+    struct fault_node *node;
+    size_t heap_bytes, now_bytes;
+
+    fault_start(world);
+    fault_start_proxy(world);
+    options.backoff_first_ms = 1;
+    options.backoff_cap_ms = 2;
+    node = fault_open(world, 0, options);
+    fault_until_connected(world, node, true);
+    reconnect(world, node, RECONNECTS / 2); /* by now every cache is filled */
+    descriptors = count_entries("/proc/self/fd");
+    threads = count_entries("/proc/self/task");
+    heap_bytes = mallinfo2().uordblks;
+    reconnect(world, node, RECONNECTS - RECONNECTS / 2);
+    assert_int_equal(count_entries("/proc/self/fd"), descriptors);
+    assert_int_equal(count_entries("/proc/self/task"), threads);
+    now_bytes = mallinfo2().uordblks;
+    if (now_bytes > heap_bytes + GROWTH_BYTES)
+        fail_msg("the heap grew from %zu to %zu bytes", heap_bytes, now_bytes);
+    vd_broker_status(node->broker, &status);
+    assert_true(status.counters.reconnects >= RECONNECTS);
+    assert_true(node->gaps >= RECONNECTS && node->failures >= RECONNECTS);
+}
+
+static void test_many_reconnects_leave_nothing(void **state)
+{
+    many_reconnects(*state, (struct vd_broker_options){0});
+}
+
+static void test_many_tls_reconnects_leave_nothing(void **state)
+{
+    fault_make_certificates(*state, NULL);
+    many_reconnects(*state, fault_tls(*state, (struct vd_broker_options){0}));
+}
+
+static void test_a_burst(void **state)
+{
+    struct fault_world *world = *state;
+    struct fault_node *writer = &world->nodes[0], *reader = &world->nodes[1];
+
+    fault_start_pair(world, (struct vd_broker_options){0});
+    for (unsigned i = 0; i < BURST; i++) {
+        assert_int_equal(fault_publish(writer, "one of very many"), VD_OK);
+        if (i % 1000 == 0)
+            fault_turn(world, 0);
+    }
+    fault_until_count(world, reader, BURST);
+    fault_flush(world, writer);
+    assert_int_equal(reader->last_sequence, BURST);
+    assert_int_equal(reader->gaps + reader->failures + reader->jumps, 0);
+    assert_int_equal(writer->gaps + writer->failures, 0);
+}
+
+/* ---- long --------------------------------------------------------------------------------------
+ */
+
+static void run_for(struct fault_world *world, uint64_t ms)
+{
+    uint64_t end_ms = vd_monotonic_ms() + ms;
+
+    while (vd_monotonic_ms() < end_ms)
+        fault_turn(world, 100);
+}
+
+/* With the intervals that a server has unless told otherwise. */
+static void test_stopped_for_half_a_minute(void **state)
+{
+    struct fault_world *world = *state;
+    struct vd_broker_options options = {.backoff_first_ms = 1000, .backoff_cap_ms = 30000};
+    struct fault_node *writer = &world->nodes[0], *reader = &world->nodes[1];
+    uint64_t began_ms;
+
+    fault_start_pair(world, options);
+    assert_int_equal(fault_publish(writer, "before"), VD_OK);
+    fault_until_count(world, reader, 1);
+    kill(world->server.pid, SIGSTOP);
+    began_ms = vd_monotonic_ms();
+    fault_until_connected(world, reader, false);
+    fault_until_connected(world, writer, false);
+    assert_true(vd_monotonic_ms() - began_ms < 10000 + 2000);
+    assert_int_equal(fault_publish(writer, "meanwhile"), VD_OK);
+    run_for(world, 30000 - (vd_monotonic_ms() - began_ms));
+    kill(world->server.pid, SIGCONT);
+    fault_until_connected(world, reader, true);
+    fault_until_connected(world, writer, true);
+    fault_flush(world, writer);
+    assert_int_equal(fault_publish(writer, "after"), VD_OK);
+    fault_until_sequence(world, reader, 3);
+    assert_int_equal(reader->jumps, 0);
+    assert_true(reader->gaps >= 1);
+}
+
+const struct CMUnitTest fault_link_rows[] = {
+    FAULT_TEST(test_absent_at_start),
+    FAULT_TEST(test_what_was_accepted_meanwhile_arrives),
+    FAULT_TEST(test_a_full_outbox),
+    FAULT_TEST(test_a_stopped_server_is_noticed),
+    FAULT_TEST(test_half_open_and_deaf_links_are_noticed),
+    FAULT_TEST(test_closed_and_half_closed_connections),
+    FAULT_TEST(test_mute_after_accept),
+    FAULT_TEST(test_slow_links_are_links),
+};
+const size_t fault_link_row_count = sizeof(fault_link_rows) / sizeof(fault_link_rows[0]);
+
+const struct CMUnitTest fault_load_rows[] = {
+    FAULT_TEST(test_restarts_under_load),
+    FAULT_TEST(test_a_burst),
+    FAULT_TEST(test_many_reconnects_leave_nothing),
+    FAULT_TEST(test_many_tls_reconnects_leave_nothing),
+};
+const size_t fault_load_row_count = sizeof(fault_load_rows) / sizeof(fault_load_rows[0]);
+
+const struct CMUnitTest fault_long_rows[] = {FAULT_TEST(test_stopped_for_half_a_minute)};
+const size_t fault_long_row_count = sizeof(fault_long_rows) / sizeof(fault_long_rows[0]);
