@@ -2,18 +2,20 @@
 /* A process that loops over a table is killed at a random instant, 1,000 times, for each of what it
  * may be doing; after each kill this process looks at every row, and works on all of them.
  *
- *     test_table_kill set | incr | set-del | iterate | beside | eight | stopped
+ *     test_table_kill set | incr | set-del | iterate | beside | eight | counter | stopped
  *
  * No row may be half written, no increment lost, no place in the table leaked, and what comes after
  * a kill may take no longer than what comes before it. `beside`: two others go on working on the
  * same table meanwhile, which is exactly full, and measure how long they wait. `eight`: eight
- * processes add without being killed, the sums are exact. `stopped`: a process that is stopped
- * inside its lock keeps it, readers do not care, and nothing is lost when it goes on. */
+ * processes add a million times each without being killed, in a table and to counters, the sums are
+ * exact. `counter`: one that adds to a counter is killed 1,000 times. `stopped`: a process that is
+ * stopped inside its lock keeps it, readers do not care, and nothing is lost when it goes on. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <viaduct/clock.h>
+#include <viaduct/counter.h>
 #include <viaduct/table.h>
 
 #include "killing.h"
@@ -503,6 +505,83 @@ static void test_eight(void **state)
     }
 }
 
+static void count_many(void *argument)
+{
+    struct vd_counter *counter = argument;
+
+    for (int i = 0; i < INCREMENTS; i++)
+        vd_counter_add(counter, 1, NULL, NULL);
+}
+
+static void test_eight_counters(void **state)
+{
+    (void)state;
+    for (int same = 0; same < 2; same++) {
+        struct vd_counter *counters = share(KEYS * sizeof(*counters));
+        pid_t children[KEYS];
+        int64_t sum = 0;
+
+        for (uint64_t i = 0; i < KEYS; i++)
+            children[i] = start(count_many, &counters[same ? 0 : i]);
+        for (uint64_t i = 0; i < KEYS; i++) {
+            int status = 1;
+
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_int_equal(status, 0);
+        }
+        for (uint64_t i = 0; i < KEYS; i++) {
+            assert_true(same || vd_counter_get(&counters[i]) == INCREMENTS);
+            sum += vd_counter_get(&counters[i]);
+        }
+        assert_int_equal(sum, (int64_t)KEYS * INCREMENTS);
+        munmap(counters, KEYS * sizeof(*counters));
+    }
+}
+
+/* ---- a counter ----------------------------------------------------------------------------------
+ */
+
+struct noted_counter {
+    struct vd_counter counter;
+    _Atomic int64_t known;
+    uint64_t die_in_us;
+};
+
+static void count_for_ever(void *argument)
+{
+    struct noted_counter *noted = argument;
+
+    die_in(noted->die_in_us);
+    for (;;) {
+        int64_t sum = 0;
+
+        vd_counter_add(&noted->counter, 1, &sum, NULL);
+        atomic_store(&noted->known, sum);
+    }
+}
+
+static void test_counter(void **state)
+{
+    struct noted_counter *noted = share(sizeof(*noted));
+    uint64_t random = 4711;
+    (void)state;
+
+    for (int i = 0; i < KILLS; i++) {
+        int64_t value;
+        pid_t child;
+
+        noted->die_in_us = 20 + next_random(&random) % 400;
+        child = start(count_for_ever, noted);
+        wait_for_zombie(child);
+        value = vd_counter_get(&noted->counter);
+        assert_true(value == atomic_load(&noted->known) || value == atomic_load(&noted->known) + 1);
+        atomic_store(&noted->known, value);
+        assert_true(is_dead(child));
+    }
+    assert_true(vd_counter_get(&noted->counter) > KILLS);
+    munmap(noted, sizeof(*noted));
+}
+
 /* ---- stopped ------------------------------------------------------------------------------------
  */
 
@@ -599,9 +678,13 @@ int main(int argc, char **argv)
     const struct CMUnitTest others[] = {
         {"beside", test_beside, NULL, NULL, NULL},
         {"eight", test_eight, NULL, NULL, NULL},
+        {"eight", test_eight_counters, NULL, NULL, NULL},
+        {"counter", test_counter, NULL, NULL, NULL},
         {"stopped", test_stopped, NULL, NULL, NULL},
     };
     const char *what = argc == 2 ? argv[1] : "";
+    bool found = false;
+    int failed = 0;
 
     for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
         if (strcmp(what, scenarios[i].name) == 0) {
@@ -612,12 +695,16 @@ int main(int argc, char **argv)
         }
     }
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (strcmp(what, others[i].name) == 0) {
-            const struct CMUnitTest tests[] = {others[i]};
+        const struct CMUnitTest tests[] = {others[i]};
 
-            return cmocka_run_group_tests(tests, NULL, NULL);
-        }
+        if (strcmp(what, others[i].name) != 0)
+            continue;
+        found = true;
+        failed += cmocka_run_group_tests(tests, NULL, NULL);
     }
-    fprintf(stderr, "test_table_kill: set, incr, set-del, iterate, beside, eight or stopped\n");
+    if (found)
+        return failed != 0;
+    fprintf(stderr,
+            "test_table_kill: set, incr, set-del, iterate, beside, eight, counter or stopped\n");
     return 2;
 }

@@ -350,6 +350,7 @@ static void test_schema_errors(void **state)
         {{"a", VD_COLUMN_FLOAT, 4}, "has type FLOAT and 4 bytes"},
         {{"a", VD_COLUMN_STRING, 0}, "has type STRING and 0 bytes"},
         {{"a", (enum vd_column_type)9, 1}, "has type unknown"},
+        {{"a", (enum vd_column_type)256, 8}, "has type unknown"},
     };
     struct vd_column twice[] = {{"a", VD_COLUMN_INT, 8}, {"a", VD_COLUMN_INT, 8}};
     struct vd_table_options options = {"t", 1, twice, 2, 0};

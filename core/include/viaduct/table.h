@@ -113,7 +113,8 @@ enum vd_err vd_table_column(const struct vd_table *table, const char *name, size
 
 /* ---- read: never blocks, writes nothing ------------------------------------------------------
  * Returns: VD_OK, VD_ERR_NOT_FOUND, VD_ERR_INVALID (key, column), VD_ERR_TIMEOUT (changed without
- * pause for 100,000 tries). @error is left alone on VD_ERR_NOT_FOUND. */
+ * pause for 100,000 tries), VD_ERR_CORRUPT (the memory is damaged). @error is left alone on
+ * VD_ERR_NOT_FOUND. */
 
 /* @values: one for each column; strings point into @text (vd_table_text_bytes() bytes). */
 enum vd_err vd_table_get(struct vd_table *table, const char *key, size_t key_length,
@@ -134,7 +135,8 @@ uint64_t vd_table_count_live(const struct vd_table *table, uint64_t now_ms);
 
 /* A walk over all rows: start with a zeroed cursor; it holds nothing, just drop it. Each row that
  * exists throughout is seen exactly once, whatever others insert and delete meanwhile. @key takes
- * VD_TABLE_KEY_MAX bytes. Returns: VD_OK, VD_ERR_EMPTY (the end), VD_ERR_TIMEOUT. */
+ * VD_TABLE_KEY_MAX bytes. Returns: VD_OK, VD_ERR_EMPTY (the end), VD_ERR_TIMEOUT,
+ * VD_ERR_CORRUPT. */
 struct vd_table_cursor {
     uint64_t next;
 };
@@ -144,8 +146,8 @@ enum vd_err vd_table_next(struct vd_table *table, struct vd_table_cursor *cursor
 
 /* ---- write: one atomic step each -------------------------------------------------------------
  * Returns: VD_OK, VD_ERR_INVALID (key, column, type), VD_ERR_TOO_LARGE (a string, or a number out
- * of its column's range, also as a sum; a sum that is not finite), VD_ERR_FULL. Then nothing is written. A row
- * that is not there, or has expired, starts with zeros and empty strings.
+ * of its column's range, also as a sum; a sum that is not finite), VD_ERR_FULL. Then nothing is
+ * written. A row that is not there, or has expired, starts with zeros and empty strings.
  * Blocks: while another writer of the same stripe is inside, for under a microsecond unless that
  * one is stopped or preempted. */
 
@@ -172,7 +174,8 @@ enum vd_err vd_table_incr_window(struct vd_table *table, const char *key, size_t
                                  uint32_t column, int64_t by, uint64_t window_ms, uint64_t now_ms,
                                  int64_t *result, uint64_t *ends_ms, struct vd_error *error);
 
-/* *@swapped: the column was @expected and is @desired now. A NaN equals nothing. Returns: also VD_ERR_NOT_FOUND. */
+/* *@swapped: the column was @expected and is @desired now. A NaN equals nothing. Returns: also
+ * VD_ERR_NOT_FOUND. */
 enum vd_err vd_table_compare_and_set(struct vd_table *table, const char *key, size_t key_length,
                                      uint32_t column, const struct vd_table_value *expected,
                                      const struct vd_table_value *desired, uint64_t now_ms,

@@ -88,7 +88,7 @@ static enum vd_err copy_columns(struct table_schema *schema, const struct vd_tab
                                 "table \"%s\": the name of column %u must have 1 to %d bytes",
                                 schema->name, i + 1, VD_TABLE_NAME_MAX);
         }
-        column->type = (uint8_t)from->type;
+        column->type = (unsigned)from->type <= VD_COLUMN_STRING ? (uint8_t)from->type : UINT8_MAX;
         column->bytes = from->bytes;
         result = check_column(schema, i, error);
         if (result != VD_OK)
@@ -161,8 +161,9 @@ size_t vd_table_bytes(const struct vd_table_options *options, struct vd_error *e
 /* ---- the handle --------------------------------------------------------------------------------
  */
 
-static enum vd_err open_handle(struct table_shared *shared, struct vd_table **table,
-                               struct vd_error *error)
+/* @schema has been checked, and stands still. */
+static enum vd_err open_handle(struct table_shared *shared, const struct table_schema *schema,
+                               struct vd_table **table, struct vd_error *error)
 {
     struct vd_table *opened = calloc(1, sizeof(*opened));
     enum vd_err result;
@@ -173,7 +174,7 @@ static enum vd_err open_handle(struct table_shared *shared, struct vd_table **ta
     if (result != VD_OK)
         goto err_after_alloc;
     opened->shared = shared;
-    opened->schema = shared->schema;
+    opened->schema = *schema;
     opened->seed = shared->seed;
     opened->shape = shape_of(&opened->schema);
     opened->buckets = (_Atomic uint32_t *)(void *)&shared->stripes[opened->shape.stripes];
@@ -236,7 +237,7 @@ enum vd_err vd_table_init(void *memory, size_t bytes, const struct vd_table_opti
     atomic_store_explicit(&shared->pool.earliest_ms, UINT64_MAX, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
     shared->magic = TABLE_MAGIC;
-    return open_handle(shared, table, error);
+    return open_handle(shared, &schema, table, error);
 }
 
 /* What is shared may be damaged: names end, types and sizes are allowed, the shape fits. */
@@ -263,13 +264,18 @@ enum vd_err vd_table_attach(void *memory, size_t bytes, struct vd_table **table,
                             struct vd_error *error)
 {
     struct table_shared *shared = memory;
+    struct table_schema schema;
+    uint64_t whole;
 
     *table = NULL;
     if (bytes < sizeof(*shared) || (uintptr_t)memory % alignof(struct table_shared) != 0 ||
-        shared->magic != TABLE_MAGIC || shared->bytes > bytes ||
-        !schema_is_sound(&shared->schema) || shape_of(&shared->schema).bytes != shared->bytes)
+        shared->magic != TABLE_MAGIC)
         return vd_error_set(error, VD_ERR_CORRUPT, "no table, or one of another version");
-    return open_handle(shared, table, error);
+    schema = shared->schema;
+    whole = schema_is_sound(&schema) ? shape_of(&schema).bytes : 0;
+    if (whole == 0 || whole > bytes || whole != shared->bytes)
+        return vd_error_set(error, VD_ERR_CORRUPT, "a table that is damaged");
+    return open_handle(shared, &schema, table, error);
 }
 
 /* ---- in an arena -------------------------------------------------------------------------------

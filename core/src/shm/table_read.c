@@ -2,7 +2,8 @@
 /* Reading rows: find, copy, look at seq again. Nothing shared is written, nobody is waited for.
  *
  * Whatever is copied may be half of another row until seq has been looked at again; so lengths are
- * checked before they are believed, and pointers are never read from there.
+ * checked before they are believed, and pointers are never read from there. A length that cannot be
+ * right although seq has stood still is damage (VD_ERR_CORRUPT).
  *
  * Failure modes: the row changes between each two looks, 100,000 times (VD_ERR_TIMEOUT): each of
  * them is a write that was finished, so somebody got on. */
@@ -13,6 +14,12 @@ static enum vd_err no_rest(const struct vd_table *table, struct vd_error *error)
     return vd_error_set(error, VD_ERR_TIMEOUT,
                         "table \"%s\": the row changed during each of %u tries to read it",
                         table->schema.name, TRIES_MAX);
+}
+
+static enum vd_err damaged(const struct vd_table *table, struct vd_error *error)
+{
+    return vd_error_set(error, VD_ERR_CORRUPT, "table \"%s\": a row is damaged",
+                        table->schema.name);
 }
 
 static inline bool is_still(const struct table_row *row, uint64_t seq)
@@ -92,8 +99,11 @@ look_up(struct vd_table *table, const char *key, size_t key_length, enum wish wi
             is_read = read_row(table, version, values, text);
         if (wish == ONE_COLUMN)
             is_read = read_value(&table->schema.columns[column], version, values, text);
-        if (is_read && is_still(row, seq))
+        if (is_still(row, seq)) {
+            if (!is_read)
+                return damaged(table, error);
             return is_expired(expiry_ms, now_ms) ? VD_ERR_NOT_FOUND : VD_OK;
+        }
         if (!table_try_again(&tries))
             return no_rest(table, error);
     }
@@ -132,16 +142,20 @@ static enum vd_err read_at(const struct vd_table *table, uint64_t index, uint64_
         uint64_t seq = load_word(&row->seq);
         const _Atomic uint64_t *version = version_of(table, row, seq);
         uint32_t length = atomic_load_explicit(&row->key_length, memory_order_acquire);
+        uint64_t expiry_ms = load_word(&version[0]);
+        bool is_read = length <= VD_TABLE_KEY_MAX;
 
         if (!(seq & SEQ_LIVE))
             return VD_ERR_NOT_FOUND;
-        if (length <= VD_TABLE_KEY_MAX) {
-            uint64_t expiry_ms = load_word(&version[0]);
-
+        if (is_read) {
             copy_bytes(key, row->words, length);
             *key_length = length;
-            if (read_row(table, version, values, text) && is_still(row, seq))
-                return is_expired(expiry_ms, now_ms) ? VD_ERR_NOT_FOUND : VD_OK;
+            is_read = read_row(table, version, values, text);
+        }
+        if (is_still(row, seq)) {
+            if (!is_read)
+                return damaged(table, error);
+            return is_expired(expiry_ms, now_ms) ? VD_ERR_NOT_FOUND : VD_OK;
         }
     } while (table_try_again(&tries));
     return no_rest(table, error);

@@ -109,7 +109,7 @@ static void lock_pool(struct vd_table *table, const struct table_stripe *stripe)
     struct table_pool *pool = &table->shared->pool;
 
     if (owner_lock(&pool->lock, owner_self(&table->owner))) {
-        struct table_stripe *user = &table->shared->stripes[load_word(&pool->user)];
+        struct table_stripe *user = stripe_of(table, load_word(&pool->user));
         uint64_t transit = load_word(&user->transit);
 
         if (transit &&
