@@ -8,6 +8,9 @@
 
 #include <sched.h>
 
+#include "class_counter.h"
+#include "class_store.h"
+
 #include "aliases_arginfo.h"
 
 struct class_alias {
@@ -22,6 +25,8 @@ static const struct class_alias class_aliases[] = {
     {"php-via", "Mbolli\\PhpVia\\Scope", &vd_ce_scope},
     {"php-via", "Mbolli\\PhpVia\\Broker\\InMemoryBroker", &vd_ce_memory_broker},
     {"php-via", "Mbolli\\PhpVia\\Broker\\SwooleBroker", &vd_ce_pipe_broker},
+    {"zealphp", "ZealPHP\\Store", &vd_ce_store},
+    {"zealphp", "ZealPHP\\Counter", &vd_ce_counter},
 };
 
 static const char *const groups[] = {"php-via", "zealphp", "openswoole", "opcache", "ephpm"};
@@ -36,6 +41,22 @@ ZEND_FUNCTION(swoole_cpu_num)
     RETURN_LONG(1);
 }
 
+/* What is no other name of ours: a function, and a class of constants. */
+static void register_openswoole(int module_type)
+{
+    if (!zend_hash_str_exists(CG(function_table), ZEND_STRL("swoole_cpu_num"))) {
+        zend_register_functions(NULL, ext_functions, NULL, module_type);
+    }
+    if (!zend_hash_str_exists(CG(class_table), ZEND_STRL("openswoole\\table"))) {
+        register_class_OpenSwoole_Table();
+    }
+}
+
+ZEND_METHOD(OpenSwoole_Table, __construct)
+{
+    ZEND_PARSE_PARAMETERS_NONE();
+}
+
 static void register_group(const char *group, int module_type)
 {
     for (size_t i = 0; i < sizeof(class_aliases) / sizeof(class_aliases[0]); i++) {
@@ -44,9 +65,8 @@ static void register_group(const char *group, int module_type)
             zend_register_class_alias_ex(alias->name, strlen(alias->name), *alias->ce, true);
         }
     }
-    if (strcmp(group, "openswoole") == 0 &&
-        !zend_hash_str_exists(CG(function_table), ZEND_STRL("swoole_cpu_num"))) {
-        zend_register_functions(NULL, ext_functions, NULL, module_type);
+    if (strcmp(group, "openswoole") == 0) {
+        register_openswoole(module_type);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "php_viaduct.h"
 #include "run_worker.h"
 #include "server.h"
+#include "shared_state.h"
 
 static zend_object_handlers app_handlers;
 
@@ -204,6 +205,9 @@ ZEND_METHOD(Viaduct_App, run)
     struct vd_server_config config;
     vd_php_config_server(vd_php_config_from(Z_OBJ(app->config)), &config);
     if (!broker_fits(&config)) {
+        RETURN_THROWS();
+    }
+    if (!vd_php_shared_make_counters()) {
         RETURN_THROWS();
     }
     struct vd_server_hooks hooks = {.worker_main = vd_php_worker_main, .context = app};

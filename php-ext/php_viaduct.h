@@ -9,6 +9,7 @@
  *   around.c        before(), after(), error()
  *   request_body.c  Request::bodyStream()
  *   request_input.c the arrays of a request, by PHP's own parsers
+ *   shared_state.c  where tables and counters live      state*.c  their classes' common parts
  *   run_worker.c    the worker process: events in, handlers called
  *   run_request.c   one request: hooks, route, handler, answer
  *   run_sapi.c      what PHP's own functions (echo, header(), uploads) mean in a worker
@@ -29,10 +30,12 @@ extern zend_module_entry viaduct_module_entry;
 #define phpext_viaduct_ptr &viaduct_module_entry
 
 struct vd_php_run;
+struct vd_php_shared;
 
 ZEND_BEGIN_MODULE_GLOBALS(viaduct)
 char *aliases;          /* INI viaduct.aliases */
 struct vd_php_run *run; /* the worker's; NULL in every other process */
+struct vd_php_shared *shared;
 ZEND_END_MODULE_GLOBALS(viaduct)
 
 ZEND_EXTERN_MODULE_GLOBALS(viaduct)
@@ -61,6 +64,8 @@ void vd_php_config_setup(void);
 void vd_php_app_setup(void);
 void vd_php_request_setup(void);
 void vd_php_response_setup(void);
+/* state.c: Store, Counter, GlobalState and their exceptions. */
+void vd_php_state_setup(void);
 
 /* aliases.c. MINIT: register the names of the groups in @list ("php-via,openswoole"); a name that
  * exists is left alone, an unknown group is a startup warning. */

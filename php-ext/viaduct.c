@@ -6,6 +6,8 @@
 #include <ext/spl/spl_exceptions.h>
 #include <ext/standard/info.h>
 
+#include "shared_state.h"
+
 #include "viaduct_arginfo.h"
 
 ZEND_DECLARE_MODULE_GLOBALS(viaduct)
@@ -61,6 +63,9 @@ static void register_exceptions(void)
 
 static PHP_MINIT_FUNCTION(viaduct)
 {
+    if (!vd_php_shared_startup()) {
+        return FAILURE;
+    }
     REGISTER_INI_ENTRIES();
     register_classes();
     register_exceptions();
@@ -68,13 +73,27 @@ static PHP_MINIT_FUNCTION(viaduct)
     vd_php_app_setup();
     vd_php_request_setup();
     vd_php_response_setup();
+    vd_php_state_setup();
     vd_php_aliases_register(VIADUCT_G(aliases), type);
     return SUCCESS;
 }
 
 static PHP_MSHUTDOWN_FUNCTION(viaduct)
 {
+    vd_php_shared_shutdown();
     UNREGISTER_INI_ENTRIES();
+    return SUCCESS;
+}
+
+static PHP_RINIT_FUNCTION(viaduct)
+{
+    vd_php_shared_request_begin();
+    return SUCCESS;
+}
+
+static PHP_RSHUTDOWN_FUNCTION(viaduct)
+{
+    vd_php_shared_request_end();
     return SUCCESS;
 }
 
@@ -111,8 +130,8 @@ zend_module_entry viaduct_module_entry = {
     NULL,
     PHP_MINIT(viaduct),
     PHP_MSHUTDOWN(viaduct),
-    NULL,
-    NULL,
+    PHP_RINIT(viaduct),
+    PHP_RSHUTDOWN(viaduct),
     PHP_MINFO(viaduct),
     VIADUCT_VERSION,
     PHP_MODULE_GLOBALS(viaduct),
