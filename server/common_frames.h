@@ -55,7 +55,8 @@ enum vd_frame_type {
     VD_FRAME_RESPONSE_END = 36,    /* empty */
     VD_FRAME_RESPONSE_ABORT = 37,  /* empty: cut the connection */
     VD_FRAME_RESPONSE_STREAM = 38, /* struct vd_frame_stream, patterns, header lines: becomes SSE */
-    VD_FRAME_PUBLISH = 39,         /* struct vd_frame_message, then its bytes */
+    VD_FRAME_PUBLISH = 39,         /* struct vd_frame_message, then its bytes. tag != 0: the worker
+                                      waits for vd_worker_slot.publish_answer */
     VD_FRAME_SUBSCRIBE = 40,       /* tag = id; flags bit 1: every worker; pattern bytes */
     VD_FRAME_INTERVAL = 41,        /* tag = id; uint32_t milliseconds; node-wide timers only */
     VD_FRAME_TIMER_DONE = 42,      /* tag = id: the node-wide timer's handler has returned */

@@ -86,6 +86,9 @@ struct vd_worker_slot {
      * of RESPONSE_BODY payload that left for the client (48 ones: the client is gone, stop). Ring
      * the worker's bell after each store */
     _Alignas(64) _Atomic uint64_t response_acknowledged;
+    /* gateway writes, then rings the worker's bell: tag of the last PUBLISH frame that had one << 8
+     * | enum vd_err. What was refused was delivered nowhere. */
+    _Atomic uint64_t publish_answer;
     /* gateway writes: died_generation it has cleaned up; only then may the slot be filled again */
     _Atomic uint32_t buried_generation;
     _Atomic uint64_t events_dropped;
@@ -119,16 +122,22 @@ struct vd_shared { // NOLINT(clang-analyzer-optin.performance.Padding): by who w
     _Atomic uint64_t gateway_deaths_total;
     _Atomic uint32_t crash_looping; /* workers now waiting out a backoff of 1 s or more */
     _Atomic uint64_t drain_deadline_ms;
+    _Atomic uint64_t end_deadline_ms; /* then the supervisor kills what is left */
 
     /* gateway writes */
     _Alignas(64) _Atomic uint32_t gateway_ready_epoch; /* the epoch that serves */
-    _Atomic uint32_t drained;  /* epoch that has nothing left to do in VD_PHASE_DRAINING */
-    _Atomic uint64_t turns;    /* of its loop; at least one a second unless it hangs */
-    _Atomic uint64_t sequence; /* last sequence number published by this node */
+    _Atomic uint32_t drained;        /* epoch that has nothing left to do in VD_PHASE_DRAINING */
+    _Atomic uint64_t turns;          /* of its loop; at least one a second unless it hangs */
+    _Atomic uint64_t sequence;       /* last sequence number published by this node */
+    _Atomic uint64_t link_confirmed; /* up to which of them the broker has all, or they were
+                                        dropped and counted; see gateway_link.h */
     _Atomic uint64_t request_counter;
     _Atomic uint64_t response_window; /* bytes a response may be ahead of its client now; 0: as
                                          configured */
     struct vd_node_id node_id;        /* drawn by the first gateway */
+    /* the outbox may refuse a message: a publish waits for the gateway's answer. Rarely changes,
+     * read with each publish. */
+    _Alignas(64) _Atomic uint32_t link_tight;
 
     struct vd_doorbell gateway_bell; /* wakes the gateway */
 };

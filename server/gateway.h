@@ -7,11 +7,11 @@
  *                   +--- response <--- worker_link <--- [to_gateway ring]
  *                                           |
  *        stream <--- interest <--- publish <+----> replay (history)
- *                                  |
+ *                                  |        +----> link (other nodes)
  *                            subscription ---> [events ring]  worker
  *
- * A turn: look at the clock, drain the rings, bury the dead, dispatch, flush the streams, wake the
- * workers, sleep. */
+ * A turn: look at the clock, drain the rings, bury the dead, dispatch, flush link and streams, wake
+ * the workers, sleep. */
 #ifndef VIADUCT_GATEWAY_H
 #define VIADUCT_GATEWAY_H
 
@@ -34,6 +34,7 @@
 #include "common_http.h"
 #include "common_node.h"
 #include "gateway_interest.h"
+#include "gateway_link.h"
 #include "gateway_loop.h"
 #include "gateway_pace.h"
 #include "gateway_static.h"
@@ -229,8 +230,19 @@ struct gw_stream {
     bool blocked;
     bool coded; /* gzip */
     struct gw_gzip gzip;
+    uint32_t gaps_seen; /* of gateway->resync.count */
     uint32_t link_count;
     struct vd_interest_link links[];
+};
+
+/* gateway_resync.c: gaps of the broker's link. */
+struct gw_resync {
+    uint32_t count;         /* told so far */
+    struct gw_event *event; /* the last one */
+    const char *reason;     /* static */
+    bool pending;           /* one more, not before allowed_ms */
+    uint64_t allowed_ms;
+    uint64_t next_step_ms; /* the next portion of the streams; 0: all are told */
 };
 
 /* ---- workers -----------------------------------------------------------------------------------
@@ -247,6 +259,7 @@ struct gw_lane_entry {
     bool coalesces; /* an invalidation: a second one for the same tag and scope adds nothing */
     char bytes[];
 };
+STAILQ_HEAD(gw_lane_list, gw_lane_entry);
 
 struct gw_worker {
     struct gateway *gateway;
@@ -269,7 +282,7 @@ struct gw_worker {
     size_t partial_length, partial_capacity;
     uint64_t partial_position;
 
-    STAILQ_HEAD(, gw_lane_entry) lane;
+    struct gw_lane_list lane;
     struct gw_lane_entry **lane_table; /* those that coalesce, by hash; NULL at first */
     size_t lane_count, lane_bytes;
     bool lane_gap; /* events were dropped: say so before the next one */
@@ -283,8 +296,8 @@ struct gw_subscription {
     uint32_t id;
     bool every_worker;
     uint64_t members[VD_WORKERS_MAX / 64];
-    unsigned next_member;                 /* round robin */
-    STAILQ_HEAD(, gw_lane_entry) waiting; /* no member alive just now */
+    unsigned next_member;        /* round robin */
+    struct gw_lane_list waiting; /* no member alive just now */
     size_t waiting_count, waiting_bytes;
     uint16_t pattern_length;
     char pattern[];
@@ -358,10 +371,12 @@ struct gateway { // NOLINT(clang-analyzer-optin.performance.Padding): by topic
     struct vd_interest *interest;
     LIST_HEAD(, gw_subscription) subscriptions;
     LIST_HEAD(, gw_timer) timers;
-    bool clients_wanted; /* some worker has asked for connects and disconnects */
-    STAILQ_HEAD(, gw_lane_entry) client_events; /* no such worker is alive just now */
+    bool clients_wanted;               /* some worker has asked for connects and disconnects */
+    struct gw_lane_list client_events; /* no such worker is alive just now */
     size_t client_event_count;
     struct gw_replay *replay;
+    struct gw_link *link; /* NULL: this node is alone */
+    struct gw_resync resync;
 
     struct gw_stream *dirty;
     struct gw_event *heartbeat;
@@ -555,6 +570,21 @@ enum vd_err gw_history_take_over(struct gateway *gateway);
 void gw_publish_local(struct gateway *gateway, struct vd_message *message,
                       struct vd_history_source source);
 void gw_publish_deliver(struct gateway *gateway, const struct vd_message *message, uint64_t offset);
+/* One of another node: remember it with its origin and number, deliver it here. */
+void gw_publish_remote(struct gateway *gateway, const struct vd_message *message);
+/* Append to the history; *@offset is its place also when it was not kept. */
+enum vd_err gw_publish_remember(struct gateway *gateway, const struct vd_message *message,
+                                struct vd_history_source source, uint64_t *offset);
+/* After a predecessor's death: no number that it gave is given again. */
+void gw_publish_take_over(struct gateway *gateway);
+
+/* gateway_resync.c */
+/* Messages of other nodes are lost, or may be. @reason: static, becomes part of an event. */
+void gw_resync(struct gateway *gateway, const char *reason);
+void gw_resync_turn(struct gateway *gateway);
+uint64_t gw_resync_next_ms(const struct gateway *gateway); /* 0: nothing to do */
+/* This stream, now. */
+void gw_resync_tell(struct gw_stream *stream);
 
 /* gateway_replay.c */
 struct gw_replay *gw_replay_create(struct vd_history *history, size_t per_scope, uint32_t age_ms);
@@ -563,6 +593,9 @@ void gw_replay_note(struct gw_replay *replay, uint64_t offset, const char *scope
 /* The entry at @offset did not fit: whoever replays across it has a gap. */
 void gw_replay_note_lost(struct gw_replay *replay, uint64_t offset, const char *scope,
                          size_t length);
+/* A gap of the broker's link stands at @offset. Its entries have this source. */
+#define GW_SOURCE_GAP UINT32_MAX
+void gw_replay_note_gap(struct gw_replay *replay, uint64_t offset);
 /* Was a frame of this ring and position put into the history by a gateway that died before it could
  * release the frame? */
 bool gw_replay_has_seen(const struct gw_replay *replay, struct vd_history_source source);

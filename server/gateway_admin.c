@@ -57,8 +57,9 @@ static void gather_workers(const struct gateway *gateway, struct vd_health_facts
     facts->gateway_deaths_total = atomic_load(&gateway->shared->gateway_deaths_total);
 }
 
+/* @broker: room for the link's status. */
 static void gather(const struct gateway *gateway, struct vd_health_facts *facts,
-                   struct vd_health_worker *workers)
+                   struct vd_health_worker *workers, struct vd_broker_status *broker)
 {
     memset(facts, 0, sizeof(*facts));
     facts->version = gateway->config->version;
@@ -68,6 +69,10 @@ static void gather(const struct gateway *gateway, struct vd_health_facts *facts,
     facts->draining = gateway->draining;
     facts->driver = gateway->config->broker_display;
     facts->connected = true; /* memory and pipe live within the node */
+    if (gw_link_status(gateway, broker)) {
+        facts->broker = broker;
+        facts->connected = broker->connected;
+    }
     gather_traffic(gateway, facts);
     gather_workers(gateway, facts, workers);
 }
@@ -106,6 +111,7 @@ bool gw_admin_handle(struct gw_connection *connection, const struct vd_http_requ
                      const char *bytes)
 {
     struct vd_health_worker workers[VD_WORKERS_MAX];
+    struct vd_broker_status broker;
     struct vd_health_facts facts;
     bool health, live, metrics;
 
@@ -129,7 +135,7 @@ bool gw_admin_handle(struct gw_connection *connection, const struct vd_http_requ
         gw_respond_text(connection, 200, "application/json", "", "{\"status\":\"ok\"}\n", 16);
         return true;
     }
-    gather(connection->gateway, &facts, workers);
+    gather(connection->gateway, &facts, workers, &broker);
     if (metrics) {
         respond_metrics(connection, &facts);
     } else {

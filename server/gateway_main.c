@@ -75,6 +75,8 @@ enum vd_err gw_history_take_over(struct gateway *gateway)
         return VD_ERR_NO_MEMORY;
     gw_replay_destroy(gateway->replay);
     gateway->replay = replay;
+    if (gateway->epoch > 1)
+        gw_publish_take_over(gateway);
     return VD_OK;
 }
 
@@ -130,7 +132,7 @@ enum vd_err gw_start(struct gateway *gateway, struct vd_node *node, uint32_t epo
         (result = gw_access_start(gateway)) != VD_OK ||
         (result = gw_cors_start(gateway)) != VD_OK || (result = start_events(gateway)) != VD_OK ||
         (result = gw_history_take_over(gateway)) != VD_OK ||
-        (result = gw_workers_start(gateway)) != VD_OK)
+        (result = gw_workers_start(gateway)) != VD_OK || (result = gw_link_start(gateway)) != VD_OK)
         return result;
     return gw_listener_start(gateway);
 }
@@ -151,6 +153,8 @@ void gw_finish(struct gateway *gateway)
         free(request->record);
         free(request);
     }
+    gw_link_destroy(gateway->link);
+    gw_event_release(gateway->resync.event);
     gw_workers_finish(gateway);
     gw_subscriptions_finish(gateway);
     gw_timers_finish(gateway);
@@ -232,7 +236,7 @@ static void drain_turn(struct gateway *gateway)
     if (gateway->stream_count)
         drain_streams(gateway);
     if (gateway->connection_count == 0 && gateway->open_requests == 0 &&
-        !gw_workers_waiting(gateway)) {
+        !gw_workers_waiting(gateway) && (orphaned || gw_link_is_flushed(gateway))) {
         if (atomic_load(&gateway->shared->drained) != gateway->epoch)
             atomic_store(&gateway->shared->drained, gateway->epoch);
         if (orphaned)
@@ -246,10 +250,12 @@ static void drain_turn(struct gateway *gateway)
 static uint32_t time_to_sleep(struct gateway *gateway)
 {
     uint64_t now = gateway->now_ms, until = gateway->next_sweep_ms;
-    uint64_t timer = gw_timers_next_ms(gateway);
+    uint64_t timer = gw_timers_next_ms(gateway), resync = gw_resync_next_ms(gateway);
 
     if (timer && timer < until)
         until = timer;
+    if (resync && resync < until)
+        until = resync;
     if (gw_dispatch_uneasy(gateway) && now + 2 < until)
         until = now + 2;
     return until > now ? (uint32_t)(until - now) : 1;
@@ -292,6 +298,8 @@ void gw_turn(struct gateway *gateway)
     gw_dispatch_pump(gateway);
     if (gateway->now_ms >= gateway->next_sweep_ms)
         sweep(gateway);
+    gw_link_turn(gateway);
+    gw_resync_turn(gateway);
     gw_streams_flush(gateway);
     gw_connection_bury_closed(gateway);
     gw_access_flush(gateway);
@@ -328,6 +336,7 @@ int vd_gateway_main(struct vd_node *node, uint32_t epoch)
     atomic_store(&gateway.shared->gateway_ready_epoch, epoch);
     while (!is_over(&gateway))
         gw_turn(&gateway);
+    gw_link_end(&gateway);
     gw_finish(&gateway);
     return 0;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The broadcast path: number the message, remember it, deliver it to whoever follows its scope.
+/* The broadcast path: number the message, remember it, deliver it to whoever follows its scope, and
+ * to the other nodes.
  *
  * A message that carries data reaches streams without any PHP. It is encoded for streams once, when
- * the first stream that wants it is found. (Other nodes: the broker link joins here.) */
+ * the first stream that wants it is found. Numbers count what other nodes get to see, so that they
+ * can tell what is missing: what stays here (tab) has none. */
 #include <string.h>
 
 #include "gateway.h"
@@ -46,25 +48,67 @@ void gw_publish_deliver(struct gateway *gateway, const struct vd_message *messag
     gw_event_release(delivery.event);
 }
 
-void gw_publish_local(struct gateway *gateway, struct vd_message *message,
-                      struct vd_history_source source)
+enum vd_err gw_publish_remember(struct gateway *gateway, const struct vd_message *message,
+                                struct vd_history_source source, uint64_t *offset)
 {
     struct vd_history *history = gateway->node->history;
-    uint64_t offset = 0;
-    enum vd_err result;
+    enum vd_err result = vd_history_append(history, message, source, gateway->wall_ms, offset);
 
-    message->origin = gateway->shared->node_id.text;
-    message->origin_length = VD_NODE_ID_CHARS;
-    message->sequence = atomic_fetch_add(&gateway->shared->sequence, 1) + 1;
-    gateway->counters.published++;
-    result = vd_history_append(history, message, source, gateway->wall_ms, &offset);
     /* Somebody wrote over it: every process of the node maps it. */
     if (result == VD_ERR_CORRUPT && gw_history_take_over(gateway) == VD_OK)
-        result = vd_history_append(history, message, source, gateway->wall_ms, &offset);
-    if (result == VD_OK) {
+        result = vd_history_append(history, message, source, gateway->wall_ms, offset);
+    return result;
+}
+
+static void remember_and_deliver(struct gateway *gateway, const struct vd_message *message,
+                                 struct vd_history_source source)
+{
+    uint64_t offset = 0;
+
+    gateway->counters.published++;
+    if (gw_publish_remember(gateway, message, source, &offset) == VD_OK) {
         gw_replay_note(gateway->replay, offset, message->scope, message->scope_length);
     } else {
         gw_replay_note_lost(gateway->replay, offset, message->scope, message->scope_length);
     }
     gw_publish_deliver(gateway, message, offset);
+}
+
+/* The number is given with the entry in the history and noted after it: whoever takes over between
+ * the two finds it there (gw_publish_take_over). */
+void gw_publish_local(struct gateway *gateway, struct vd_message *message,
+                      struct vd_history_source source)
+{
+    _Atomic uint64_t *sequence = &gateway->shared->sequence;
+    bool crosses = vd_scope_kind(message->scope, message->scope_length) != VD_SCOPE_TAB;
+
+    message->origin = gateway->shared->node_id.text;
+    message->origin_length = VD_NODE_ID_CHARS;
+    message->sequence = crosses ? atomic_load_explicit(sequence, memory_order_relaxed) + 1 : 0;
+    remember_and_deliver(gateway, message, source);
+    if (!crosses)
+        return;
+    atomic_store_explicit(sequence, message->sequence, memory_order_release);
+    gw_link_publish(gateway, message);
+}
+
+void gw_publish_remote(struct gateway *gateway, const struct vd_message *message)
+{
+    remember_and_deliver(gateway, message, (struct vd_history_source){0});
+}
+
+void gw_publish_take_over(struct gateway *gateway)
+{
+    const struct vd_history *history = gateway->node->history;
+    const char *own = gateway->shared->node_id.text;
+    uint64_t last = atomic_load(&gateway->shared->sequence);
+    struct vd_history_entry entry;
+
+    for (uint64_t at = vd_history_first(history); at < vd_history_next(history); at++) {
+        if (vd_history_get(history, at, &entry) == VD_OK && entry.message.sequence > last &&
+            entry.message.origin_length == VD_NODE_ID_CHARS &&
+            memcmp(entry.message.origin, own, VD_NODE_ID_CHARS) == 0)
+            last = entry.message.sequence;
+    }
+    atomic_store(&gateway->shared->sequence, last);
 }

@@ -14,10 +14,11 @@
 
 #include "gateway.h"
 
-#define BUCKETS       16384 /* power of two */
-#define CACHED_EVENTS 65536 /* power of two: as many as a history of the default size has entries  \
-                             */
-#define SCOPES_MANY 65536   /* from here on, forget those of which nothing is kept */
+#define BUCKETS 16384 /* power of two */
+#define CACHED_EVENTS                                                                              \
+    65536                 /* power of two: as many as a history of the default size has entries    \
+                           */
+#define SCOPES_MANY 65536 /* from here on, forget those of which nothing is kept */
 
 struct scope_log {
     SLIST_ENTRY(scope_log) link;
@@ -35,6 +36,7 @@ struct gw_replay {
     SLIST_HEAD(, scope_log) buckets[BUCKETS];
     size_t scope_count, forget_at;
     uint64_t forgotten; /* highest lost offset of scopes that were dropped from the index */
+    uint64_t gap;       /* offset of the last gap of the broker's link; 0: none */
     struct scope_log *globs;
     /* Encoded entries of the history, by offset, for all who want them. Those that the history has
      * dropped are released: the cache is as bounded as the history is. */
@@ -221,6 +223,11 @@ void gw_replay_note_lost(struct gw_replay *replay, uint64_t offset, const char *
     }
 }
 
+void gw_replay_note_gap(struct gw_replay *replay, uint64_t offset)
+{
+    replay->gap = offset;
+}
+
 static void note_source(struct gw_replay *replay, struct vd_history_source source)
 {
     uint32_t index = source.source - 1;
@@ -263,6 +270,10 @@ struct gw_replay *gw_replay_create(struct vd_history *history, size_t per_scope,
     for (uint64_t offset = vd_history_first(history); offset < vd_history_next(history); offset++) {
         if (vd_history_get(history, offset, &entry) != VD_OK)
             continue;
+        if (entry.source.source == GW_SOURCE_GAP) {
+            gw_replay_note_gap(replay, offset);
+            continue;
+        }
         gw_replay_note(replay, offset, entry.message.scope, entry.message.scope_length);
         note_source(replay, entry.source);
     }
@@ -359,7 +370,7 @@ static void collect_forward(struct collection *collection)
 
         if (vd_history_get(history, offset, &entry) != VD_OK) {
             collection->gap = true;
-        } else if (wanted(collection, &entry.message)) {
+        } else if (entry.source.source != GW_SOURCE_GAP && wanted(collection, &entry.message)) {
             collect(collection, offset, entry.time_ms);
         }
     }
@@ -413,6 +424,7 @@ size_t gw_replay_collect(struct gw_replay *replay, const struct vd_text *pattern
         .pattern_count = pattern_count,
         .last = last,
         .oldest_ms = wall_ms > replay->age_ms ? wall_ms - replay->age_ms : 0,
+        .gap = replay->gap > last,
     };
     bool globs = false;
 

@@ -85,6 +85,8 @@ void gw_stream_enqueue(struct gw_stream *stream, struct gw_event *event)
 {
     struct gateway *gateway = stream->connection->gateway;
 
+    if (__builtin_expect(stream->gaps_seen != gateway->resync.count, 0))
+        gw_resync_tell(stream); /* before the message */
     if (stream->connection->dead)
         return;
     if (__builtin_expect(stream->coded, 0) && !(event = coded_for(stream, event)))
@@ -353,6 +355,7 @@ static struct gw_stream *stream_create(struct gw_connection *connection, size_t 
     stream->queue = stream->inline_queue;
     stream->queue_capacity = GW_STREAM_INLINE;
     stream->raw = !connection->minor_1;
+    stream->gaps_seen = connection->gateway->resync.count;
     /* A worker may remember the streams of a gateway that died. */
     stream->id = (uint64_t)connection->gateway->epoch << 40 | ++connection->gateway->next_stream;
     return stream;

@@ -226,6 +226,8 @@ static void pass_on(struct gateway *gateway, uint16_t type, uint64_t tag, const 
     }
     if (type == VD_FRAME_EVENT_TIMER)
         gw_timer_again(gateway, (uint32_t)tag);
+    if (type == VD_FRAME_EVENT_BROKER_ERROR)
+        gw_link_error_again(gateway, bytes, length);
     if (type != VD_FRAME_EVENT_MESSAGE)
         return;
     LIST_FOREACH(subscription, &gateway->subscriptions, link)

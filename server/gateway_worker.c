@@ -54,18 +54,35 @@ static bool read_message(const unsigned char *payload, size_t length, struct vd_
     return true;
 }
 
+/* Whoever waits for it may have given up: a predecessor of ours had the frame already. */
+static void answer_publish(struct gw_worker *worker, uint64_t tag, enum vd_err result)
+{
+    atomic_store_explicit(&worker->slot->publish_answer, tag << 8 | (uint64_t)result,
+                          memory_order_release);
+    worker->ring_bell = true;
+}
+
+/* @tag: 0, or the worker waits for an answer, and a message that has no room is refused. */
 static bool publish(struct gw_worker *worker, const unsigned char *payload, size_t length,
-                    uint64_t position)
+                    uint64_t position, uint64_t tag)
 {
     struct vd_history_source source = {
         .source = worker->index + 1, .generation = worker->generation, .position = position};
     struct vd_message message;
+    enum vd_err result = VD_OK;
 
     if (!read_message(payload, length, &message) ||
         vd_message_check(&message, worker->gateway->config->max_message_bytes, NULL) != VD_OK)
         return false;
-    if (!gw_replay_has_seen(worker->gateway->replay, source))
+    if (gw_replay_has_seen(worker->gateway->replay, source)) {
+        /* done already */
+    } else if (tag && !gw_link_admits(worker->gateway, &message)) {
+        result = VD_ERR_FULL;
+    } else {
         gw_publish_local(worker->gateway, &message, source);
+    }
+    if (tag)
+        answer_publish(worker, tag, result);
     return true;
 }
 
@@ -110,7 +127,8 @@ static bool publish_frame(struct gw_worker *worker, const struct vd_frame *frame
         partial_drop(worker);
         worker->partial_position = vd_ring_position(&worker->from);
         if (!(frame->flags & VD_FRAME_MORE))
-            return publish(worker, frame->payload, frame->length, worker->partial_position);
+            return publish(worker, frame->payload, frame->length, worker->partial_position,
+                           frame->tag);
     } else if (!worker->partial) {
         /* Its beginning went to a gateway that died. */
         vd_log_limited(worker->gateway->logger, worker->gateway->now_ms, VD_LOG_WARN,
@@ -123,7 +141,7 @@ static bool publish_frame(struct gw_worker *worker, const struct vd_frame *frame
         return false;
     if (!(frame->flags & VD_FRAME_MORE)) {
         result = publish(worker, (unsigned char *)worker->partial, worker->partial_length,
-                         worker->partial_position);
+                         worker->partial_position, frame->tag);
         partial_drop(worker);
     }
     return result;

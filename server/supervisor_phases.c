@@ -104,6 +104,7 @@ static void begin_drain(struct vd_supervisor *supervisor, uint64_t now_ms)
     supervisor->end_begun_ms = now_ms;
     supervisor->rolling = false;
     supervisor->end_deadline_ms = now_ms + timeout_ms;
+    atomic_store(&node->shared->end_deadline_ms, supervisor->end_deadline_ms);
     atomic_store(&node->shared->drain_deadline_ms, supervisor->end_deadline_ms - reserve_ms);
     atomic_store(&node->shared->phase, VD_PHASE_DRAINING);
     /* the gateway closes its copy: from then on the addresses are free */
@@ -143,6 +144,7 @@ static void end_gateway(struct vd_supervisor *supervisor, uint64_t now_ms)
     supervisor->end = VD_END_GATEWAY;
     if (supervisor->end_deadline_ms < now_ms + GATEWAY_END_MS)
         supervisor->end_deadline_ms = now_ms + GATEWAY_END_MS;
+    atomic_store(&supervisor->node->shared->end_deadline_ms, supervisor->end_deadline_ms);
     if (supervisor->gateway.pid > 0)
         kill(supervisor->gateway.pid, SIGTERM);
 }

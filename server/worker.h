@@ -143,8 +143,9 @@ bool vd_worker_response_begun(const struct vd_worker *worker);
 
 /* Hand @message to the gateway: history, streams, workers, broker. Checked here (scope grammar,
  * size). Waits for room at most the configured publish timeout. Returns: VD_OK, VD_ERR_INVALID,
- * VD_ERR_TOO_LARGE, VD_ERR_TIMEOUT (ring full that long), VD_ERR_CLOSED (the gateway died
- * meanwhile: not known whether it was published). */
+ * VD_ERR_TOO_LARGE, VD_ERR_TIMEOUT (ring full that long), VD_ERR_FULL (the broker's outbox is full,
+ * and its policy is to fail: delivered nowhere), VD_ERR_CLOSED (the gateway died meanwhile: not
+ * known whether it was published). */
 enum vd_err vd_worker_publish(struct vd_worker *worker, const struct vd_message *message,
                               struct vd_error *error);
 

@@ -34,6 +34,32 @@ static struct vd_frame_message message_head(const struct vd_message *message)
     };
 }
 
+/* The outbox of the link may be too full for one more message, and the policy is to fail. Nobody
+ * else can say so but the gateway. */
+static bool needs_answer(const struct vd_worker *worker, const struct vd_message *message)
+{
+    return __builtin_expect(
+               atomic_load_explicit(&worker->shared->link_tight, memory_order_acquire) != 0, 0) &&
+           vd_scope_kind(message->scope, message->scope_length) != VD_SCOPE_TAB;
+}
+
+static enum vd_err await_answer(struct vd_worker *worker, const struct vd_worker_patience *patience,
+                                struct vd_error *error)
+{
+    enum vd_err result = vd_worker_await_answer(worker, patience->epoch, patience->timeout_ms);
+
+    if (result == VD_ERR_FULL) {
+        return vd_error_set(error, result,
+                            "the broker's outbox is full, and its policy is to fail: not "
+                            "published, neither here nor to other nodes");
+    }
+    if (result != VD_OK) {
+        return vd_error_set(error, VD_ERR_CLOSED,
+                            "the gateway did not answer: not known whether it was published");
+    }
+    return VD_OK;
+}
+
 enum vd_err vd_worker_publish(struct vd_worker *worker, const struct vd_message *message,
                               struct vd_error *error)
 {
@@ -41,7 +67,7 @@ enum vd_err vd_worker_publish(struct vd_worker *worker, const struct vd_message 
     struct vd_text pieces[4];
     struct vd_worker_patience patience;
     enum vd_err result;
-    uint64_t total;
+    uint64_t total, tag = 0;
 
     if (!vd_worker_is_here(worker))
         return not_here(error);
@@ -55,7 +81,9 @@ enum vd_err vd_worker_publish(struct vd_worker *worker, const struct vd_message 
     pieces[1] = (struct vd_text){message->scope, head.scope_length};
     pieces[2] = (struct vd_text){message->event, head.event_length};
     pieces[3] = (struct vd_text){message->data, head.data_length};
-    result = vd_worker_send(worker, VD_FRAME_PUBLISH, 0, 0, pieces, 4, patience);
+    if (needs_answer(worker, message))
+        tag = ++worker->publish_tag;
+    result = vd_worker_send(worker, VD_FRAME_PUBLISH, 0, tag, pieces, 4, patience);
     if (result == VD_ERR_TIMEOUT) {
         return vd_error_set(error, result, "the gateway took nothing for %u ms: not published",
                             patience.timeout_ms);
@@ -64,6 +92,8 @@ enum vd_err vd_worker_publish(struct vd_worker *worker, const struct vd_message 
         return vd_error_set(error, result,
                             "the gateway died meanwhile: not known whether it was published");
     }
+    if (tag && (result = await_answer(worker, &patience, error)) != VD_OK)
+        return result;
     total = atomic_load_explicit(&worker->slot->publishes_total, memory_order_relaxed) + 1;
     atomic_store_explicit(&worker->slot->publishes_total, total, memory_order_relaxed);
     return VD_OK;

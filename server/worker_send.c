@@ -176,6 +176,34 @@ enum vd_err vd_worker_send(struct vd_worker *worker, uint16_t type, uint16_t fla
     return VD_OK;
 }
 
+static bool answered_or_lost(struct vd_worker *worker)
+{
+    return gateway_lost(worker, worker->waiting_epoch) ||
+           atomic_load_explicit(&worker->slot->publish_answer, memory_order_acquire) >> 8 ==
+               worker->publish_tag;
+}
+
+enum vd_err vd_worker_await_answer(struct vd_worker *worker, uint32_t epoch, uint32_t timeout_ms)
+{
+    uint64_t now = vd_monotonic_ms(), deadline_ms = now + timeout_ms, answer;
+
+    worker->waiting_epoch = epoch;
+    for (;;) {
+        answer = atomic_load_explicit(&worker->slot->publish_answer, memory_order_acquire);
+        if (answer >> 8 == worker->publish_tag)
+            return (enum vd_err)(answer & 0xff);
+        if (gateway_lost(worker, epoch))
+            return VD_ERR_CLOSED;
+        if (now >= deadline_ms)
+            return VD_ERR_TIMEOUT;
+        vd_worker_sleep(worker,
+                        (int)(deadline_ms - now < WAIT_TICK_MS ? deadline_ms - now : WAIT_TICK_MS),
+                        answered_or_lost);
+        vd_worker_clock_wind(worker);
+        now = vd_monotonic_ms();
+    }
+}
+
 enum vd_err vd_worker_send_empty(struct vd_worker *worker, uint16_t type, uint64_t tag)
 {
     struct vd_worker_patience for_ever = {.epoch = worker->epoch};

@@ -12,9 +12,9 @@
 #include "worker.h"
 #include "worker_coding.h"
 
-#define VD_WORKER_HEADERS_MAX_BYTES (32 * 1024)   /* of a response */
-#define VD_WORKER_PATTERNS_MAX      64            /* of one stream */
-#define VD_WORKER_EVENT_PATIENCE    16            /* requests that may overtake a waiting event */
+#define VD_WORKER_HEADERS_MAX_BYTES (32 * 1024) /* of a response */
+#define VD_WORKER_PATTERNS_MAX      64          /* of one stream */
+#define VD_WORKER_EVENT_PATIENCE    16          /* requests that may overtake a waiting event */
 
 /* A record that arrives in several frames. */
 struct vd_worker_record {
@@ -60,6 +60,7 @@ struct vd_worker {
     /* conversation with the gateway */
     uint32_t epoch;         /* of the gateway that knows us */
     uint32_t waiting_epoch; /* for whom vd_worker_reserve waits just now */
+    uint64_t publish_tag;   /* of the last publish that asked for an answer */
     bool announced;         /* it was told: subscriptions, intervals, ready */
     bool discard_pending;   /* a record was given up half-way: say so before the next one */
 
@@ -177,6 +178,10 @@ enum vd_err vd_worker_send(struct vd_worker *worker, uint16_t type, uint16_t fla
 
 /* The same for a record without payload. */
 enum vd_err vd_worker_send_empty(struct vd_worker *worker, uint16_t type, uint64_t tag);
+
+/* What the gateway says of the PUBLISH record with worker->publish_tag. Returns: VD_OK,
+ * VD_ERR_FULL, or VD_ERR_TIMEOUT and VD_ERR_CLOSED: it is not known. */
+enum vd_err vd_worker_await_answer(struct vd_worker *worker, uint32_t epoch, uint32_t timeout_ms);
 
 /* Sleep until the bell rings, a signal comes or @timeout_ms have passed (-1: for ever), unless
  * @ready says that there is something to do. No wake-up is lost: @ready is asked after the bell was

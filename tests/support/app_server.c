@@ -129,7 +129,7 @@ static void answer_error(struct vd_worker *worker, enum vd_err code, const struc
     char text[VD_ERROR_TEXT_BYTES + 32];
     int length = snprintf(text, sizeof(text), "%s: %s\n", vd_err_name(code), error->text);
 
-    answer(worker, code == VD_ERR_TIMEOUT ? 503 : 400, text, (size_t)length);
+    answer(worker, code == VD_ERR_TIMEOUT || code == VD_ERR_FULL ? 503 : 400, text, (size_t)length);
 }
 
 static void answer_pid(struct vd_worker *worker)

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway's link to other nodes: whatever happens to it or to the gateway, who is told what."""
+import os
+import signal
+import threading
+
+import pytest
+
+from support.brokers import SERVERS
+from support.http import Closed
+from support.nodes import QUICK, metrics, until_connected, until_degraded
+from support.wait import until
+
+SCOPE = "room:link"
+EVENTS = f"/events?scope={SCOPE}"
+
+
+@pytest.fixture(params=sorted(SERVERS))
+def server(request, tmp_path):
+    """The broker's server, not started yet."""
+    one = SERVERS[request.param](tmp_path / "broker")
+    yield one
+    one.kill()
+
+
+@pytest.fixture
+def node(start, server):
+    """node(workers=2, ..) -> one more node on the server; through: a proxy between them."""
+    def starter(workers=2, through=None, **options):
+        url = server.url(through.port if through else None)
+        return start(workers=workers, wait=False, broker=url, **{**QUICK, **options})
+    return starter
+
+
+def workers_ready(*nodes):
+    for one in nodes:
+        until(lambda one=one: one.health()["workers"]["ready"] == one.health()["workers"]["configured"], 20, "the workers are ready")
+
+
+def broker(one):
+    """What the workers of a node were told: {"errors": 2, "last": [..], "gaps": [0, 1]}."""
+    return one.get("/broker").json()
+
+
+def pair(node, server, through=None, **options):
+    """Two nodes; the first one's link can be cut alone."""
+    server.start()
+    both = node(through=through, **options), node(**options)
+    until_connected(*both)
+    workers_ready(*both)
+    return both
+
+
+def settled(some, one, mark):
+    """Everything published before has arrived: a mark comes last."""
+    one.publish(SCOPE, mark)
+    return lambda: all(stream.events and stream.events[-1].data == mark for stream in some)
+
+
+def test_a_message_reaches_the_streams_and_subscriptions_of_the_other_node(node, server, streams):
+    a, b = pair(node, server, subscribe=[f"once:{SCOPE}", "every:room:*"])
+    there, here = streams(b), streams(a)
+    far, near = there.open(EVENTS, 3), here.open(EVENTS, 2)
+    for n in range(50):
+        a.publish(SCOPE, f"from a {n}")
+    wanted = [f"from a {n}" for n in range(50)]
+    there.pump(lambda: all(stream.data() == wanted for stream in far), what="all on the other node")
+    here.pump(lambda: all(stream.data() == wanted for stream in near), what="all on the own node")
+    def counts(one):
+        seen = one.get("/subs").json()
+        return sum(seen[f"once:{SCOPE}"]), seen["every:room:*"]
+    for one in (a, b):  # once per node and message, and in every worker
+        until(lambda one=one: counts(one) == (50, [50, 50]), what="the subscriptions")
+    assert metrics(a)["published_total"] == 50 and metrics(b)["received_total"] == 50
+    assert metrics(b)["own_filtered_total"] == 0 == metrics(b)["gaps_total"]
+    assert a.health()["broker"] == {"driver": server.display, "connected": True}
+
+
+def test_what_belongs_to_a_tab_stays_here_and_uses_no_number(node, server, streams):
+    a, b = pair(node, server)
+    there, here = streams(b), streams(a)
+    far, near = there.open("/events?scope=tab&scope=" + SCOPE), here.open("/events?scope=tab&scope=" + SCOPE)
+    for n in range(5):
+        a.publish("tab", f"tab {n}")
+        a.publish(SCOPE, f"all {n}")
+    there.pump(lambda: far[0].data() == [f"all {n}" for n in range(5)])
+    here.pump(lambda: len(near[0].data()) == 10)
+    assert metrics(b)["gaps_total"] == 0
+
+
+def test_missed_messages_of_other_nodes_are_replayed(node, server, streams):
+    a, b = pair(node, server)
+    first = streams(b)
+    stream, = first.open(EVENTS)
+    a.publish(SCOPE, "seen")
+    first.pump(lambda: stream.data() == ["seen"])
+    last = stream.last_id
+    first.close([stream])
+    a.publish(SCOPE, "missed")
+    until(lambda: metrics(b)["received_total"] == 2)
+    again = streams(b, reconnect=True)
+    late, = again.open(EVENTS, last_id=last)
+    again.pump(lambda: late.data() == ["missed"])
+    assert not late.data("gap")
+
+
+def test_a_node_starts_without_its_broker_and_says_so(node, server, streams):
+    one = node()
+    workers_ready(one)
+    until_degraded(one, 5)
+    assert one.health()["reasons"] == ["broker_disconnected"]
+    here = streams(one)
+    stream, = here.open(EVENTS)
+    one.publish(SCOPE, "alone")
+    here.pump(lambda: stream.data() == ["alone"])  # as if nothing was
+    server.start()
+    until_connected(one)
+    assert metrics(one)["outbox_messages"] == 0 and metrics(one)["failures_total"] >= 1
+
+
+def test_each_failure_is_told_to_one_worker_once(node, server):
+    one = node(workers=3)
+    workers_ready(one)
+    until(lambda: broker(one)["errors"] >= 6, what="six attempts fail")
+    server.start()
+    until_connected(one)
+    until(lambda: broker(one)["errors"] == metrics(one)["failures_total"], what="each failure was told")
+    told = broker(one)["last"]
+    assert len(told) == broker(one)["errors"]
+    assert sorted(error["attempt"] for error in told) == list(range(1, len(told) + 1))
+    assert {error["worker"] for error in told} == {0, 1, 2}
+    assert all(error["code"] == "VD_ERR_CONNECTION" and error["driver"] == server.display and error["text"] for error in told), told
+    assert all(0 <= error["next_delay_ms"] <= QUICK["broker_backoff_cap_ms"] for error in told)
+    before = broker(one)["errors"]
+    server.kill()
+    until(lambda: broker(one)["errors"] > before, what="the drop is told")
+    server.start()
+    until_connected(one)
+
+
+def test_the_streams_learn_of_a_gap_and_pages_that_come_back_as_well(node, server, streams):
+    a, b = pair(node, server)
+    there = streams(b)
+    some = there.open(EVENTS, 20)
+    asleep, = there.open(EVENTS)
+    a.publish(SCOPE, "before")
+    there.pump(lambda: all(stream.data() == ["before"] for stream in some + [asleep]))
+    last = asleep.last_id
+    there.close([asleep])
+    gaps = sum(broker(b)["gaps"])
+    server.restart()
+    until_connected(a, b)
+    a.publish(SCOPE, "after")
+    there.pump(lambda: all(stream.data() == ["before", "after"] for stream in some), what="the message after the restart")
+    there.pump(lambda: all(stream.data("gap") for stream in some), what="a gap event on each stream")
+    assert {stream.data("gap")[0] for stream in some} == {'{"reason":"broker reconnected"}'}
+    until(lambda: sum(broker(b)["gaps"]) >= gaps + 2, what="both workers are told")
+    late, = there.open(EVENTS, last_id=last)
+    there.pump(lambda: late.data() == ["after"] and late.data("gap"), what="a gap and what came since")
+    assert metrics(b)["resyncs_total"] >= 1
+    known, = there.open(EVENTS, last_id=some[0].last_id)
+    there.pump(settled([known], b, "end"))
+    assert not known.data("gap")  # that one knew
+
+
+def test_a_gateway_killed_with_a_full_outbox_loses_nothing(node, server, streams, between):
+    proxy = between(server)
+    a, b = pair(node, server, proxy, broker_outbox_messages=300)
+    there = streams(b)
+    far, = there.open(EVENTS)
+    a.publish(SCOPE, "up")
+    there.pump(lambda: far.data() == ["up"])
+    proxy.mode = "refuse"
+    until_degraded(a, 5)
+    for n in range(300):
+        a.publish(SCOPE, f"n {n}")
+        if n in (100, 200):  # with those that are not confirmed in the dead one's memory
+            killed = a.gateway()
+            os.kill(killed, signal.SIGKILL)
+            until(lambda: a.gateway() not in (None, killed), what="a new gateway")
+            workers_ready(a)
+    until(lambda: metrics(a)["outbox_messages"] == 300, what="the outbox of the successor")
+    killed = a.gateway()
+    os.kill(killed, signal.SIGKILL)
+    proxy.mode = "pass"
+    until(lambda: a.gateway() not in (None, killed), what="a new gateway")
+    until_connected(a)
+    there.pump(lambda: len(far.data()) >= 301, seconds=20, what="all of them")
+    there.pump(settled([far], b, "end"))
+    assert far.data() == ["up"] + [f"n {n}" for n in range(300)] + ["end"]
+    assert metrics(b)["gaps_total"] == 0
+
+
+def test_gateways_killed_under_load_lose_and_double_nothing(node, server, streams):
+    """Kills at any instant, between history, outbox, broker and confirmation."""
+    a, b = pair(node, server)
+    there = streams(b)
+    far, = there.open(EVENTS)
+    stop, sent, doubtful = threading.Event(), [], []
+
+    def send():
+        n = 0
+        while not stop.is_set():
+            n += 1
+            try:
+                a.publish(SCOPE, str(n))
+                sent.append(n)
+            except (AssertionError, OSError, Closed):
+                doubtful.append(n)
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        for _ in range(6):
+            killed = a.gateway()
+            seen = len(sent)
+            there.pump(lambda: len(sent) > seen + 20, seconds=20, what="messages flow")
+            os.kill(killed, signal.SIGKILL)
+            until(lambda: a.gateway() not in (None, killed), what="a new gateway")
+    finally:
+        stop.set()
+        sender.join()
+    until_connected(a)
+    there.pump(settled([far], a, "end"), seconds=20, what="all that was sent")
+    got = [int(n) for n in far.data()[:-1]]
+    assert got == sorted(set(got)), "doubled or out of order"
+    assert set(sent) <= set(got), sorted(set(sent) - set(got))
+    assert set(got) <= set(sent) | set(doubtful)
+    assert metrics(b)["gaps_total"] == 0
+
+
+def test_the_policy_to_fail_tells_the_publisher(node, server, streams, between):
+    proxy = between(server)
+    a, b = pair(node, server, proxy, broker_outbox_messages=10, broker_outbox_policy="fail")
+    here, there = streams(a), streams(b)
+    near, far = here.open(EVENTS)[0], there.open(EVENTS)[0]
+    proxy.mode = "refuse"
+    until_degraded(a, 5)
+    for n in range(10):
+        a.publish(SCOPE, str(n))
+    with a.connect() as connection:
+        for _ in range(3):
+            answer = connection.request("POST", f"/publish?scope={SCOPE}", b"too much")
+            assert answer.status == 503 and "VD_ERR_FULL" in answer.text and "outbox" in answer.text, answer
+        answer = connection.request("POST", "/publish?scope=tab", b"stays here")
+        assert answer.status == 204
+        # a burst finds out as exactly as a single one
+        answer = connection.request("POST", f"/flood?scope={SCOPE}&count=100", b"")
+        assert answer.status == 503, answer
+    here.pump(lambda: near.data() == [str(n) for n in range(10)])
+    proxy.mode = "pass"
+    until_connected(a)
+    a.publish(SCOPE, "end")
+    there.pump(lambda: far.data() == [str(n) for n in range(10)] + ["end"], what="what was accepted, and no more")
+    here.pump(lambda: near.data()[-1:] == ["end"])
+    assert near.data() == far.data()
+    assert metrics(b)["gaps_total"] == 0
+
+
+def test_the_oldest_give_way_and_nobody_is_left_in_the_dark(node, server, streams, between):
+    proxy = between(server)
+    a, b = pair(node, server, proxy, broker_outbox_messages=10)
+    there = streams(b)
+    far, = there.open(EVENTS)
+    a.publish(SCOPE, "up")
+    there.pump(lambda: far.data() == ["up"])
+    proxy.mode = "refuse"
+    until_degraded(a, 5)
+    for n in range(25):
+        a.publish(SCOPE, str(n))
+    until(lambda: metrics(a)["outbox_drops_total"] == 15)
+    until(lambda: any(error["code"] == "VD_ERR_FULL" for error in broker(a)["last"]), what="the overflow is told")
+    assert len([error for error in broker(a)["last"] if error["code"] == "VD_ERR_FULL"]) == 1
+    proxy.mode = "pass"
+    until_connected(a)
+    there.pump(lambda: far.data()[1:] == [str(n) for n in range(15, 25)] and far.data("gap"), what="the newest, and a gap")
+
+
+def test_the_end_waits_for_the_outbox(node, server, streams, between):
+    proxy = between(server)
+    a, b = pair(node, server, proxy)
+    there = streams(b)
+    far, = there.open(EVENTS)
+    proxy.mode = "refuse"
+    until_degraded(a, 5)
+    for n in range(50):
+        a.publish(SCOPE, str(n))
+    a.process.send_signal(signal.SIGTERM)
+    until(lambda: "draining" in a.log())
+    proxy.mode = "pass"
+    there.pump(lambda: far.data() == [str(n) for n in range(50)], seconds=20, what="all before the end")
+    a.ended(0)
+    assert "broker_undelivered" not in a.log()
+
+
+def test_the_end_does_not_wait_for_ever(node, server):
+    server.start()
+    one = node(drain_timeout_ms=1500)
+    until_connected(one)
+    workers_ready(one)
+    server.kill()
+    until_degraded(one, 5)
+    for n in range(7):
+        one.publish(SCOPE, str(n))
+    one.stop()
+    assert "broker_undelivered: 7 messages" in one.log(), one.log()
+
+
+def test_a_broker_that_cannot_be_is_refused_at_the_start(start, server):
+    for url, words in (("carrier://pigeon:hunter2@here", "no driver for its scheme"), ("pipe:", "does not leave this machine")):
+        one = start(wait=False, broker=url)
+        one.ended(1)
+        assert words in one.log() and "hunter2" not in one.log(), one.log()
+        one.process = None
