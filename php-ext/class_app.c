@@ -211,10 +211,13 @@ ZEND_METHOD(Viaduct_App, run)
         RETURN_THROWS();
     }
     struct vd_server_hooks hooks = {.worker_main = vd_php_worker_main, .context = app};
+    struct vd_shared_state shared = vd_php_shared_list();
+    config.shared_state = &shared;
     struct vd_error error = {0};
     app->running = true;
     enum vd_err code = vd_server_run(&config, &hooks, &error);
     app->running = false;
+    free((void *)shared.tables);
     if (code != VD_OK) {
         throw_run_error(code, &error);
         RETURN_THROWS();

@@ -177,8 +177,10 @@ ZEND_METHOD(Viaduct_Store, make)
 
 zend_long vd_php_store_count(struct vd_php_table *table)
 {
-    vd_table_expire(table->table, vd_php_table_now_ms());
-    return (zend_long)vd_table_count(table->table);
+    if (table->ttl_ms == 0 && table->windows && atomic_load(table->windows) == 0) {
+        return (zend_long)vd_table_count(table->table);
+    }
+    return (zend_long)vd_table_count_live(table->table, vd_php_table_now_ms());
 }
 
 /* The only argument: a table's name. */

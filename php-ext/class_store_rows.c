@@ -438,6 +438,9 @@ ZEND_METHOD(Viaduct_Store, incrWindow)
                                 ZSTR_VAL(table->name.own), ZSTR_VAL(field));
         RETURN_THROWS();
     }
+    if (table->windows && UNEXPECTED(atomic_load(table->windows) == 0)) {
+        atomic_store(table->windows, 1);
+    }
     uint64_t now_ms = vd_php_table_now_ms();
     struct vd_error error;
     int64_t sum = 0;

@@ -253,12 +253,13 @@ static struct vd_php_table *make_new(const struct vd_table_options *options, boo
     struct vd_arena *arena;
     struct vd_table *table;
     struct vd_php_table *entry;
+    _Atomic uint32_t *windows;
     size_t bytes = vd_table_bytes(options, &error);
     if (bytes == 0) {
         vd_php_state_throw(&error, vd_ce_schema_exception);
         return NULL;
     }
-    error.code = vd_arena_create(VD_ARENA_HEADER_BYTES + bytes, &arena, &error);
+    error.code = vd_arena_create(VD_ARENA_HEADER_BYTES + bytes + 64, &arena, &error);
     if (error.code != VD_OK) {
         zend_throw_exception_ex(vd_ce_shared_memory_exception, 0,
                                 "table \"%s\" takes %zu bytes of shared memory: %s", options->name,
@@ -271,8 +272,11 @@ static struct vd_php_table *make_new(const struct vd_table_options *options, boo
         vd_php_state_throw(&error, vd_ce_shared_memory_exception);
         return NULL;
     }
+    windows = vd_arena_allocate(arena, "windows", 64, 64, NULL);
     entry = entry_create(table, arena, options->ttl_ms, internal);
-    if (!entry) {
+    if (entry) {
+        entry->windows = windows;
+    } else {
         zend_throw_exception(vd_ce_shared_memory_exception, "out of memory", 0);
     }
     return entry;
@@ -366,6 +370,16 @@ uint64_t vd_php_table_now_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1;
+}
+
+struct vd_shared_state vd_php_shared_list(void)
+{
+    const struct vd_php_shared *shared = VIADUCT_G(shared);
+    struct vd_table **tables = pecalloc(shared->table_count + 1, sizeof(struct vd_table *), 1);
+    for (uint32_t i = 0; i < shared->table_count; i++) {
+        tables[i] = shared->tables[i]->table;
+    }
+    return (struct vd_shared_state){tables, shared->table_count, shared->counters};
 }
 
 /* ---- counters ---------------------------------------------------------------------------------

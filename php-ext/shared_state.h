@@ -24,6 +24,7 @@
 #include <viaduct/table.h>
 
 #include "php_viaduct.h"
+#include "server.h"
 
 #define VD_PHP_COLUMN_SLOTS  (2 * VD_TABLE_COLUMNS_MAX)
 #define VD_PHP_COUNTER_NAMES 4096
@@ -48,7 +49,8 @@ struct vd_php_table {
     uint8_t column_slots[VD_PHP_COLUMN_SLOTS]; /* number + 1, by hash */
     char *text;                                /* vd_table_text_bytes(), made when first needed */
     uint64_t ttl_ms;
-    bool internal; /* the global state's: Store does not see it */
+    _Atomic uint32_t *windows; /* shared: rows may expire even without a ttl. NULL: they may */
+    bool internal;             /* the global state's: Store does not see it */
     struct vd_php_column columns[];
 };
 
@@ -79,6 +81,9 @@ enum vd_err vd_php_shared_add(struct vd_table *table, uint64_t ttl_ms);
 /* The directory of counters, made if need be, wherever that is; false after throwing. run() calls
  * it, so that all workers have one. */
 bool vd_php_shared_make_counters(void);
+
+/* All of it, for the server to show; its list of tables is the caller's to free. */
+struct vd_shared_state vd_php_shared_list(void);
 
 /* May memory for all be made in this process? Throws if not; @what: "Store::make()". */
 bool vd_php_shared_may_make(const char *what);

@@ -154,7 +154,7 @@ namespace Viaduct {
         public static function exists(string $table, string $key): bool {}
 
         /**
-         * Rows that are there. In a table with a ttl or with windows this removes first what is over.
+         * Rows that are there. In a table with a ttl or with windows this looks at every row.
          *
          * @throws Exception\UnknownTableException
          */

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 1a8fce70f6a534a56e860c5e07d72f58b873e355 */
+ * Stub hash: 20eb53aa674e3ffb33e37a0ad0eb8eba3235dfcd */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Store___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()

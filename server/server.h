@@ -13,12 +13,22 @@
 #include <viaduct/error.h>
 #include <viaduct/log.h>
 
+struct vd_counters;
+struct vd_table;
 struct vd_worker; /* worker.h */
 
 enum vd_forwarded_headers {
     VD_FORWARDED_ANY,      /* Forwarded, and where it is absent X-Forwarded-* */
     VD_FORWARDED_STANDARD, /* Forwarded only */
     VD_FORWARDED_X,        /* X-Forwarded-* only */
+};
+
+/* Tables and counters of this node, made before it runs: the server itself only shows them. Lists
+ * and what they name lie where every process of the node sees them, and outlive the server. */
+struct vd_shared_state {
+    struct vd_table *const *tables; /* <viaduct/table.h>; each has its name */
+    size_t table_count;
+    struct vd_counters *counters; /* <viaduct/counter.h>: those that have names; NULL: none */
 };
 
 #define VD_WORKERS_MAX 256
@@ -122,6 +132,7 @@ struct vd_server_config {         // NOLINT(clang-analyzer-optin.performance.Pad
     bool dev_mode;                /* errors are shown to clients */
     enum vd_log_level log_level;  /* no default: 0 is VD_LOG_DEBUG */
     int log_fd;                   /* 2 */
+    const struct vd_shared_state *shared_state; /* NULL: none */
 };
 
 /* May this be a static_prefix? */
