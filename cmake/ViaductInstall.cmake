@@ -3,6 +3,7 @@
 #
 #   <prefix>/lib/libviaduct.so.0, libviaduct.a, pkgconfig/viaduct.pc    core, brokers, health and its listener
 #   <prefix>/include/viaduct/*.h
+#   <prefix>/bin/viaduct, share/man/man1/viaduct.1                      see cli/CMakeLists.txt
 #   the extension and its ini: see install_php.cmake.in
 #
 # --prefix and DESTDIR do what they always do.

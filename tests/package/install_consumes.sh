@@ -20,6 +20,9 @@ export PKG_CONFIG_PATH=$prefix/moved/lib/pkgconfig
 [[ $(LD_LIBRARY_PATH=$prefix/moved/lib "$prefix/shared") == consumed ]]
 [[ $(ldd "$prefix/shared") == *libviaduct.so.0* ]]
 
+[[ $("$prefix/moved/bin/viaduct" version) == "viaduct $(pkg-config --modversion viaduct)" ]]
+grep -q '^\.TH VIADUCT 1' "$prefix/moved/share/man/man1/viaduct.1"
+
 rm "$prefix"/moved/lib/libviaduct.so*
 # shellcheck disable=SC2046,SC2086
 "$cc" -Wall -Wextra -Werror $sanitize "$source" -o "$prefix/static" $(pkg-config --static --cflags --libs viaduct)

@@ -5,8 +5,8 @@
 
     ca.pem                             the authority that nodes are told to trust
     other-ca.pem                       one that has signed none of the others
-    server, expired, elsewhere         .pem and .key: good for localhost and 127.0.0.1, run out
-                                       yesterday, good for another host
+    server, expired, brief, elsewhere  .pem and .key: good for localhost and 127.0.0.1, run out
+                                       yesterday, good for 5 days, good for another host
     client                             .pem and .key: for a server that asks who is there"""
 import datetime
 import ipaddress
@@ -32,6 +32,7 @@ class Certificates:
         here = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         self._make("server", "localhost", authority, here)
         self._make("expired", "localhost", authority, here, until=-DAY)
+        self._make("brief", "localhost", authority, here, until=5 * DAY)
         self._make("elsewhere", "elsewhere.example", authority, [x509.DNSName("elsewhere.example")])
         self._make("client", "node", authority, [x509.DNSName("node")])
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* viaduct doctor: what its files share. doctor.c keeps the report, doctor_line.c connects,
+ * doctor_tls.c looks at certificates, and there is a file for each driver's protocol.
+ *
+ * Each probe is our own, a step at a time, so that the first step that fails is named; the driver's
+ * link, which tries all of it at once, is only the last one. */
+#ifndef VIADUCT_CLI_DOCTOR_H
+#define VIADUCT_CLI_DOCTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "settings.h"
+#include "text.h"
+
+enum doctor_state { DOCTOR_OK, DOCTOR_SKIPPED, DOCTOR_WARNING, DOCTOR_FAILED };
+
+struct doctor {
+    const struct cli_options *options;
+    const struct cli_settings *settings;
+    uint32_t step_ms; /* for each step */
+    unsigned warnings, failures;
+    struct cli_text steps; /* JSON */
+    bool step_open;
+};
+
+/* One line of the report: "ok  login  as user \"node\"". @name: one word, a key in JSON. */
+void doctor_step(struct doctor *doctor, enum doctor_state state, const char *name,
+                 const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* To the last step: a figure for programs, and what to do about it. */
+void doctor_value(struct doctor *doctor, const char *name, double value);
+void doctor_advise(struct doctor *doctor, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Scope of probes, which Viaduct keeps from everybody's subscribers. */
+#define DOCTOR_SCOPE        "viaduct:probe"
+#define DOCTOR_PROBES       5
+#define DOCTOR_PROBE_BYTES  256
+#define DOCTOR_EXPIRES_DAYS 21
+
+/* A probe as it goes over the wire, into @buffer; returns its length. @number tells them apart. */
+size_t doctor_probe(char buffer[DOCTOR_PROBE_BYTES], const char *token, unsigned number);
+
+/* @times_us of @count probes that came back. */
+void doctor_round_trip(struct doctor *doctor, uint64_t *times_us, unsigned count);
+
+/* The drivers' parts. The configuration was found good. false: no use to go on. */
+bool doctor_redis(struct doctor *doctor);
+bool doctor_nats(struct doctor *doctor);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The `viaduct` command: finds the command, reads its options, shows help.
+ *
+ * Failure modes: whatever is wrong in the command line is said in one sentence on standard error
+ * that names it and what is allowed, with exit code 2. No output that could be written counts as
+ * done: a full disk is a failure, a reader that left is not. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <viaduct/viaduct.h>
+
+#include "commands.h"
+#include "text.h"
+
+struct command {
+    const char *name;
+    unsigned bit;
+    enum cli_exit (*run)(const struct cli_options *options);
+    const char *usage, *summary, *text;
+};
+
+static const struct command commands[] = {
+    {"pub", CLI_PUB, cli_pub, "viaduct pub [OPTION...] SCOPE [DATA]",
+     "Publish a message; ends when the broker has confirmed it.",
+     "Every server and subscriber on the channel gets it. Without DATA it says: what you show of\n"
+     "SCOPE has changed, render again. DATA of \"-\" is read from standard input.\n"
+     "\n"
+     "  viaduct pub room:lobby '{\"text\":\"hello\"}' --event say\n"
+     "  make-report | viaduct pub reports -\n"
+     "  journalctl -fo json | viaduct pub --lines log\n"},
+    {"sub", CLI_SUB, cli_sub, "viaduct sub [OPTION...] [PATTERN...]",
+     "Show messages as they come, one line each.",
+     "A PATTERN is a scope in which * stands for anything; without one, all are shown. Control\n"
+     "characters are escaped. Gaps and failures are said on standard error. SIGINT, SIGTERM and a\n"
+     "reader that leaves end it with exit code 0.\n"
+     "\n"
+     "  viaduct sub 'room:*'\n"
+     "  viaduct sub --json | jq -r .scope\n"
+     "  viaduct sub deploy:done --count 1 --timeout 600 --quiet && restart-it\n"},
+    {"doctor", CLI_DOCTOR, cli_doctor, "viaduct doctor [OPTION...]",
+     "Check the way to a broker step by step, and say what to mend.",
+     "Name look-up, connection, TLS (chain, host name, days left), login, permissions, round "
+     "trip,\n"
+     "limits and clock of the server, at last Viaduct's own link. It publishes a few probes, "
+     "which\n"
+     "Viaduct keeps from everybody's subscribers. Exit code 0: it works, perhaps with warnings.\n"
+     "\n"
+     "  viaduct doctor --broker rediss://redis.internal:6380 --ca /etc/ssl/internal-ca.pem\n"},
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+static enum cli_exit put(struct cli_text *text)
+{
+    bool written = fwrite(text->bytes, 1, text->length, stdout) == text->length;
+
+    written = fflush(stdout) == 0 && written;
+    cli_text_finish(text);
+    return written || errno == EPIPE ? CLI_DONE : CLI_FAILED;
+}
+
+static void add_exit_codes(struct cli_text *text)
+{
+    cli_text_print(text,
+                   "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 --timeout came first.\n");
+}
+
+static enum cli_exit show_overview(void)
+{
+    struct cli_text text = {0};
+
+    cli_text_print(&text, "Usage: viaduct COMMAND [OPTION...]\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        cli_text_print(&text, "  %-10s%s\n", commands[i].name, commands[i].summary);
+    cli_text_print(&text, "  %-10s%s\n  %-10s%s\n", "help", "Show this, or the help of a command.",
+                   "version", "Show the version.");
+    cli_text_print(&text, "\nThe broker is named by --broker or VIADUCT_BROKER, for example "
+                          "redis://127.0.0.1:6379.\n\"viaduct COMMAND --help\" says more, and so "
+                          "does man viaduct.\n");
+    add_exit_codes(&text);
+    return put(&text);
+}
+
+static enum cli_exit show_help(const struct command *command)
+{
+    struct cli_text text = {0};
+
+    cli_text_print(&text, "Usage: %s\n\n%s\n\n%s\nOptions:\n", command->usage, command->summary,
+                   command->text);
+    cli_options_describe(&text, command->bit, false);
+    cli_text_print(&text, "\nWhere to connect [environment variable]:\n");
+    cli_options_describe(&text, command->bit, true);
+    add_exit_codes(&text);
+    return put(&text);
+}
+
+static enum cli_exit show_version(void)
+{
+    struct cli_text text = {0};
+
+    cli_text_print(&text, "viaduct %s\n", vd_version());
+    return put(&text);
+}
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static enum cli_exit refuse(const char *word)
+{
+    struct cli_text shown = {0};
+
+    cli_text_safe(&shown, word, strcspn(word, "="));
+    cli_say("%s: no such command; there are pub, sub, doctor, help and version",
+            cli_text_string(&shown));
+    cli_text_finish(&shown);
+    return CLI_USAGE;
+}
+
+static enum cli_exit run(const struct command *command, int argc, char **argv)
+{
+    struct cli_options options;
+
+    if (!cli_options_read(&options, command->bit, command->name, argc, argv))
+        return CLI_USAGE;
+    if (options.help)
+        return show_help(command);
+    if (options.version)
+        return show_version();
+    return command->run(&options);
+}
+
+int main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "help";
+    const struct command *command = find(word);
+
+    signal(SIGPIPE, SIG_IGN);
+    if (command)
+        return run(command, argc - 1, argv + 1);
+    if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        return show_version();
+    if (strcmp(word, "help") != 0 && strcmp(word, "--help") != 0 && strcmp(word, "-h") != 0)
+        return refuse(word);
+    if (argc < 3) {
+        enum cli_exit code = show_overview();
+        return argc < 2 ? CLI_USAGE : code;
+    }
+    command = find(argv[2]);
+    return command ? show_help(command) : refuse(argv[2]);
+}

@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: Apache-2.0
+"""viaduct pub and viaduct sub, with real brokers; and the command line itself."""
+import base64
+import json
+import os
+import re
+import subprocess
+import time
+
+import pytest
+
+from support.command import COMMAND, Running, environment, run
+from support.server import BUILD, SOURCE
+from support.wait import until
+
+COMMANDS = ("pub", "sub", "doctor")
+
+# ---- a message goes through ------------------------------------------------------------------------
+
+
+def test_a_message_goes_through(tmp_path, broker):
+    with Running(tmp_path, "sub", "room:*", "other", broker=broker) as sub:
+        sub.listening()
+        run("pub", "room:lobby", '{"text":"hällo"}', "--event", "say", broker=broker)
+        run("pub", "elsewhere", "not for us", broker=broker)
+        run("pub", "room:lobby", broker=broker)
+        run("pub", "other", "", broker=broker)
+        lines = [line.decode().partition(" ") for line in sub.lines(3)]
+        sub.interrupt().ends(0)
+    assert [rest for _, _, rest in lines] == ['room:lobby [say] {"text":"hällo"}', "room:lobby (has changed)", "other "]
+    assert all(re.fullmatch(r"\d\d:\d\d:\d\d\.\d{3}", at) for at, _, _ in lines)
+
+
+def test_json_gives_back_every_byte(tmp_path, broker):
+    binary, text = bytes(range(256)) * 3, "quote \" back\\slash \x00 \x1b[31m \u009b \u202e é 🎉 \n end"
+    with Running(tmp_path, "sub", "--json", "--count", "4", broker=broker) as sub:
+        sub.listening()
+        run("pub", "a", "-", broker=broker, stdin=binary)
+        run("pub", "b", "--stdin", "--event", "née", broker=broker, stdin=text.encode())
+        (tmp_path / "data").write_bytes(b"from a file")
+        run("pub", "c", "--file", tmp_path / "data", broker=broker)
+        run("pub", "d", broker=broker)
+        sub.ends(0)
+    assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]", sub.out())
+    first, second, third, fourth = map(json.loads, sub.out().splitlines())
+    assert base64.b64decode(first["data64"]) == binary and "data" not in first and "event" not in first
+    assert (second["scope"], second["data"], second["event"]) == ("b", text, "née")
+    assert third["data"] == "from a file"
+    assert fourth["scope"] == "d" and "data" not in fourth and "data64" not in fourth
+    assert re.fullmatch(r"[0-9a-f]{16}", third["nodeId"]) and third["seq"] == 1
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", third["receivedAt"])
+
+
+def test_no_message_drives_the_terminal(tmp_path, broker):
+    """Nothing but printable characters and the end of the line reaches standard output, whoever sent it."""
+    hostile = "\x1b[2J\x1b]0;owned\x07\r\nfaked line\x08\x7f\u009b31m\u202egnp.exe\u2028\u2066 done".encode() + b"\xff\xc3\x28"
+    with Running(tmp_path, "sub", broker=broker) as sub, broker.raw() as raw:
+        sub.listening()
+        run("pub", "x", "-", broker=broker, stdin=hostile)
+        raw.publish(json.dumps({"scope": "y", "event": "e\u202e", "data": "\x1b[0m\x00"}).encode())
+        lines = sub.lines(2)
+        sub.interrupt().ends(0)
+    assert len(lines) == 2
+    for line in lines:
+        assert re.fullmatch(r"[ -~]+", line.decode("ascii"))
+    assert b"x \\x1b[2J\\x1b]0;owned\\x07\\r\\nfaked line\\x08\\x7f\\u{9b}31m\\u{202e}gnp.exe\\u{2028}\\u{2066} done\\xff\\xc3(" in lines[0]
+
+
+def test_hostile_bytes_from_the_broker_do_not_end_it(tmp_path, broker):
+    with Running(tmp_path, "sub", "--json", broker=broker) as sub, broker.raw() as raw:
+        sub.listening()
+        for bad in (b"", b"{", b"\x00" * 50, b'{"scope":"a b"}', b'{"scope":"x","data":1}', b"[" * 5000):
+            raw.publish(bad)
+        run("pub", "good", "still here", broker=broker)
+        assert json.loads(sub.lines(1)[0])["data"] == "still here"
+        sub.interrupt().ends(0)
+
+
+def test_lines_go_out_as_they_come(tmp_path, broker):
+    with Running(tmp_path, "sub", "--json", broker=broker) as sub, \
+            Running(tmp_path, "pub", "--lines", "log", broker=broker, stdin=subprocess.PIPE) as pub:
+        sub.listening()
+        for n in range(3):
+            pub.process.stdin.write(f"line {n}\n".encode())
+            pub.process.stdin.flush()
+            assert json.loads(sub.lines(n + 1)[n])["data"] == f"line {n}"
+        pub.process.stdin.write(b"\nno end of line")
+        pub.process.stdin.close()
+        pub.ends(0)
+        assert [json.loads(line)["data"] for line in sub.lines(5)[3:]] == ["", "no end of line"]
+        sub.interrupt().ends(0)
+
+
+def test_many_lines_in_order(tmp_path, broker):
+    """More than any outbox holds: what is read waits for what is confirmed."""
+    count = 20_000
+    with Running(tmp_path, "sub", "--json", "--count", count, broker=broker) as sub:
+        sub.listening()
+        run("pub", "--lines", "n", broker=broker, stdin=b"".join(b"%07d%s\n" % (n, b"." * 400) for n in range(count)))
+        sub.ends(0, 30)
+    assert [int(json.loads(line)["data"][:7]) for line in sub.out().splitlines()] == list(range(count))
+
+
+# ---- how it ends -----------------------------------------------------------------------------------
+
+
+def test_count_and_timeout(tmp_path, broker):
+    with Running(tmp_path, "sub", "--count", "2", broker=broker) as sub:
+        sub.listening()
+        run("pub", "--lines", "n", broker=broker, stdin=b"1\n2\n3\n")
+        sub.ends(0)
+        assert len(sub.out().splitlines()) == 2
+    run("sub", "--count", "1", "--timeout", "0.5", broker=broker, code=3)
+    run("sub", "--timeout", "0.5", broker=broker, code=0)
+
+
+def test_a_reader_that_leaves_ends_it(tmp_path, broker):
+    reader, writer = os.pipe()
+    with open(tmp_path / "err", "wb") as err:
+        process = subprocess.Popen([COMMAND, "sub"], stdout=writer, stderr=err, env=environment(broker))
+    os.close(writer)
+    try:
+        until(lambda: b"listening" in (tmp_path / "err").read_bytes(), 15, "it listens")
+        os.close(reader)
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def test_a_reader_that_does_not_read_holds_no_signal_up(tmp_path, broker):
+    reader, writer = os.pipe()
+    with open(tmp_path / "err", "wb") as err:
+        process = subprocess.Popen([COMMAND, "sub"], stdout=writer, stderr=err, env=environment(broker))
+    os.close(writer)
+    try:
+        until(lambda: b"listening" in (tmp_path / "err").read_bytes(), 15, "it listens")
+        run("pub", "big", "-", broker=broker, stdin=b"x" * 500_000)  # more than the pipe takes
+        until(lambda: os.read(reader, 1), 15, "it writes")
+        process.terminate()
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait(10)
+        os.close(reader)
+
+
+def test_the_server_goes_and_comes_back(tmp_path, broker):
+    with Running(tmp_path, "sub", "--json", broker=broker) as sub:
+        sub.listening()
+        broker.kill()
+        until(lambda: "next attempt in" in sub.err(), 20, "the drop is said")
+        broker.start()
+        until(lambda: "gap: the link was down" in sub.err(), 20, "the gap is said")
+        run("pub", "a", "after", broker=broker)
+        assert json.loads(sub.lines(1)[0])["data"] == "after"
+        sub.interrupt().ends(0)
+
+
+# ---- what fails ------------------------------------------------------------------------------------
+
+
+def test_no_server(broker):
+    broker.kill()
+    started = time.monotonic()
+    said = run("pub", "a", "b", "--timeout", "1", broker=broker, code=3).stderr.decode()
+    assert time.monotonic() - started < 15
+    assert "cannot be reached" in said and "has confirmed nothing for 1.0 s" in said, said
+    assert "was not reached in time" in run("sub", "--timeout", "1", broker=broker, code=3).stderr.decode()
+
+
+def test_a_server_that_comes_late(tmp_path, broker):
+    broker.kill()
+    with Running(tmp_path, "pub", "a", "b", "--timeout", "20", broker=broker) as pub:
+        until(lambda: "next attempt in" in pub.err(), 15, "a first attempt fails")
+        broker.start()
+        pub.ends(0)
+
+
+def test_a_frozen_server(broker):
+    broker.freeze()
+    try:
+        run("pub", "a", "b", "--timeout", "1", broker=broker, code=3)
+    finally:
+        broker.thaw()
+
+
+@pytest.mark.parametrize("command", [("pub", "a", "b"), ("sub",)])
+def test_a_wrong_password_ends_it_at_once(serve, broker, command):
+    server = serve(broker.driver, username="node", password="r1ght-secret")
+    said = run(*command, broker=f"{server.scheme}://127.0.0.1:{server.port}", code=1,
+               VIADUCT_USERNAME="node", VIADUCT_PASSWORD="wr0ng-secret").stderr.decode()
+    assert "secret" not in said and "refused" in said, said
+
+
+def test_passwords_from_variable_file_and_url(tmp_path, serve, broker):
+    secret = "p@ss:w/rd, 100%"
+    server = serve(broker.driver, username="node", password=secret)
+    bare = f"{server.scheme}://127.0.0.1:{server.port}"
+    (tmp_path / "password").write_text(secret + "\n# nothing else is read\n")
+    run("pub", "a", "b", broker=bare, VIADUCT_USERNAME="node", VIADUCT_PASSWORD=secret)
+    run("pub", "a", "b", "--username", "node", "--password-file", tmp_path / "password", broker=bare,
+        VIADUCT_PASSWORD="the option wins")
+    assert run("pub", "a", "b", broker=server.url()).stderr == b""
+    said = run("pub", "a", "b", "--broker", server.url()).stderr.decode()
+    assert "VIADUCT_BROKER is the better place" in said and secret not in said
+    assert run("pub", "a", "b", "--quiet", "--broker", server.url()).stderr == b""
+
+
+def test_tls(serve, broker, certificates):
+    server = serve(broker.driver, tls="server", mtls=True)
+    own = {"VIADUCT_CERT": certificates.path("client.pem"), "VIADUCT_KEY": certificates.path("client.key")}
+    run("pub", "a", "b", broker=server, VIADUCT_CA=certificates.path("ca.pem"), **own)
+    run("pub", "a", "b", "--ca", certificates.path("ca.pem"), broker=server, **own)
+    said = run("pub", "a", "b", broker=server, VIADUCT_CA=certificates.path("other-ca.pem"), code=1, **own).stderr.decode()
+    assert "authority" in said, said
+
+
+# ---- the command line ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words, expected", [
+    (("pub",), "a SCOPE and at most one DATA"),
+    (("pub", "a", "b", "c"), "a SCOPE and at most one DATA"),
+    (("pub", "a b", "c"), "scope"),
+    (("pub", "a", "b", "--event", "e" * 200), "event"),
+    (("pub", "a", "b", "--event", ""), "--event: it is empty"),
+    (("pub", "a", "b", "--stdin"), "comes from one place"),
+    (("pub", "a", "b", "--lines"), "comes from one place"),
+    (("pub", "a", "-", "--file", "/dev/null"), "comes from one place"),
+    (("pub", "a", "--file", "/does/not/exist"), "/does/not/exist: No such file"),
+    (("pub", "a", "b", "--count", "1"), '--count: no such option, or the beginning of several; "viaduct pub --help"'),
+    (("sub", "a b"), "pattern 1"),
+    (("sub", "--count", "0"), "--count: a whole number from 1"),
+    (("sub", "--count", "-1"), "--count: a whole number from 1"),
+    (("sub", "--count"), "--count: a value must follow"),
+    (("sub", "--json=yes"), "--json: it takes no value"),
+    (("sub", "--timeout", "soon"), "--timeout: a number of seconds"),
+    (("sub", "--timeout", "nan"), "--timeout: a number of seconds"),
+    (("sub", "--timeout", "1e9"), "--timeout: a number of seconds"),
+    (("sub", "-x"), "-x: no such option"),
+    (("doctor", "redis"), "takes options only"),
+    (("doctor", "--ca", "/does/not/exist"), "--ca"),
+    (("sub", "--broker", "localhost:6379"), "allowed are redis://"),
+    (("sub", "--broker", "pipe:"), "cannot be reached from outside"),
+    (("sub", "--broker", "redis://127.0.0.1:0"), "--broker: the port must be from 1 to 65535"),
+    (("sub", "--password-file", "/does/not/exist"), "--password-file: cannot open the file: No such file"),
+    (("sub", "--password-file", "/dev/null"), "--password-file: the first line"),
+    (("publish",), "there are pub, sub, doctor"),
+    (("pub\x1b[2J",), "pub\\x1b[2J: no such command"),
+])
+def test_wrong_usage_is_named(words, expected):
+    said = run(*words, broker="redis://127.0.0.1:1", code=2).stderr.decode()
+    assert expected in said and said.startswith("viaduct: ") and said.count("\n") == 1, said
+
+
+def test_no_broker_is_named():
+    assert "--broker: no broker is named" in run("sub", code=2).stderr.decode()
+
+
+@pytest.mark.parametrize("words, variables", [
+    (("--password", "hunter2"), {}), (("--password=hunter2",), {}), (("--pass=hunter2",), {}), (("--token=hunter2",), {}),
+    (("--pasword=hunter2",), {}), (("--password-file", "hunter2"), {}), (("--broker", "foo://u:hunter2@h"), {}),
+    (("--broker", "redis://u:hunter2@h:port"), {}), (("--broker", "redis://u:hunter2@h/1"), {}),
+    (("--broker", "redis://:hunter2/x@127.0.0.1:1", "--timeout", "0.1"), {}), ((), {"VIADUCT_BROKER": "http://:hunter2@h"}),
+    (("--broker", "redis://:hunter2,x@h y:1"), {}), ((), {"VIADUCT_PASSWORD": "hunter2", "VIADUCT_PASSWORD_FILE": "/x"}),
+    (("--timeout", "hunter2"), {}), (("--count", "hunter2"), {}),
+])
+def test_secrets_in_the_wrong_place_are_not_repeated(words, variables):
+    said = run("sub", *words, code=2, **{"VIADUCT_BROKER": "redis://127.0.0.1:1", **variables})
+    assert b"hunter2" not in said.stdout + said.stderr and said.stderr
+
+
+def test_empty_variables_count_as_not_set():
+    said = run("sub", "--timeout", "0.1", code=3, VIADUCT_BROKER="redis://127.0.0.1:1", VIADUCT_PASSWORD="", VIADUCT_CA="",
+               VIADUCT_CHANNEL="").stderr.decode()
+    assert "was not reached" in said, said
+
+
+def test_too_much_data():
+    said = run("pub", "a", "-", broker="redis://127.0.0.1:1", stdin=b"x" * (1 << 20) + b"y", code=2).stderr.decode()
+    assert "1048577" in said and "1048576" in said, said
+    said = run("pub", "a", "--lines", broker="redis://127.0.0.1:1", stdin=b"short\n" + b"x" * (1 << 21), code=2).stderr.decode()
+    assert "line 2: " in said, said
+
+
+def test_help_and_version():
+    version = run("version").stdout
+    assert re.fullmatch(rb"viaduct \d+\.\d+\.\d+\n", version)
+    assert run("--version").stdout == run("pub", "--version").stdout == version
+    overview = run("help").stdout.decode()
+    assert overview == run("--help").stdout.decode() == run(code=2).stdout.decode()
+    for command in COMMANDS:
+        assert f"  {command} " in overview
+        said = run(command, "--help").stdout.decode()
+        assert said == run("help", command).stdout.decode() == run(command, "-h", "x").stdout.decode()
+        assert all(len(line) <= 100 and line == line.rstrip() for line in said.splitlines()), said
+    run("help", "nothing", code=2)
+
+
+def options_of_help(command):
+    said = run(command, "--help").stdout.decode()
+    options = re.findall(r"^  (?:-(\w), |    )--([\w-]+)(?: [A-Z]+)?(?: |$)", said, re.M)
+    assert options
+    return {(letter, name) for letter, name in options}, set(re.findall(r"VIADUCT_\w+", said))
+
+
+def test_the_manual_page_has_every_option_and_no_other():
+    page = (BUILD / "cli/viaduct.1").read_text().replace("\\-", "-").replace("\\fI", "").replace("\\fR", "")
+    documented = set(re.findall(r'^\.TP\n\.BR? (?:-(\w) ", " )?--([\w-]+)(?: .*)?$', page, re.M))
+    in_help, variables = set(), set()
+    for command in COMMANDS:
+        options, names = options_of_help(command)
+        in_help |= options
+        variables |= names
+    assert documented == in_help
+    assert set(re.findall(r"VIADUCT_\w+", page)) == variables
+    assert re.search(r"viaduct \d+\.\d+\.\d+", page)
+
+
+def test_the_page_in_docs_names_every_variable():
+    page = (SOURCE / "docs/cli.md").read_text()
+    variables = set().union(*(options_of_help(command)[1] for command in COMMANDS))
+    assert set(re.findall(r"VIADUCT_\w+", page)) == variables
