@@ -338,6 +338,70 @@ static void test_window(void **state)
     teardown(&f);
 }
 
+/* A change that depends on what was read happens only if nothing has come between. */
+static void test_versions(void **state)
+{
+    struct fixture f;
+    struct vd_table_version none;
+    struct vd_table_version first;
+    struct vd_table_version now;
+    struct vd_table_change change = integer(COUNT, 7);
+    bool swapped;
+
+    (void)state;
+    setup(&f, 2, 0);
+#define GET(key, version)                                                                          \
+    vd_table_get_version(f.table, key, strlen(key), 100, f.values, f.text, version, &f.error)
+#define SET(key, version, expiry_ms, at_ms)                                                        \
+    vd_table_set_version(f.table, key, strlen(key), version, &change, 1, expiry_ms, at_ms,         \
+                         &swapped, &f.error)
+    assert_int_equal(GET("a", &none), VD_ERR_NOT_FOUND);
+    assert_int_equal(none.row, 0);
+    assert_int_equal(SET("a", &none, 0, 100), VD_OK);
+    assert_true(swapped);
+    assert_int_equal(SET("a", &none, 0, 100), VD_OK); /* is there by now */
+    assert_false(swapped);
+
+    assert_int_equal(GET("a", &first), VD_OK);
+    assert_int_equal(f.values[COUNT].integer, 7);
+    change.value.integer = 8;
+    assert_int_equal(SET("a", &first, 200, 100), VD_OK);
+    assert_true(swapped);
+    change.value.integer = 9;
+    assert_int_equal(SET("a", &first, 0, 100), VD_OK); /* was changed */
+    assert_false(swapped);
+    assert_int_equal(GET("a", &now), VD_OK);
+    assert_int_equal(f.values[COUNT].integer, 8);
+    assert_int_equal(now.expiry_ms, 200);
+
+    assert_int_equal(SET("a", &now, 0, 200), VD_OK); /* has expired */
+    assert_false(swapped);
+    assert_int_equal(SET("a", &none, 300, 200), VD_OK);
+    assert_true(swapped);
+    assert_int_equal(get(&f, "a", 299), VD_OK);
+    assert_int_equal(get(&f, "a", 300), VD_ERR_NOT_FOUND);
+
+    assert_int_equal(set_count(&f, "a", 1, 100),
+                     VD_OK); /* the same row, given to others and back */
+    assert_int_equal(GET("a", &first), VD_OK);
+    assert_int_equal(vd_table_del(f.table, "a", 1, 100, &f.error), VD_OK);
+    assert_int_equal(set_count(&f, "b", 1, 100), VD_OK);
+    assert_int_equal(vd_table_del(f.table, "b", 1, 100, &f.error), VD_OK);
+    assert_int_equal(set_count(&f, "a", 1, 100), VD_OK);
+    assert_int_equal(SET("a", &first, 0, 100), VD_OK);
+    assert_false(swapped);
+
+    assert_int_equal(set_count(&f, "b", 1, 100), VD_OK);
+    assert_int_equal(SET("c", &none, 0, 100), VD_ERR_FULL);
+    assert_false(swapped);
+    change = integer(SMALL, 1000);
+    assert_int_equal(SET("b", &none, 0, 100), VD_ERR_TOO_LARGE);
+    assert_int_equal(SET("", &none, 0, 100), VD_ERR_INVALID);
+    teardown(&f);
+#undef GET
+#undef SET
+}
+
 static void test_schema_errors(void **state)
 {
     static const struct {
@@ -588,12 +652,19 @@ static void test_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_set_get_del),           cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_capacity_is_exact),     cmocka_unit_test(test_limits_of_values),
-        cmocka_unit_test(test_compare_and_set),       cmocka_unit_test(test_expiry),
-        cmocka_unit_test(test_longest_ttl),           cmocka_unit_test(test_window),
-        cmocka_unit_test(test_schema_errors),         cmocka_unit_test(test_in_an_arena),
-        cmocka_unit_test(test_attach_refuses_damage), cmocka_unit_test(test_model),
+        cmocka_unit_test(test_set_get_del),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_capacity_is_exact),
+        cmocka_unit_test(test_limits_of_values),
+        cmocka_unit_test(test_compare_and_set),
+        cmocka_unit_test(test_expiry),
+        cmocka_unit_test(test_longest_ttl),
+        cmocka_unit_test(test_window),
+        cmocka_unit_test(test_schema_errors),
+        cmocka_unit_test(test_in_an_arena),
+        cmocka_unit_test(test_attach_refuses_damage),
+        cmocka_unit_test(test_model),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

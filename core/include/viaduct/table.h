@@ -181,6 +181,27 @@ enum vd_err vd_table_compare_and_set(struct vd_table *table, const char *key, si
                                      const struct vd_table_value *desired, uint64_t now_ms,
                                      bool *swapped, struct vd_error *error);
 
+/* One state of one row, as a reader found it; it never comes back. For a change that depends on all
+ * of a row: read it, compute as long as it takes, and write if nobody was faster. Numbers that are
+ * added to (vd_table_incr and its like) change within a state: not for rows where that is done. */
+struct vd_table_version {
+    uint64_t row; /* opaque; zeroed: there was no such row, or it had expired */
+    uint64_t seq;
+    uint64_t expiry_ms; /* 0: never */
+};
+
+/* vd_table_get, and which version it was: also of what is not there. */
+enum vd_err vd_table_get_version(struct vd_table *table, const char *key, size_t key_length,
+                                 uint64_t now_ms, struct vd_table_value *values, char *text,
+                                 struct vd_table_version *version, struct vd_error *error);
+/* vd_table_set, if the row is what it was: *@swapped. It expires at @expiry_ms (0: never), whatever
+ * the table's ttl; a time that has passed is as good as deleting it. */
+enum vd_err vd_table_set_version(struct vd_table *table, const char *key, size_t key_length,
+                                 const struct vd_table_version *version,
+                                 const struct vd_table_change *changes, size_t count,
+                                 uint64_t expiry_ms, uint64_t now_ms, bool *swapped,
+                                 struct vd_error *error);
+
 /* Returns: VD_OK, VD_ERR_NOT_FOUND, VD_ERR_INVALID. */
 enum vd_err vd_table_del(struct vd_table *table, const char *key, size_t key_length,
                          uint64_t now_ms, struct vd_error *error);

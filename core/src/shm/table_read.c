@@ -78,7 +78,8 @@ enum wish { WHOLE_ROW, ONE_COLUMN, EXISTENCE };
 /* @wish is a constant where this is called, and the other cases are gone there. */
 static inline __attribute__((always_inline)) enum vd_err
 look_up(struct vd_table *table, const char *key, size_t key_length, enum wish wish, uint32_t column,
-        uint64_t now_ms, struct vd_table_value *values, char *text, struct vd_error *error)
+        uint64_t now_ms, struct vd_table_value *values, char *text, struct vd_table_version *found,
+        struct vd_error *error)
 {
     struct table_key wanted;
     struct table_row *row;
@@ -102,7 +103,11 @@ look_up(struct vd_table *table, const char *key, size_t key_length, enum wish wi
         if (is_still(row, seq)) {
             if (!is_read)
                 return damaged(table, error);
-            return is_expired(expiry_ms, now_ms) ? VD_ERR_NOT_FOUND : VD_OK;
+            if (is_expired(expiry_ms, now_ms))
+                return VD_ERR_NOT_FOUND;
+            if (found)
+                *found = (struct vd_table_version){index_of(table, row) + 1, seq, expiry_ms};
+            return VD_OK;
         }
         if (!table_try_again(&tries))
             return no_rest(table, error);
@@ -114,20 +119,28 @@ enum vd_err vd_table_get(struct vd_table *table, const char *key, size_t key_len
                          uint64_t now_ms, struct vd_table_value *values, char *text,
                          struct vd_error *error)
 {
-    return look_up(table, key, key_length, WHOLE_ROW, 0, now_ms, values, text, error);
+    return look_up(table, key, key_length, WHOLE_ROW, 0, now_ms, values, text, NULL, error);
 }
 
 enum vd_err vd_table_get_field(struct vd_table *table, const char *key, size_t key_length,
                                uint32_t column, uint64_t now_ms, struct vd_table_value *value,
                                char *text, struct vd_error *error)
 {
-    return look_up(table, key, key_length, ONE_COLUMN, column, now_ms, value, text, error);
+    return look_up(table, key, key_length, ONE_COLUMN, column, now_ms, value, text, NULL, error);
+}
+
+enum vd_err vd_table_get_version(struct vd_table *table, const char *key, size_t key_length,
+                                 uint64_t now_ms, struct vd_table_value *values, char *text,
+                                 struct vd_table_version *version, struct vd_error *error)
+{
+    *version = (struct vd_table_version){0};
+    return look_up(table, key, key_length, WHOLE_ROW, 0, now_ms, values, text, version, error);
 }
 
 enum vd_err vd_table_exists(struct vd_table *table, const char *key, size_t key_length,
                             uint64_t now_ms, struct vd_error *error)
 {
-    return look_up(table, key, key_length, EXISTENCE, 0, now_ms, NULL, NULL, error);
+    return look_up(table, key, key_length, EXISTENCE, 0, now_ms, NULL, NULL, NULL, error);
 }
 
 /* VD_ERR_NOT_FOUND: nobody lives there. */

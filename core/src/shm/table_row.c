@@ -228,7 +228,7 @@ static void unlink_and_give_back(struct vd_table *table, struct table_stripe *st
 
 void table_remove_locked(struct vd_table *table, struct table_stripe *stripe, struct table_row *row)
 {
-    uint64_t index = (uint64_t)((unsigned char *)row - table->rows) / table->shape.row_bytes;
+    uint64_t index = index_of(table, row);
 
     store_word(&stripe->bucket, bucket_of(table, load_word(&row->hash)));
     store_word(&stripe->transit, index + 1);

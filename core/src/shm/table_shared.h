@@ -135,6 +135,11 @@ static inline struct table_row *row_at(const struct vd_table *table, uint64_t in
     return (struct table_row *)(void *)(table->rows + index * table->shape.row_bytes);
 }
 
+static inline uint64_t index_of(const struct vd_table *table, const struct table_row *row)
+{
+    return (uint64_t)((const unsigned char *)row - table->rows) / table->shape.row_bytes;
+}
+
 static inline uint64_t bucket_of(const struct vd_table *table, uint64_t hash)
 {
     return hash & (table->shape.buckets - 1);

@@ -410,6 +410,45 @@ enum vd_err vd_table_compare_and_set(struct vd_table *table, const char *key, si
     return result;
 }
 
+enum vd_err vd_table_set_version(struct vd_table *table, const char *key, size_t key_length,
+                                 const struct vd_table_version *version,
+                                 const struct vd_table_change *changes, size_t count,
+                                 uint64_t expiry_ms, uint64_t now_ms, bool *swapped,
+                                 struct vd_error *error)
+{
+    struct table_key wanted;
+    struct place place;
+    bool again = false;
+    enum vd_err result = table_key_init(table, &wanted, key, key_length, error);
+
+    *swapped = false;
+    if (result == VD_OK)
+        result = table_check_changes(table, changes, count, error);
+    if (result != VD_OK)
+        return result;
+    do {
+        bool lives;
+
+        enter(table, &wanted, now_ms, &place);
+        lives = place.row && !place.expired;
+        if (version->row != (lives ? index_of(table, place.row) + 1 : 0) ||
+            (lives && version->seq != place.seq)) {
+            leave(&place);
+            return VD_OK;
+        }
+        if (lives) {
+            rewrite_locked(table, place.row, place.seq, false, expiry_ms, changes, count);
+            leave(&place);
+            *swapped = true;
+            return VD_OK;
+        }
+        result =
+            start_row(table, &place, &wanted, now_ms, expiry_ms, changes, count, &again, error);
+    } while (again);
+    *swapped = result == VD_OK;
+    return result;
+}
+
 enum vd_err vd_table_del(struct vd_table *table, const char *key, size_t key_length,
                          uint64_t now_ms, struct vd_error *error)
 {
