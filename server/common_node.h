@@ -89,6 +89,10 @@ struct vd_worker_slot {
     /* gateway writes, then rings the worker's bell: tag of the last PUBLISH frame that had one << 8
      * | enum vd_err. What was refused was delivered nowhere. */
     _Atomic uint64_t publish_answer;
+    /* gateway writes: the last PUBLISH frame whose message the history could not keep; a successor
+     * does not publish it again */
+    _Atomic uint64_t unkept_position;
+    _Atomic uint32_t unkept_generation;
     /* gateway writes: died_generation it has cleaned up; only then may the slot be filled again */
     _Atomic uint32_t buried_generation;
     _Atomic uint64_t events_dropped;

@@ -596,6 +596,8 @@ void gw_replay_note_lost(struct gw_replay *replay, uint64_t offset, const char *
 /* A gap of the broker's link stands at @offset. Its entries have this source. */
 #define GW_SOURCE_GAP UINT32_MAX
 void gw_replay_note_gap(struct gw_replay *replay, uint64_t offset);
+/* All frames of this ring up to this position were published. */
+void gw_replay_note_source(struct gw_replay *replay, struct vd_history_source source);
 /* Was a frame of this ring and position put into the history by a gateway that died before it could
  * release the frame? */
 bool gw_replay_has_seen(const struct gw_replay *replay, struct vd_history_source source);

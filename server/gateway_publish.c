@@ -60,18 +60,29 @@ enum vd_err gw_publish_remember(struct gateway *gateway, const struct vd_message
     return result;
 }
 
-static void remember_and_deliver(struct gateway *gateway, const struct vd_message *message,
-                                 struct vd_history_source source)
+/* Returns whether the history has kept it. */
+static bool remember(struct gateway *gateway, const struct vd_message *message,
+                     struct vd_history_source source, uint64_t *offset)
 {
-    uint64_t offset = 0;
-
     gateway->counters.published++;
-    if (gw_publish_remember(gateway, message, source, &offset) == VD_OK) {
-        gw_replay_note(gateway->replay, offset, message->scope, message->scope_length);
-    } else {
-        gw_replay_note_lost(gateway->replay, offset, message->scope, message->scope_length);
+    if (gw_publish_remember(gateway, message, source, offset) == VD_OK) {
+        gw_replay_note(gateway->replay, *offset, message->scope, message->scope_length);
+        return true;
     }
-    gw_publish_deliver(gateway, message, offset);
+    gw_replay_note_lost(gateway->replay, *offset, message->scope, message->scope_length);
+    return false;
+}
+
+/* Too large for the history, so its place in the ring is noted elsewhere. */
+static void note_unkept(struct gateway *gateway, struct vd_history_source source)
+{
+    struct vd_worker_slot *slot;
+
+    if (source.source == 0)
+        return;
+    slot = &gateway->node->slots[source.source - 1];
+    atomic_store(&slot->unkept_position, source.position);
+    atomic_store(&slot->unkept_generation, source.generation);
 }
 
 /* The number is given with the entry in the history and noted after it: whoever takes over between
@@ -80,21 +91,28 @@ void gw_publish_local(struct gateway *gateway, struct vd_message *message,
                       struct vd_history_source source)
 {
     _Atomic uint64_t *sequence = &gateway->shared->sequence;
-    bool crosses = vd_scope_kind(message->scope, message->scope_length) != VD_SCOPE_TAB;
+    uint64_t offset = 0;
+    bool crosses = vd_scope_kind(message->scope, message->scope_length) != VD_SCOPE_TAB, kept;
 
     message->origin = gateway->shared->node_id.text;
     message->origin_length = VD_NODE_ID_CHARS;
     message->sequence = crosses ? atomic_load_explicit(sequence, memory_order_relaxed) + 1 : 0;
-    remember_and_deliver(gateway, message, source);
-    if (!crosses)
-        return;
-    atomic_store_explicit(sequence, message->sequence, memory_order_release);
-    gw_link_publish(gateway, message);
+    kept = remember(gateway, message, source, &offset);
+    if (crosses)
+        atomic_store_explicit(sequence, message->sequence, memory_order_release);
+    if (!kept)
+        note_unkept(gateway, source);
+    gw_publish_deliver(gateway, message, offset);
+    if (crosses)
+        gw_link_publish(gateway, message);
 }
 
 void gw_publish_remote(struct gateway *gateway, const struct vd_message *message)
 {
-    remember_and_deliver(gateway, message, (struct vd_history_source){0});
+    uint64_t offset = 0;
+
+    remember(gateway, message, (struct vd_history_source){0}, &offset);
+    gw_publish_deliver(gateway, message, offset);
 }
 
 void gw_publish_take_over(struct gateway *gateway)
@@ -111,4 +129,14 @@ void gw_publish_take_over(struct gateway *gateway)
             last = entry.message.sequence;
     }
     atomic_store(&gateway->shared->sequence, last);
+    for (unsigned i = 0; i < gateway->config->workers; i++) {
+        struct vd_worker_slot *slot = &gateway->node->slots[i];
+        struct vd_history_source source = {.source = i + 1,
+                                           .generation = atomic_load(&slot->unkept_generation),
+                                           .position = atomic_load(&slot->unkept_position)};
+
+        if (source.generation != 0 && source.generation == atomic_load(&slot->generation) &&
+            !gw_replay_has_seen(gateway->replay, source))
+            gw_replay_note_source(gateway->replay, source);
+    }
 }

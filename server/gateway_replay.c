@@ -228,7 +228,7 @@ void gw_replay_note_gap(struct gw_replay *replay, uint64_t offset)
     replay->gap = offset;
 }
 
-static void note_source(struct gw_replay *replay, struct vd_history_source source)
+void gw_replay_note_source(struct gw_replay *replay, struct vd_history_source source)
 {
     uint32_t index = source.source - 1;
 
@@ -275,7 +275,7 @@ struct gw_replay *gw_replay_create(struct vd_history *history, size_t per_scope,
             continue;
         }
         gw_replay_note(replay, offset, entry.message.scope, entry.message.scope_length);
-        note_source(replay, entry.source);
+        gw_replay_note_source(replay, entry.source);
     }
     return replay;
 }

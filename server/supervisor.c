@@ -114,6 +114,7 @@ static enum vd_err prepare(struct vd_node *node, const struct vd_server_config *
     if ((result = vd_server_config_check(&checked, error)) != VD_OK ||
         (result = vd_supervisor_check_threads(error)) != VD_OK ||
         (result = vd_supervisor_check_access_log(&checked, error)) != VD_OK ||
+        (result = vd_supervisor_check_broker(&checked, error)) != VD_OK ||
         (result = vd_node_create(node, &checked, error)) != VD_OK)
         return result;
     node->hooks = *hooks;

@@ -5,13 +5,21 @@
  * sockets are legal, but each child shares them: a warning. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <viaduct/broker.h>
 
 #include "common_access.h"
 #include "supervisor_state.h"
+
+#define BROKER_TRY_MS 10000
 
 /* TSan runs a thread of its own in every process. */
 #ifdef __SANITIZE_THREAD__
@@ -63,6 +71,70 @@ enum vd_err vd_supervisor_check_access_log(const struct vd_server_config *config
     return vd_error_set(error, VD_ERR_INVALID,
                         "the access log, descriptor %d, cannot be opened: %s",
                         config->access_log_fd, strerror(errno));
+}
+
+/* Open the link's handle and throw it away: what the driver has to say of URL, files and
+ * credentials. Nobody is asked on the network for it. */
+static _Noreturn void try_broker(const struct vd_server_config *config, int answer_fd)
+{
+    struct vd_broker_options options = *config->broker;
+    struct vd_error error = {0};
+    struct vd_broker *broker;
+
+    options.node_id = NULL;
+    options.sequence = 0;
+    options.max_message_bytes = config->max_message_bytes;
+    options.memory_hub = NULL;
+    options.pipe_hub = NULL;
+    options.logger = NULL;
+    options.on_error = NULL;
+    options.on_gap = NULL;
+    error.code = vd_broker_open(&options, &broker, &error);
+    _exit(write(answer_fd, &error, sizeof(error)) == (ssize_t)sizeof(error) ? 0 : 1);
+}
+
+static bool read_answer(int fd, struct vd_error *answer)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    ssize_t count;
+
+    do {
+        count = poll(&ready, 1, BROKER_TRY_MS);
+    } while (count < 0 && errno == EINTR);
+    return count == 1 && read(fd, answer, sizeof(*answer)) == (ssize_t)sizeof(*answer);
+}
+
+/* In a child: a driver's client library may start threads, and then this process could not fork any
+ * more. */
+enum vd_err vd_supervisor_check_broker(const struct vd_server_config *config,
+                                       struct vd_error *error)
+{
+    struct vd_error answer = {0};
+    int fds[2];
+    bool answered;
+    pid_t pid;
+
+    if (!config->broker)
+        return VD_OK;
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return vd_error_set_errno(error, "pipe2");
+    pid = fork();
+    if (pid == 0)
+        try_broker(config, fds[1]);
+    close(fds[1]);
+    answered = pid > 0 && read_answer(fds[0], &answer);
+    close(fds[0]);
+    if (pid > 0) {
+        kill(pid, SIGKILL);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    if (!answered) {
+        return vd_error_set(error, VD_ERR_SYSTEM,
+                            "the broker's options could not be checked: the process that tried "
+                            "them gave no answer");
+    }
+    return answer.code == VD_OK ? VD_OK : vd_error_set(error, answer.code, "%s", answer.text);
 }
 
 static bool is_socket(int fd)

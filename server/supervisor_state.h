@@ -57,6 +57,9 @@ enum vd_err vd_supervisor_check_threads(struct vd_error *error);
 enum vd_err vd_supervisor_check_access_log(const struct vd_server_config *config,
                                            struct vd_error *error);
 /* Sockets that every child would share: one warning. */
+/* Returns what vd_broker_open says of config->broker; VD_OK without one. */
+enum vd_err vd_supervisor_check_broker(const struct vd_server_config *config,
+                                       struct vd_error *error);
 void vd_supervisor_warn_of_sockets(struct vd_node *node);
 
 /* ---- supervisor_listen.c

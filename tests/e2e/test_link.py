@@ -306,8 +306,10 @@ def test_the_end_does_not_wait_for_ever(node, server):
 
 
 def test_a_broker_that_cannot_be_is_refused_at_the_start(start, server):
-    for url, words in (("carrier://pigeon:hunter2@here", "no driver for its scheme"), ("pipe:", "does not leave this machine")):
-        one = start(wait=False, broker=url)
+    for url, words, options in (("carrier://pigeon:hunter2@here", "no driver for its scheme", {}),
+                                ("pipe:", "does not leave this machine", {}),
+                                (server.url(), "tls", {"broker_tls": 1, "broker_tls_ca_file": "/nowhere.pem"})):
+        one = start(wait=False, broker=url, **options)
         one.ended(1)
         assert words in one.log() and "hunter2" not in one.log(), one.log()
         one.process = None
