@@ -389,6 +389,12 @@ void vd_broker_host_wake(struct vd_broker *broker)
         ;
 }
 
+void vd_broker_credentials_ready(struct vd_broker *broker)
+{
+    if (is_usable(broker))
+        vd_broker_host_wake(broker);
+}
+
 static void swallow(int fd)
 {
     uint64_t count;

@@ -227,8 +227,10 @@ bool vd_broker_host_failure(struct vd_broker *broker, const struct vd_broker_fai
     if (broker->doomed)
         return false;
     failure.driver = broker->driver->name;
-    broker->counters.failures++;
-    broker->last_error = failure.code;
+    if (failure.code != VD_ERR_FULL) { /* the link is as it was */
+        broker->counters.failures++;
+        broker->last_error = failure.code;
+    }
     vd_log_limited(broker->logger, vd_monotonic_ms(), VD_LOG_WARN, "broker_failed",
                    "%s: %s (attempt %u, next in %u ms)", failure.driver, failure.text,
                    failure.attempt, failure.next_delay_ms);

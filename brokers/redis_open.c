@@ -15,6 +15,14 @@
 #define DEFAULT_CHANNEL   "via:broadcast"
 #define CHANNEL_MAX_BYTES 256
 
+/* In flight. Copies after a drop are told by their numbers, as far as VD_ORIGINS_WINDOW reaches:
+ * fewer messages than that fit, since none takes less than 64 bytes. */
+#define WINDOW_BYTES ((size_t)4 * 1024 * 1024)
+
+/* Read whole, and then refused as malformed, rather than ending the link: what a node with larger
+ * limits may send. */
+#define REPLY_LIMIT_BYTES ((size_t)8 * 1024 * 1024)
+
 void vd_redis_state_free(struct redis *redis)
 {
     if (redis->epoll_fd >= 0)
@@ -128,11 +136,14 @@ static enum vd_err take_options(struct redis *redis, const struct vd_broker_opti
     redis->max_message_bytes = options->max_message_bytes;
     redis->reply_limit_bytes =
         vd_wire_max_bytes(options->max_message_bytes) * 2 + VD_REDIS_FEED_BYTES;
-    redis->user_timeout_ms = options->probe_interval_ms * 2;
-    snprintf(redis->node_id, sizeof(redis->node_id), "%s", options->node_id);
+    if (redis->reply_limit_bytes < REPLY_LIMIT_BYTES)
+        redis->reply_limit_bytes = REPLY_LIMIT_BYTES;
+    redis->user_timeout_ms =
+        options->probe_interval_ms < INT32_MAX / 2 ? options->probe_interval_ms * 2 : INT32_MAX;
     vd_link_init(&redis->link, options);
     vd_outbox_init(&redis->outbox, options->outbox_messages, options->outbox_bytes,
-                   options->outbox_bytes, options->outbox_policy);
+                   options->outbox_bytes < WINDOW_BYTES ? options->outbox_bytes : WINDOW_BYTES,
+                   options->outbox_policy);
     redis->buffer = malloc(VD_REDIS_FEED_BYTES);
     if (!redis->buffer)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a broker");

@@ -127,9 +127,16 @@ enum vd_err vd_redis_reader_next(struct vd_redis_reader *reader)
 {
     void *object = NULL;
 
+    if (reader->taken) {
+        reader->taken = false;
+        reader->reply.type = 0; /* kinds that came after RESP2 set none */
+        reader->reply.word[0] = '\0';
+        reader->reply.payload_length = 0;
+    }
     if (redisReaderGetReply(reader->reader, &object) != REDIS_OK)
         return VD_ERR_MALFORMED;
     if (!object)
         return VD_ERR_EMPTY;
+    reader->taken = true;
     return VD_OK;
 }

@@ -13,7 +13,7 @@
 #include <viaduct/error.h>
 
 #define VD_REDIS_PARTS      3
-#define VD_REDIS_WORD_BYTES 64
+#define VD_REDIS_WORD_BYTES 256
 
 struct vd_redis_reply {
     int type; /* REDIS_REPLY_* of the whole */
@@ -28,6 +28,7 @@ struct vd_redis_reader {
     redisReader *reader;
     redisReplyObjectFunctions functions;
     size_t limit_bytes;
+    bool taken; /* the reply is the caller's; the next begins anew */
     struct vd_redis_reply reply;
 };
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two files of the Redis driver share: redis_open.c makes it from the options, redis.c
- * does everything else. */
+/* What the files of the Redis driver share:
+ *
+ *     redis_open.c      the state, from the options
+ *     redis_connect.c   an attempt to connect, up to the subscription
+ *     redis_receive.c   what the server says
+ *     redis.c           the link's events, publishing, the loop */
 #ifndef VIADUCT_BROKERS_REDIS_STATE_H
 #define VIADUCT_BROKERS_REDIS_STATE_H
 
@@ -14,6 +18,15 @@
 #include "stream.h"
 
 #define VD_REDIS_FEED_BYTES ((size_t)64 * 1024) /* read at once */
+#define VD_REDIS_WORDS      3                   /* of a command */
+
+/* What the publishing connection owes besides the confirmations: in this order. */
+enum vd_redis_awaited {
+    VD_REDIS_NOTHING,
+    VD_REDIS_PROBE,       /* the integer for a probe */
+    VD_REDIS_REPLICATION, /* INFO replication: is it a replica */
+    VD_REDIS_CLUSTER      /* INFO cluster: where replicas pass on what is published */
+};
 
 struct connection {
     struct vd_stream stream;
@@ -27,19 +40,18 @@ struct redis {
     struct vd_link link;
     struct vd_outbox outbox;
     uint64_t now_ms;
-    unsigned budget;
 
     struct vd_redis_url url;
     char *channel;
     char *prefix; /* "*3\r\n$7\r\nPUBLISH\r\n$13\r\nvia:broadcast\r\n$" */
     size_t prefix_length;
-    char node_id[VD_ORIGIN_MAX_BYTES + 1];
     size_t max_message_bytes, reply_limit_bytes;
     uint32_t user_timeout_ms;
     struct vd_tls *tls;
     vd_broker_credentials_fn *credentials_for_attempt;
     void *credentials_context;
     struct vd_broker_credentials credentials; /* of this attempt; borrowed */
+    bool wants_credentials;                   /* they are not there yet */
 
     int epoll_fd, notice_fd;
     struct vd_resolve *resolve;
@@ -50,9 +62,13 @@ struct redis {
     size_t scratch_bytes;
 
     char token[17]; /* tells our probes from those of other nodes */
-    bool probe_unanswered;
-    size_t probe_after; /* replies for messages that come before the probe's */
+    enum vd_redis_awaited awaited;
+    size_t awaited_after; /* confirmations that come before it */
+    bool info_denied;     /* on this connection: it is not asked again */
+    bool is_cluster;
     uint64_t probe_sent_us, rtt_us;
+    unsigned strikes; /* against the oldest in flight: see strike() */
+    bool more;        /* there is more to read than one dispatch takes */
     bool overflowed, overflow_told;
 };
 
@@ -62,5 +78,23 @@ enum vd_err vd_redis_state_create(const struct vd_broker_options *options, struc
 /* Frees the memory and closes the private descriptors; the connections and the look-up must have
  * been closed, or abandoned. */
 void vd_redis_state_free(struct redis *state);
+
+/* redis.c: tell the link. false, here and below: leave dispatch, the handle is gone. */
+bool vd_redis_happened(struct redis *redis, enum vd_link_event_type type);
+bool vd_redis_broke(struct redis *redis, enum vd_err code, const char *text);
+bool vd_redis_probe_back(struct redis *redis, uint64_t number);
+
+/* redis_connect.c */
+bool vd_redis_connect(struct redis *redis);
+bool vd_redis_advance(struct redis *redis);
+bool vd_redis_send(struct redis *redis, struct connection *connection, int count,
+                   const char **words);
+bool vd_redis_log_in(struct redis *redis);
+bool vd_redis_subscribe(struct redis *redis);
+void vd_redis_disconnect(struct redis *redis);
+
+/* redis_receive.c: read what has come; *@budget goes down with each message. redis->more: not all
+ * of it. */
+bool vd_redis_receive(struct redis *redis, unsigned *budget);
 
 #endif

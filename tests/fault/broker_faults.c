@@ -44,9 +44,9 @@ static void received(struct vd_broker *broker, const struct vd_message *message,
         message->data_length < sizeof(node->data) ? message->data_length : sizeof(node->data) - 1;
 
     (void)broker;
-    if (node->last_sequence && message->sequence <= node->last_sequence)
+    if (message->sequence && node->last_sequence && message->sequence <= node->last_sequence)
         node->backwards = true;
-    if (message->sequence != node->last_sequence + 1 && !node->gap_since)
+    if (message->sequence && message->sequence != node->last_sequence + 1 && !node->gap_since)
         node->jumps++;
     node->gap_since = false;
     node->last_sequence = message->sequence;
@@ -54,6 +54,9 @@ static void received(struct vd_broker *broker, const struct vd_message *message,
     if (kept)
         memcpy(node->data, message->data, kept);
     node->data[kept] = '\0';
+    node->has_data = message->has_data;
+    memcpy(node->scope, message->scope, message->scope_length);
+    node->scope[message->scope_length] = '\0';
 }
 
 struct fault_node *fault_open(struct fault_world *world, unsigned number,

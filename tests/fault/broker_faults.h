@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include <viaduct/broker.h>
+#include <viaduct/scope.h>
 
 #include "../support/broker_server.h"
 #include "../support/certificates.h"
@@ -59,6 +60,9 @@ struct fault_node {
     bool backwards;
     bool gap_since; /* a gap, and no message after it yet */
     char data[64];  /* of the last message, its beginning */
+    bool has_data;
+    char scope[VD_SCOPE_MAX_BYTES + 1];
+    void *vault; /* a test's own */
 };
 
 struct fault_world {

@@ -3,6 +3,8 @@
  * holds a secret; nothing accepted is lost in silence. */
 #include <string.h>
 
+#include <hiredis/hiredis.h>
+#include <jansson.h>
 #include <viaduct/clock.h>
 
 #include "broker_faults.h"
@@ -43,7 +45,7 @@ static void test_wrong_passwords_and_rights(void **state)
         {{.password = FAULT_SECRET}, "refused user or password"},
         {{.username = "mute", .password = FAULT_SECRET},
          "+subscribe +publish +ping &via:broadcast"},
-        {{.username = "deaf", .password = FAULT_SECRET}, "NOPERM"},
+        {{.username = "deaf", .password = FAULT_SECRET}, "lacks +subscribe (NOPERM)"},
     };
     struct fault_world *world = *state;
 
@@ -110,9 +112,355 @@ static void test_options_that_no_attempt_could_mend(void **state)
                     "rediss://");
 }
 
+/* ---- rights and states that change while it runs -----------------------------------------------
+ */
+
+/* As whoever administers the server: @format is hiredis's. */
+static redisContext *admin(const struct broker_server *server)
+{
+    redisContext *context = redisConnect("127.0.0.1", server->port);
+
+    assert_non_null(context);
+    assert_int_equal(context->err, 0);
+    return context;
+}
+
+static void order_with(const struct broker_server *server, const char *password, const char *format)
+{
+    redisContext *context = admin(server);
+    redisReply *reply;
+
+    if (password)
+        freeReplyObject(redisCommand(context, "AUTH %s", password));
+    reply = redisCommand(context, format);
+
+    assert_non_null(reply);
+    if (reply->type == REDIS_REPLY_ERROR)
+        fail_msg("%s: %s", format, reply->str);
+    freeReplyObject(reply);
+    redisFree(context);
+}
+
+static void order(const struct broker_server *server, const char *format)
+{
+    order_with(server, NULL, format);
+}
+
+static void until_text(struct fault_world *world, struct fault_node *node, enum vd_err code,
+                       const char *part)
+{
+    uint64_t deadline_ms = vd_monotonic_ms() + FAULT_DEADLINE_MS;
+
+    while (node->failure.code != code || !strstr(node->text, part)) {
+        fault_turn(world, 50);
+        if (vd_monotonic_ms() > deadline_ms)
+            fail_msg("%s: %s", vd_err_name(node->failure.code), node->text);
+    }
+}
+
+/* It says which right is missing, loses nothing, and is well again when the right is back. */
+static void test_rights_revoked_while_running(void **state)
+{
+    static const struct {
+        const char *take, *give, *part;
+    } rows[] = {
+        {"ACL SETUSER node resetchannels", "ACL SETUSER node &via:broadcast",
+         "lacks &via:broadcast"},
+        {"ACL SETUSER node -publish", "ACL SETUSER node +publish", "lacks +publish"},
+        {"ACL SETUSER node off", "ACL SETUSER node on", "refused user or password"},
+    };
+    static const char *const options[] = {
+        "--user",         "node",       "on",       ">hunter2", "resetchannels",
+        "&via:broadcast", "+subscribe", "+publish", "+ping",    NULL};
+    struct fault_world *world = *state;
+    struct fault_node *node, *reader;
+
+    memcpy(world->server.options, options, sizeof(options));
+    fault_start(world);
+    node = fault_open(
+        world, 0,
+        (struct vd_broker_options){.credentials = {.username = "node", .password = FAULT_SECRET}});
+    reader = fault_open(world, 1, (struct vd_broker_options){0});
+    fault_until_connected(world, node, true);
+    fault_until_connected(world, reader, true);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        unsigned gaps = node->gaps;
+        order(&world->server, rows[i].take);
+        if (i == 2)
+            order(&world->server, "CLIENT KILL TYPE pubsub"); /* it would stay until then */
+        assert_int_equal(fault_publish(node, rows[i].part), VD_OK);
+        until_text(world, node, VD_ERR_AUTHENTICATION, rows[i].part);
+        assert_true(node->failure.next_delay_ms > 0);
+        order(&world->server, rows[i].give);
+        fault_until_connected(world, node, true);
+        fault_until_connected(world, reader, true);
+        fault_flush(world, node);
+        assert_true(node->gaps > gaps);
+    }
+    assert_int_equal(fault_publish(node, "the last"), VD_OK);
+    fault_until_sequence(world, reader, 4);
+    assert_int_equal(reader->jumps, 0);
+}
+
+/* A script that does not end: BUSY. What was published meanwhile arrives. */
+static void test_a_busy_server(void **state)
+{
+    static const char *const options[] = {"--lua-time-limit", "50", NULL};
+    struct fault_world *world = *state;
+    struct fault_node *writer = &world->nodes[0], *reader = &world->nodes[1];
+    redisContext *script;
+
+    memcpy(world->server.options, options, sizeof(options));
+    fault_start_pair(world, (struct vd_broker_options){0});
+    script = admin(&world->server);
+    redisAppendCommand(script, "EVAL %s 0", "while true do end");
+    for (int done = 0; !done;)
+        assert_int_equal(redisBufferWrite(script, &done), REDIS_OK);
+    assert_int_equal(fault_publish(writer, "in vain, for now"), VD_OK);
+    until_text(world, writer, VD_ERR_CONNECTION, "script");
+    order(&world->server, "SCRIPT KILL");
+    redisFree(script);
+    fault_until_connected(world, writer, true);
+    fault_until_connected(world, reader, true);
+    fault_flush(world, writer);
+    assert_int_equal(fault_publish(writer, "after"), VD_OK);
+    fault_until_sequence(world, reader, 2);
+    assert_int_equal(reader->jumps, 0);
+}
+
+static void test_a_kick_for_slowness(void **state)
+{
+    static const char *const options[] = {
+        "--client-output-buffer-limit", "pubsub", "1mb", "1mb", "0", NULL};
+    static char large[100000];
+    struct fault_world *world = *state;
+    struct fault_node *writer = &world->nodes[0], *reader = &world->nodes[1];
+    struct vd_broker_status status;
+
+    memset(large, 'x', sizeof(large) - 1);
+    memcpy(world->server.options, options, sizeof(options));
+    fault_start_pair(world, (struct vd_broker_options){0});
+    reader->asleep = true;
+    for (unsigned i = 0; i < 300; i++) { /* 30 MB: more than the kernel's buffers take */
+        assert_int_equal(fault_publish(writer, large), VD_OK);
+        fault_flush(world, writer);
+    }
+    assert_int_equal(writer->failures, 0);
+    reader->asleep = false;
+    fault_until_failed(world, reader, 1);
+    assert_int_equal(reader->failure.code, VD_ERR_CONNECTION);
+    assert_true(reader->count < 300);
+    fault_until_connected(world, reader, true);
+    assert_int_equal(reader->gaps, 1);
+    assert_int_equal(fault_publish(writer, "after"), VD_OK);
+    fault_until_sequence(world, reader, 301);
+    assert_int_equal(reader->jumps, 0);
+    vd_broker_status(reader->broker, &status);
+    assert_int_equal(status.counters.resyncs, 1);
+}
+
+/* One message that the server will never take must not be in the way of all others for ever. */
+static void test_a_message_that_the_server_refuses(void **state)
+{
+    static const char *const options[] = {"--proto-max-bulk-len", "1mb", NULL};
+    static char large[VD_MESSAGE_MAX_BYTES + 1];
+    struct fault_world *world = *state;
+    struct fault_node *writer = &world->nodes[0], *reader = &world->nodes[1];
+    struct vd_broker_status status;
+
+    memset(large, 'x', sizeof(large) - 1);
+    memcpy(world->server.options, options, sizeof(options));
+    fault_start_pair(world, (struct vd_broker_options){0});
+    assert_int_equal(fault_publish(writer, "before"), VD_OK);
+    assert_int_equal(fault_publish(writer, large), VD_OK);
+    assert_int_equal(fault_publish(writer, "after"), VD_OK);
+    until_text(world, writer, VD_ERR_TOO_LARGE, "proto-max-bulk-len");
+    fault_until_sequence(world, reader, 3);
+    fault_flush(world, writer);
+    assert_int_equal(reader->count, 2);
+    assert_int_equal(reader->gaps, 1); /* the hole in the numbers */
+    assert_int_equal(reader->jumps, 0);
+    vd_broker_status(writer->broker, &status);
+    assert_int_equal(status.counters.publish_failures, 1);
+}
+
+/* A replica takes all that a node says, and passes none of it on. */
+static void test_a_replica_is_not_good_enough(void **state)
+{
+    struct fault_world *world = *state;
+    const char *replica[] = {"--replicaof", "127.0.0.1", world->other.port_text, NULL};
+    struct fault_node *node;
+
+    broker_server_prepare(&world->other);
+    broker_server_start(&world->other);
+    memcpy(world->server.options, replica, sizeof(replica));
+    fault_start(world);
+    node = fault_open(world, 0, (struct vd_broker_options){.probe_interval_ms = 200});
+    until_text(world, node, VD_ERR_CONNECTION, "is a replica");
+    order(&world->server, "REPLICAOF NO ONE"); /* promoted */
+    fault_until_connected(world, node, true);
+    order(&world->server, "REPLICAOF 127.0.0.1 1"); /* and demoted while the link is up */
+    fault_until_failed(world, node, node->failures + 1);
+    until_text(world, node, VD_ERR_CONNECTION, "is a replica");
+}
+
+/* The subscriber is busy all the time, and nothing gets through the publisher any more. */
+static void test_a_frozen_publisher_behind_a_flood(void **state)
+{
+    struct fault_world *world = *state;
+    redisContext *flood;
+    struct fault_node *node;
+    uint64_t began_ms;
+
+    fault_start(world);
+    fault_start_proxy(world);
+    node = fault_open(world, 0, (struct vd_broker_options){.probe_interval_ms = 500});
+    fault_until_connected(world, node, true);
+    flood = admin(&world->server);
+    tcp_proxy_set(&world->proxy, TCP_PROXY_GAG);
+    began_ms = vd_monotonic_ms();
+    while (node->failures == 0) {
+        for (unsigned i = 0; i < 1000; i++)
+            redisAppendCommand(flood, "PUBLISH via:broadcast {\"scope\":\"x\",\"nodeId\":\"f\"}");
+        for (unsigned i = 0; i < 1000; i++) {
+            void *reply;
+            assert_int_equal(redisGetReply(flood, &reply), REDIS_OK);
+            freeReplyObject(reply);
+        }
+        fault_turn(world, 0);
+        assert_true(vd_monotonic_ms() - began_ms < 10000);
+    }
+    assert_int_equal(node->failure.code, VD_ERR_TIMEOUT);
+    redisFree(flood);
+}
+
+/* ---- credentials for each attempt --------------------------------------------------------------
+ */
+
+struct vault {
+    enum vd_err answer;
+    struct vd_broker_credentials credentials;
+    unsigned asked;
+};
+
+static enum vd_err ask_vault(struct vd_broker_credentials *credentials, void *context)
+{
+    struct vault *vault = ((struct fault_node *)context)->vault;
+
+    vault->asked++;
+    *credentials = vault->credentials;
+    return vault->answer;
+}
+
+static void test_credentials_for_each_attempt(void **state)
+{
+    static const char *const options[] = {"--requirepass", FAULT_SECRET, NULL};
+    struct vault vault = {.answer = VD_ERR_EMPTY};
+    struct fault_world *world = *state;
+    struct vd_broker_status status;
+    struct fault_node *node;
+    unsigned asked;
+
+    memcpy(world->server.options, options, sizeof(options));
+    fault_start(world);
+    node = fault_open(world, 0,
+                      (struct vd_broker_options){.credentials_for_attempt = ask_vault,
+                                                 .connect_timeout_ms = 300});
+    node->vault = &vault;
+    /* not there yet: connecting until the deadline, then told */
+    fault_turn(world, 1000);
+    vd_broker_status(node->broker, &status);
+    assert_int_equal(status.state, VD_BROKER_CONNECTING);
+    assert_true(vault.asked >= 1);
+    until_text(world, node, VD_ERR_AUTHENTICATION, "not there in time");
+    /* there while the attempt goes on: taken at once */
+    asked = vault.asked;
+    while (vault.asked == asked)
+        fault_turn(world, 100);
+    vault.answer = VD_OK;
+    vault.credentials.password = FAULT_SECRET;
+    vd_broker_credentials_ready(node->broker);
+    fault_until_connected(world, node, true);
+    /* rotated: the next attempt asks again */
+    order_with(&world->server, FAULT_SECRET, "CONFIG SET requirepass next");
+    vault.credentials.password = "next";
+    asked = vault.asked;
+    order_with(&world->server, "next", "CLIENT KILL TYPE pubsub");
+    fault_until_connected(world, node, false);
+    fault_until_connected(world, node, true);
+    assert_true(vault.asked > asked);
+    /* none at all; half of them */
+    vault.answer = VD_ERR_SYSTEM;
+    order_with(&world->server, "next", "CLIENT KILL TYPE pubsub");
+    until_text(world, node, VD_ERR_AUTHENTICATION, "no credentials could be had");
+    vault.answer = VD_OK;
+    vault.credentials = (struct vd_broker_credentials){.username = "node"};
+    until_text(world, node, VD_ERR_AUTHENTICATION, "no password");
+}
+
+/* ---- beside php-via ----------------------------------------------------------------------------
+ */
+
+static redisReply *hear(redisContext *context)
+{
+    redisReply *reply;
+
+    assert_int_equal(redisGetReply(context, (void **)&reply), REDIS_OK);
+    return reply;
+}
+
+/* What php-via 0.12 publishes is delivered, and what it would read of ours is there: a flat object
+ * with the two members as strings. Our probes are none of its business. */
+static void test_beside_php_via(void **state)
+{
+    struct fault_world *world = *state;
+    struct vd_message mine = {.scope = "room:lobby", .scope_length = 10};
+    struct fault_node *node;
+    redisContext *php;
+    redisReply *reply;
+    json_t *object;
+
+    fault_start(world);
+    php = admin(&world->server);
+    freeReplyObject(redisCommand(php, "SUBSCRIBE via:broadcast"));
+    node = fault_open(world, 0, (struct vd_broker_options){0});
+    fault_until_connected(world, node, true);
+    order(&world->server,
+          "PUBLISH via:broadcast {\"scope\":\"room:\\/lobby\",\"nodeId\":\"0f0f0f0f\"}");
+    fault_until_count(world, node, 1);
+    assert_string_equal(node->scope, "room:/lobby");
+    assert_false(node->has_data);
+    assert_int_equal(vd_broker_publish(node->broker, &mine, NULL), VD_OK);
+    fault_flush(world, node);
+    for (unsigned messages = 0; messages < 2; freeReplyObject(reply)) {
+        const json_t *scope, *origin;
+        reply = hear(php);
+        object = json_loadb(reply->element[2]->str, reply->element[2]->len, 0, NULL);
+        assert_true(json_is_object(object));
+        scope = json_object_get(object, "scope");
+        origin = json_object_get(object, "nodeId");
+        assert_int_equal(!scope, !origin); /* php-via looks no further without both */
+        if (scope && strcmp(json_string_value(origin), "0f0f0f0f") != 0) {
+            assert_string_equal(json_string_value(scope), "room:lobby");
+            assert_string_equal(json_string_value(origin), vd_broker_node_id(node->broker));
+        }
+        messages += scope != NULL;
+        json_decref(object);
+    }
+    redisFree(php);
+}
+
 static const struct CMUnitTest own[] = {
     FAULT_TEST(test_wrong_passwords_and_rights),
     FAULT_TEST(test_no_tls_to_a_port_that_wants_it),
+    FAULT_TEST(test_rights_revoked_while_running),
+    FAULT_TEST(test_a_busy_server),
+    FAULT_TEST(test_a_kick_for_slowness),
+    FAULT_TEST(test_a_message_that_the_server_refuses),
+    FAULT_TEST(test_a_replica_is_not_good_enough),
+    FAULT_TEST(test_a_frozen_publisher_behind_a_flood),
+    FAULT_TEST(test_credentials_for_each_attempt),
+    FAULT_TEST(test_beside_php_via),
     cmocka_unit_test(test_options_that_no_attempt_could_mend),
 };
 

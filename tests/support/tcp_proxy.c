@@ -78,6 +78,8 @@ static bool is_swallowed(const struct pair *pair, enum side from, int mode)
         return true;
     case TCP_PROXY_DEAFEN:
         return from == SERVER && pair->subscribed;
+    case TCP_PROXY_GAG:
+        return !pair->subscribed;
     case TCP_PROXY_STALL:
         return from == SERVER && pair->from_server >= TCP_PROXY_STALL_BYTES;
     default:

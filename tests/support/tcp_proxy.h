@@ -9,6 +9,7 @@ enum tcp_proxy_mode {
     TCP_PROXY_PASS,
     TCP_PROXY_FREEZE, /* connections stay, nothing moves: a half-open link */
     TCP_PROXY_DEAFEN, /* connections that have subscribed get nothing any more, others work */
+    TCP_PROXY_GAG,    /* the same of those that have not subscribed */
     TCP_PROXY_MUTE,   /* connections are taken, what they send is swallowed, nobody answers */
     TCP_PROXY_STALL,  /* the first STALL_BYTES of the server pass, then nothing: in mid-handshake */
     TCP_PROXY_HALF_CLOSE, /* towards the client all are ended; what it still sends is passed on */

@@ -85,8 +85,7 @@ enum vd_outbox_policy { VD_OUTBOX_DROP_OLDEST, VD_OUTBOX_FAIL };
 
 #define VD_BROKER_NO_WAIT UINT32_MAX
 
-/* Asked for before each attempt to connect, so that credentials may rotate. What it points to must
- * live until the next call or until the handle is gone. */
+/* Asked for before each attempt to connect, so that credentials may rotate. */
 struct vd_broker_credentials {
     const char *username;
     const char *password;
@@ -94,6 +93,13 @@ struct vd_broker_credentials {
     const char *seed_file;  /* NATS: nkey seed */
     const char *creds_file; /* NATS: user JWT and seed */
 };
+/* Called from dispatch only, at the beginning of each attempt. Must not block: whoever has to fetch
+ * them answers VD_ERR_EMPTY, fetches, and calls vd_broker_credentials_ready.
+ * Ownership: what @credentials points to must live until the next call or until the handle is gone.
+ * Returns:   VD_OK;
+ *            VD_ERR_EMPTY: not there yet. The attempt stays in CONNECTING until its deadline
+ *            (connect_timeout_ms) and asks again in each dispatch;
+ *            anything else: there are none; the attempt fails (VD_ERR_AUTHENTICATION). */
 typedef enum vd_err vd_broker_credentials_fn(struct vd_broker_credentials *credentials,
                                              void *context);
 
@@ -174,9 +180,9 @@ void vd_broker_destroy(struct vd_broker *broker);
  * of 0 becomes the next number; a given one must be greater than the last (what lies between is a
  * gap to the others), and the handle goes on from there.
  * Ownership: @message is borrowed until return.
- * Returns: VD_OK: accepted (handed to the far side, or in the outbox for it).
- *          VD_ERR_INVALID, VD_ERR_TOO_LARGE: @error names the part and the limit.
- *          VD_ERR_FULL: no room, and waiting is switched off or the outbox policy is to fail.
+ * Returns: VD_OK: accepted (handed to the far side, or in the outbox for it: it leaves with the
+ * next dispatch or flush at the latest). VD_ERR_INVALID, VD_ERR_TOO_LARGE: @error names the part
+ * and the limit. VD_ERR_FULL: no room, and waiting is switched off or the outbox policy is to fail.
  *          VD_ERR_TIMEOUT: no room within publish_timeout_ms.
  *          VD_ERR_CLOSED: the hub died in mid-publish: not known whether it arrived.
  *          VD_ERR_STATE: closing, or a forked copy.   VD_ERR_NO_MEMORY.
@@ -190,6 +196,10 @@ enum vd_err vd_broker_publish(struct vd_broker *broker, const struct vd_message 
  * the first dispatch. The caller's own node id is left alone. */
 void vd_broker_note_seen(struct vd_broker *broker, const char *origin, size_t length,
                          uint64_t sequence);
+
+/* What credentials_for_attempt answered VD_ERR_EMPTY for is there: have dispatch ask again. Calls
+ * nothing itself; any time, on the handle's thread. Nothing to ask is fine. */
+void vd_broker_credentials_ready(struct vd_broker *broker);
 
 /* Wait until the far side has confirmed everything accepted so far. Callbacks run meanwhile.
  * Returns: VD_OK, VD_ERR_TIMEOUT, VD_ERR_STATE (from a callback; forked copy). */
