@@ -56,7 +56,7 @@ if test "$PHP_VIADUCT" != "no"; then
      class_config_limits.c class_config_values.c class_counter.c class_message.c dnl
      class_request.c class_response.c class_response_cookie.c class_scope.c class_store.c class_store_iterator.c class_store_rows.c dnl
      request_body.c request_input.c route.c run_request.c run_sapi.c dnl
-     run_worker.c shared_state.c state.c viaduct.c $viaduct_sources],
+     run_worker.c shared_declared.c shared_file.c shared_state.c state.c viaduct.c $viaduct_sources],
     [$ext_shared],,
     [$viaduct_flags -I@ext_srcdir@/lib/core/include -I@ext_srcdir@/lib/core/src -I@ext_srcdir@/lib/brokers -I@ext_srcdir@/lib/health -I@ext_srcdir@/lib/server])
   for folder in core/src/shm brokers health server; do

@@ -31,11 +31,14 @@ extern zend_module_entry viaduct_module_entry;
 
 struct vd_php_run;
 struct vd_php_shared;
+struct vd_php_declared;
 
 ZEND_BEGIN_MODULE_GLOBALS(viaduct)
 char *aliases;          /* INI viaduct.aliases */
 struct vd_php_run *run; /* the worker's; NULL in every other process */
 struct vd_php_shared *shared;
+char *tables;                     /* INI viaduct.tables */
+struct vd_php_declared *declared; /* NULL: nothing is */
 ZEND_END_MODULE_GLOBALS(viaduct)
 
 ZEND_EXTERN_MODULE_GLOBALS(viaduct)

@@ -385,38 +385,55 @@ struct vd_shared_state vd_php_shared_list(void)
 /* ---- counters ---------------------------------------------------------------------------------
  */
 
+size_t vd_php_shared_counter_bytes(void)
+{
+    return 2 * VD_ARENA_HEADER_BYTES + vd_counters_bytes(VD_PHP_COUNTER_NAMES) +
+           VD_PHP_COUNTER_CELLS * sizeof(struct vd_counter);
+}
+
+static void *find_or_allocate(struct vd_arena *arena, const char *name, size_t bytes,
+                              struct vd_error *error)
+{
+    void *there = vd_arena_find(arena, name, NULL);
+    return there ? there : vd_arena_allocate(arena, name, bytes, 64, error);
+}
+
+enum vd_err vd_php_shared_use_counters(struct vd_arena *arena, struct vd_error *error)
+{
+    struct vd_php_shared *shared = VIADUCT_G(shared);
+    struct vd_counters *counters = NULL;
+    struct vd_error why = {0};
+    enum vd_err result = vd_counters_make(arena, VD_PHP_COUNTER_NAMES, &counters, error);
+    if (result != VD_OK) {
+        return result;
+    }
+    shared->cells_used = find_or_allocate(arena, "counter cells used", 64, &why);
+    shared->cells = find_or_allocate(arena, "counter cells",
+                                     VD_PHP_COUNTER_CELLS * sizeof(struct vd_counter), &why);
+    if (!shared->cells_used || !shared->cells) {
+        return vd_error_set(error, why.code, "%s", why.text);
+    }
+    shared->counters = counters;
+    return VD_OK;
+}
+
 bool vd_php_shared_make_counters(void)
 {
     struct vd_php_shared *shared = VIADUCT_G(shared);
-    size_t cells = VD_PHP_COUNTER_CELLS * sizeof(struct vd_counter);
     struct vd_error error = {0};
     struct vd_arena *arena;
     if (shared->counters) {
         return true;
     }
-    error.code =
-        vd_arena_create(2 * VD_ARENA_HEADER_BYTES + vd_counters_bytes(VD_PHP_COUNTER_NAMES) + cells,
-                        &arena, &error);
-    if (error.code != VD_OK) {
-        goto err;
+    error.code = vd_arena_create(vd_php_shared_counter_bytes(), &arena, &error);
+    if (error.code == VD_OK) {
+        error.code = vd_php_shared_use_counters(arena, &error);
     }
-    error.code = vd_counters_make(arena, VD_PHP_COUNTER_NAMES, &shared->counters, &error);
     if (error.code != VD_OK) {
-        goto err_after_arena;
-    }
-    shared->cells_used = vd_arena_allocate(arena, "counter cells used", 64, 64, &error);
-    shared->cells =
-        shared->cells_used ? vd_arena_allocate(arena, "counter cells", cells, 64, &error) : NULL;
-    if (!shared->cells) {
-        goto err_after_arena;
+        vd_arena_destroy(arena);
+        vd_php_state_throw(&error, vd_ce_shared_memory_exception);
+        return false;
     }
     shared->counter_arena = arena;
     return true;
-
-err_after_arena:
-    shared->counters = NULL;
-    vd_arena_destroy(arena);
-err:
-    vd_php_state_throw(&error, vd_ce_shared_memory_exception);
-    return false;
 }

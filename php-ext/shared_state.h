@@ -84,6 +84,9 @@ bool vd_php_shared_make_counters(void);
 
 /* All of it, for the server to show; its list of tables is the caller's to free. */
 struct vd_shared_state vd_php_shared_list(void);
+/* Those in @arena, which has vd_php_shared_counter_bytes() or was used for this before. */
+enum vd_err vd_php_shared_use_counters(struct vd_arena *arena, struct vd_error *error);
+size_t vd_php_shared_counter_bytes(void);
 
 /* May memory for all be made in this process? Throws if not; @what: "Store::make()". */
 bool vd_php_shared_may_make(const char *what);

@@ -6,6 +6,7 @@
 #include <ext/spl/spl_exceptions.h>
 #include <ext/standard/info.h>
 
+#include "shared_declared.h"
 #include "shared_state.h"
 
 #include "viaduct_arginfo.h"
@@ -31,6 +32,8 @@ zend_class_entry *vd_ce_overflow_exception;
 
 PHP_INI_BEGIN()
 STD_PHP_INI_ENTRY("viaduct.aliases", "", PHP_INI_SYSTEM, OnUpdateString, aliases,
+                  zend_viaduct_globals, viaduct_globals)
+STD_PHP_INI_ENTRY("viaduct.tables", "", PHP_INI_SYSTEM, OnUpdateString, tables,
                   zend_viaduct_globals, viaduct_globals)
 PHP_INI_END()
 
@@ -75,12 +78,14 @@ static PHP_MINIT_FUNCTION(viaduct)
     vd_php_response_setup();
     vd_php_state_setup();
     vd_php_aliases_register(VIADUCT_G(aliases), type);
+    vd_php_declared_startup(VIADUCT_G(tables));
     return SUCCESS;
 }
 
 static PHP_MSHUTDOWN_FUNCTION(viaduct)
 {
     vd_php_shared_shutdown();
+    vd_php_declared_shutdown();
     UNREGISTER_INI_ENTRIES();
     return SUCCESS;
 }
@@ -88,6 +93,7 @@ static PHP_MSHUTDOWN_FUNCTION(viaduct)
 static PHP_RINIT_FUNCTION(viaduct)
 {
     vd_php_shared_request_begin();
+    vd_php_declared_request_begin();
     return SUCCESS;
 }
 

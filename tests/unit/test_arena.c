@@ -203,6 +203,29 @@ static void test_attach_is_at_the_same_address(void **state)
     vd_arena_destroy(again);
 }
 
+static void test_attach_anywhere(void **state)
+{
+    struct vd_arena *arena = make(MIB);
+    struct vd_arena *again = NULL;
+    char *place = vd_arena_allocate(arena, "text", 16, 8, NULL);
+    char *same;
+    (void)state;
+
+    assert_non_null(vd_arena_allocate(arena, "more", 8, 8, NULL));
+    assert_int_equal(vd_arena_attach_anywhere(vd_arena_fd(arena), &again, NULL), VD_OK);
+    same = vd_arena_find(again, "text", NULL);
+    assert_non_null(same);
+    assert_ptr_not_equal(same, place);
+    memcpy(place, "here and there", 15);
+    assert_string_equal(same, "here and there");
+    assert_string_equal(vd_arena_region_at(again, 0), "text");
+    assert_string_equal(vd_arena_region_at(again, 1), "more");
+    assert_null(vd_arena_region_at(again, 2));
+    vd_arena_destroy(again);
+    vd_arena_destroy(arena);
+    assert_int_equal(vd_arena_attach_anywhere(-1, &again, NULL), VD_ERR_CORRUPT);
+}
+
 static void test_attach_refuses_what_is_no_arena(void **state)
 {
     struct vd_arena *arena = NULL;
@@ -275,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_size_is_sealed_and_descriptor_is_private),
         cmocka_unit_test(test_fork_shares),
         cmocka_unit_test(test_attach_is_at_the_same_address),
+        cmocka_unit_test(test_attach_anywhere),
         cmocka_unit_test(test_attach_refuses_what_is_no_arena),
         cmocka_unit_test(test_attach_survives_a_damaged_header),
         cmocka_unit_test(test_many_at_once),

@@ -37,6 +37,10 @@ enum vd_err vd_arena_create(size_t capacity_bytes, struct vd_arena **arena, stru
  * VD_ERR_SYSTEM, VD_ERR_NO_MEMORY. */
 enum vd_err vd_arena_attach(int fd, struct vd_arena **arena, struct vd_error *error);
 
+/* The same at any address: for memory without pointers into itself, such as tables and counters.
+ * Returns: as above, but for VD_ERR_EXISTS. */
+enum vd_err vd_arena_attach_anywhere(int fd, struct vd_arena **arena, struct vd_error *error);
+
 /* Unmap here; the memory lives until the last process lets go. NULL is fine. */
 void vd_arena_destroy(struct vd_arena *arena);
 
@@ -48,6 +52,9 @@ void *vd_arena_allocate(struct vd_arena *arena, const char *name, size_t bytes, 
 
 /* A region by name; NULL when there is none. @bytes may be NULL. */
 void *vd_arena_find(const struct vd_arena *arena, const char *name, size_t *bytes);
+
+/* The name of the @index-th region, in the order in which they were made; NULL after the last. */
+const char *vd_arena_region_at(const struct vd_arena *arena, size_t index);
 
 int vd_arena_fd(const struct vd_arena *arena);
 size_t vd_arena_used_bytes(const struct vd_arena *arena);

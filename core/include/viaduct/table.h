@@ -105,6 +105,7 @@ void vd_table_close(struct vd_table *table); /* the handle only; NULL is fine */
 
 const char *vd_table_name(const struct vd_table *table);
 uint64_t vd_table_capacity(const struct vd_table *table);
+uint64_t vd_table_ttl_ms(const struct vd_table *table);
 size_t vd_table_column_count(const struct vd_table *table);
 const struct vd_column *vd_table_column_at(const struct vd_table *table, uint32_t column);
 /* Returns: VD_OK, VD_ERR_NOT_FOUND (the text lists the columns). */

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,7 +208,7 @@ static int directory_is_sound(const struct arena_header *header, size_t capacity
     return 1;
 }
 
-enum vd_err vd_arena_attach(int fd, struct vd_arena **arena, struct vd_error *error)
+static enum vd_err attach(int fd, bool anywhere, struct vd_arena **arena, struct vd_error *error)
 {
     struct vd_arena *attached;
     uint64_t base = 0;
@@ -229,6 +230,8 @@ enum vd_err vd_arena_attach(int fd, struct vd_arena **arena, struct vd_error *er
         goto err_after_alloc;
     }
     mapped = map_at(base, attached->capacity, attached->fd);
+    if (mapped == MAP_FAILED && anywhere)
+        mapped = map_somewhere(attached->capacity, attached->fd);
     if (mapped == MAP_FAILED) {
         if (errno == EEXIST) {
             result = vd_error_set(error, VD_ERR_EXISTS, "the arena's address %p is taken here",
@@ -253,6 +256,16 @@ err_after_dup:
 err_after_alloc:
     free(attached);
     return result;
+}
+
+enum vd_err vd_arena_attach(int fd, struct vd_arena **arena, struct vd_error *error)
+{
+    return attach(fd, false, arena, error);
+}
+
+enum vd_err vd_arena_attach_anywhere(int fd, struct vd_arena **arena, struct vd_error *error)
+{
+    return attach(fd, true, arena, error);
 }
 
 void vd_arena_destroy(struct vd_arena *arena)
@@ -333,6 +346,14 @@ void *vd_arena_find(const struct vd_arena *arena, const char *name, size_t *byte
     if (bytes)
         *bytes = region->bytes;
     return (unsigned char *)arena->header + region->offset;
+}
+
+const char *vd_arena_region_at(const struct vd_arena *arena, size_t index)
+{
+    uint32_t count = atomic_load_explicit(&arena->header->region_count, memory_order_acquire);
+
+    return index < count && index < VD_ARENA_REGIONS_MAX ? arena->header->regions[index].name
+                                                         : NULL;
 }
 
 int vd_arena_fd(const struct vd_arena *arena)

@@ -377,6 +377,11 @@ uint64_t vd_table_capacity(const struct vd_table *table)
     return table->schema.rows;
 }
 
+uint64_t vd_table_ttl_ms(const struct vd_table *table)
+{
+    return table->schema.ttl_ms;
+}
+
 size_t vd_table_column_count(const struct vd_table *table)
 {
     return table->schema.column_count;

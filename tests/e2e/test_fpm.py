@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables and counters under php-fpm: declared in a file, shared by all pools, kept over a reload."""
+import os
+import signal
+import subprocess
+
+import pytest
+
+from support.fpm import Fpm
+from support.wait import until
+
+VISITS = "[table visits]\nrows = 100\ncolumns[count] = INT 4\ncolumns[note] = STRING 40\n"
+DECLARED = f"{VISITS}\n[counters]\nhits = 10\n"
+
+
+@pytest.fixture
+def fpm(request):
+    server = Fpm(DECLARED)
+    try:
+        yield server.start()
+    finally:
+        if getattr(request.node, "failed", True):
+            print(server.log())
+        server.stop()
+
+
+def test_two_pools_share_them(fpm):
+    a, b = fpm.ask("a", "who"), fpm.ask("b", "who")
+    assert a["pid"] != b["pid"]
+    assert os.geteuid() != 0 or a["uid"] != b["uid"]
+    assert [fpm.ask(pool, "hit", key="x") for pool in "abab"] == [[1, 11], [2, 12], [3, 13], [4, 14]]
+    assert fpm.ask("b", "get", key="x") == {"count": 4, "note": ""}
+    assert fpm.ask("a", "counter", name="hits") == 14
+    assert fpm.ask("a", "names") == ["visits"]
+
+
+def test_make_finds_what_is_declared(fpm):
+    """A script that makes its tables runs under php-fpm, too, where they are declared."""
+    assert fpm.ask("a", "make", rows=100) is None
+    error, text = fpm.ask("a", "make", rows=101)
+    assert error == "Viaduct\\Exception\\SchemaException" and "is there already, declared as" in text
+    error, _ = fpm.ask("a", "set", table="other", key="x", count=1)
+    assert error == "Viaduct\\Exception\\UnknownTableException"
+
+
+def test_killed_workers_lose_nothing(fpm):
+    """30 times kill -9 of a worker that writes all the time, seen from the other pool, of another user."""
+    for killed in range(30):
+        done = fpm.ask("b", "counter", name="done")
+        request = fpm.request("a", "work")
+        until(lambda: fpm.ask("b", "counter", name="done") > done + 50, 20, "the worker works", every=0.001)
+        os.kill(fpm.ask("b", "counter", name="worker"), signal.SIGKILL)
+        assert request.answer() == b""
+        done = fpm.ask("b", "counter", name="done")
+        assert 0 <= fpm.ask("b", "get", key="worked")["count"] - done <= killed + 1
+        assert fpm.ask("b", "hit", key="x") == [killed + 1, 11 + killed]
+        assert fpm.ask("b", "set", key="more", count=1) is None
+    assert fpm.ask("b", "count", table="visits") == 3  # x, worked, more
+
+
+def test_reload_keeps_everything(fpm):
+    for _ in range(5):
+        fpm.ask("a", "hit", key="x")
+    for reload in range(3):
+        master = fpm.process.pid
+        fpm.reload()
+        assert fpm.process.pid == master and fpm.process.poll() is None
+        assert fpm.ask("b", "hit", key="x") == [6 + reload, 16 + reload]
+        assert len(fpm.memories()) == 4  # a table and the counters, each once to use and once to hand on
+    assert "viaduct.tables" not in fpm.log()
+
+
+def test_reload_adds_and_removes(fpm):
+    fpm.ask("a", "hit", key="x")
+    fpm.declare(f"{DECLARED}\n[table later]\nrows = 5\nttl = 60\ncolumns[count] = INT\n")
+    fpm.reload()
+    assert fpm.ask("a", "set", table="later", key="x", count=7) is None
+    assert fpm.ask("b", "count", table="later") == 1
+    fpm.declare("[table later]\nrows = 5\nttl = 60\ncolumns[count] = INT\n")
+    fpm.reload()
+    assert fpm.ask("b", "count", table="later") == 1
+    assert fpm.ask("a", "names") == ["later"]
+    assert fpm.ask("a", "counter", name="hits") == 11  # counters stay: any script may have named some
+    assert "viaduct.tables" not in fpm.log()
+
+
+def test_reload_refuses_another_schema(fpm):
+    fpm.ask("a", "hit", key="x")
+    fpm.declare(DECLARED.replace("INT 4", "INT 8").replace("rows = 100", "rows = 200"))
+    fpm.reload()
+    assert 'table "visits" is declared in another way than before the reload; it stays as it was' in fpm.log()
+    assert fpm.ask("b", "hit", key="x") == [2, 12]
+    error, _ = fpm.ask("b", "set", key="x", count=2 ** 31)
+    assert error == "Viaduct\\Exception\\IntegerRangeException"
+
+
+@pytest.mark.parametrize("text, says", [
+    (DECLARED + "[table]\n", "[table] is no section"),
+    (DECLARED + "columns[x] = INT 4\n", '[counters] "columns[]"; only columns of a table are written so'),
+    (VISITS + "row = 5\n", '[table visits] "row"; a table has rows, ttl and columns[NAME]'),
+    (VISITS.replace("INT 4", "INT 3"), 'column "count" has type INT and 3 bytes; allowed are INT of 1, 2, 4 or 8'),
+    (VISITS.replace("INT 4", "INTEGER"), "[table visits] columns[count] = INTEGER; allowed are INT"),
+    (VISITS + VISITS, 'table "visits" is declared twice'),
+    (VISITS + "ttl = soon\n", "ttl = soon; allowed are seconds"),
+    ("[table visits]\ncolumns[count] = INT\n", "0 rows; allowed are 1 to"),
+    ("rows = 5\n", '"rows" stands before the first section'),
+    ("[table visits\nrows = 100\n", "not in the form of an INI file"),
+    ("[counters]\nhits = many\n", "hits = many; a counter begins with a whole number"),
+])
+def test_reload_survives_a_slip_of_the_pen(fpm, text, says):
+    fpm.ask("a", "hit", key="x")
+    fpm.declare(text)
+    fpm.reload()
+    assert says in fpm.log()
+    assert "all tables stay as they were before the reload" in fpm.log()
+    assert fpm.ask("b", "hit", key="x") == [2, 12]
+
+
+def test_programs_inherit_nothing(fpm):
+    listed, variable = fpm.ask("a", "inherited")
+    assert "/proc/self/fd" in listed or "->" in listed
+    assert "memfd" not in listed
+    assert variable is False
+
+
+def test_other_processes_share_nothing(fpm):
+    """A command line program with the same settings has tables of its own."""
+    fpm.ask("a", "hit", key="x")
+    code = 'Viaduct\\Store::incr("visits", "x", "count", 50); echo Viaduct\\Store::get("visits", "x", "count");'
+    ran = subprocess.run(["php", "-c", fpm.folder / "php.ini", "-r", code], env=fpm.environment(), timeout=30,
+                         capture_output=True, text=True, check=True)
+    assert ran.stdout == "50"
+    assert fpm.ask("a", "get", key="x")["count"] == 1
