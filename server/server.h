@@ -23,8 +23,9 @@ enum vd_forwarded_headers {
     VD_FORWARDED_X,        /* X-Forwarded-* only */
 };
 
-/* Tables and counters of this node, made before it runs: the server itself only shows them. Lists
- * and what they name lie where every process of the node sees them, and outlive the server. */
+/* Tables and counters of this node, made before it runs. The server shows them, and puts right what
+ * a child leaves that was killed. Lists and what they name lie where every process of the node sees
+ * them, and outlive the server. */
 struct vd_shared_state {
     struct vd_table *const *tables; /* <viaduct/table.h>; each has its name */
     size_t table_count;

@@ -21,6 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <viaduct/counter.h>
+#include <viaduct/table.h>
+
 #include "supervisor_state.h"
 
 #define FIRST_RESTART_MS 20
@@ -317,6 +320,18 @@ static bool has_died(pid_t pid, int *status)
     return pid > 0 && waitpid(pid, status, WNOHANG) == pid;
 }
 
+/* Whoever needs a lock of the dead would take it over; now nobody has to find out that its owner is
+ * dead, and what it had in transit is in its place again before anybody counts. */
+static void recover_shared_state(const struct vd_supervisor *supervisor)
+{
+    const struct vd_shared_state *state = supervisor->node->config.shared_state;
+
+    for (size_t i = 0; state && i < state->table_count; i++)
+        vd_table_recover(state->tables[i]);
+    if (state && state->counters)
+        vd_counters_recover(state->counters);
+}
+
 void vd_supervisor_children_reap(struct vd_supervisor *supervisor, uint64_t now_ms)
 {
     bool any = false;
@@ -332,6 +347,8 @@ void vd_supervisor_children_reap(struct vd_supervisor *supervisor, uint64_t now_
         worker_died(supervisor, i, status, now_ms);
         any = true;
     }
-    if (any)
-        vd_supervisor_poke(supervisor);
+    if (!any)
+        return;
+    recover_shared_state(supervisor);
+    vd_supervisor_poke(supervisor);
 }

@@ -12,13 +12,17 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include <viaduct/clock.h>
+
 #include "server.h"
+#include "table_shared.h"
 #include "worker.h"
 
 static int worker_main(struct vd_worker *worker, void *context)
@@ -205,6 +209,60 @@ static void inherited_sockets_are_a_warning(void **state)
     close(sockets[1]);
 }
 
+/* ---- tables of the dead ------------------------------------------------------------------------
+ */
+
+struct inheritance {
+    struct vd_table *table;
+    struct table_stripe *stripe;
+    _Atomic int deaths;
+    _Atomic bool mended;
+};
+
+/* The first dies inside a lock of a table that nobody else uses; the second waits to see it free.
+ */
+static int die_in_a_lock(struct vd_worker *worker, void *context)
+{
+    struct inheritance *inheritance = context;
+    uint64_t end_ms = vd_monotonic_ms() + 10000;
+
+    if (atomic_fetch_add(&inheritance->deaths, 1) == 0) {
+        owner_lock(&inheritance->stripe->lock, owner_identify());
+        raise(SIGKILL);
+    }
+    while (atomic_load(&inheritance->stripe->lock) != 0 && vd_monotonic_ms() < end_ms)
+        usleep(1000);
+    atomic_store(&inheritance->mended, atomic_load(&inheritance->stripe->lock) == 0);
+    kill(getppid(), SIGTERM);
+    return worker_main(worker, NULL);
+}
+
+static void locks_of_dead_workers_are_mended_at_once(void **state)
+{
+    struct vd_column column = {"a", VD_COLUMN_INT, 8};
+    struct vd_table_options options = {"t", 10, &column, 1, 0};
+    size_t bytes = vd_table_bytes(&options, NULL);
+    struct inheritance *inheritance =
+        mmap(NULL, sizeof(*inheritance), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct vd_shared_state shared = {.tables = &inheritance->table, .table_count = 1};
+    struct vd_server_config config = {
+        .port_any = true, .log_level = VD_LOG_OFF, .shared_state = &shared};
+    struct vd_server_hooks hooks = {.worker_main = die_in_a_lock, .context = inheritance};
+
+    (void)state;
+    assert_ptr_not_equal(inheritance, MAP_FAILED);
+    assert_ptr_not_equal(memory, MAP_FAILED);
+    assert_int_equal(vd_table_init(memory, bytes, &options, &inheritance->table, NULL), VD_OK);
+    inheritance->stripe = &inheritance->table->shared->stripes[3];
+    assert_int_equal(vd_server_run(&config, &hooks, NULL), VD_OK);
+    assert_true(atomic_load(&inheritance->deaths) >= 2);
+    assert_true(atomic_load(&inheritance->mended));
+    vd_table_close(inheritance->table);
+    munmap(memory, bytes);
+    munmap(inheritance, sizeof(*inheritance));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +272,7 @@ int main(void)
         cmocka_unit_test(the_process_is_as_it_was_before),
         cmocka_unit_test(the_callers_children_are_left_alone),
         cmocka_unit_test(inherited_sockets_are_a_warning),
+        cmocka_unit_test(locks_of_dead_workers_are_mended_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
