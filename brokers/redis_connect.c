@@ -64,6 +64,17 @@ static enum vd_err ask_credentials(struct redis *redis, struct vd_error *error)
     return VD_OK;
 }
 
+/* Rotated certificates are taken; what is wrong with them is no reason not to try with the old. */
+static void refresh_tls(struct redis *redis)
+{
+    struct vd_error error;
+
+    if (redis->tls && vd_tls_refresh(redis->tls, &error) != VD_OK)
+        vd_log_limited(vd_broker_host_logger(redis->host), redis->now_ms, VD_LOG_WARN,
+                       "broker_tls_files", "redis: the new TLS files are not taken: %s",
+                       error.text);
+}
+
 bool vd_redis_connect(struct redis *redis)
 {
     struct vd_error error;
@@ -72,6 +83,7 @@ bool vd_redis_connect(struct redis *redis)
     redis->wants_credentials = code == VD_ERR_EMPTY;
     if (redis->wants_credentials)
         return true;
+    refresh_tls(redis);
     if (!code)
         code = vd_resolve_start(redis->url.host, redis->url.port, redis->notice_fd, &redis->resolve,
                                 &error);

@@ -77,8 +77,13 @@ enum vd_err vd_resolve_start(const char *host, const char *port, int notice_fd,
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory to look up a host name");
     strcpy(resolve->host, host);
     strncpy(resolve->port, port, sizeof(resolve->port) - 1);
-    resolve->notice_fd = fcntl(notice_fd, F_DUPFD_CLOEXEC, 0);
     atomic_init(&resolve->owners, 1);
+    resolve->notice_fd = fcntl(notice_fd, F_DUPFD_CLOEXEC, 0);
+    if (resolve->notice_fd < 0) {
+        vd_error_set_errno(error, "a descriptor to look up a host name");
+        vd_resolve_release(resolve);
+        return VD_ERR_SYSTEM;
+    }
     look_up(resolve, AI_NUMERICHOST);
     if (resolve->result == 0) {
         tell(resolve);

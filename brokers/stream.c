@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 #include "stream.h"
@@ -70,7 +71,8 @@ enum vd_err vd_stream_open(struct vd_stream *stream, const struct addrinfo *addr
         return failed_errno(stream, "socket", errno);
     stream->state = VD_STREAM_CONNECTING;
     tune(fd, user_timeout_ms);
-    if (connect(fd, address->ai_addr, address->ai_addrlen) < 0 && errno != EINPROGRESS)
+    if (connect(fd, address->ai_addr, address->ai_addrlen) < 0 && errno != EINPROGRESS &&
+        errno != EINTR)
         return failed_errno(stream, "the server cannot be reached", errno);
     arm(stream, EPOLLOUT);
     return VD_OK;
@@ -244,7 +246,10 @@ static ssize_t write_some(struct vd_stream *stream)
     }
     ERR_clear_error();
     code = SSL_write_ex(stream->session, bytes, length, &count);
-    return code == 1 ? (ssize_t)count : tls_result(stream, code);
+    if (code != 1)
+        return tls_result(stream, code);
+    stream->wants_write = false;
+    return (ssize_t)count;
 }
 
 bool vd_stream_flush(struct vd_stream *stream)
@@ -281,7 +286,7 @@ void vd_stream_abandon(struct vd_stream *stream)
     SSL_free(stream->session); /* says no goodbye */
     if (stream->state != VD_STREAM_CLOSED && stream->fd >= 0)
         close(stream->fd);
-    free(stream->out);
+    OPENSSL_clear_free(stream->out, stream->out_capacity); /* the login went through it */
     *stream = (struct vd_stream){0};
 }
 
@@ -289,6 +294,11 @@ void vd_stream_close(struct vd_stream *stream)
 {
     /* a child that was forked meanwhile may hold the socket: close alone would end nothing */
     if (stream->state != VD_STREAM_CLOSED && stream->fd >= 0) {
+        if (stream->state == VD_STREAM_OPEN && stream->session) {
+            ERR_clear_error();
+            SSL_shutdown(stream->session); /* close_notify, if the socket takes it */
+            ERR_clear_error();
+        }
         if (stream->armed)
             epoll_ctl(stream->epoll_fd, EPOLL_CTL_DEL, stream->fd, NULL);
         shutdown(stream->fd, SHUT_RDWR);

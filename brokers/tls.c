@@ -10,15 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "tls.h"
 
+#define FILES 3 /* authorities, certificate, key */
+
+struct file {
+    char *path; /* NULL: none */
+    struct stat seen;
+};
+
 struct vd_tls {
     SSL_CTX *context;
     BIO_METHOD *socket;
+    struct file files[FILES];
 };
 
 /* ---- a socket that raises no signal ------------------------------------------------------------
@@ -59,7 +68,7 @@ static long socket_control(BIO *bio, int command, long number, void *pointer)
 
 static BIO_METHOD *make_socket_method(void)
 {
-    BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "viaduct socket");
+    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "viaduct socket");
 
     if (method) {
         BIO_meth_set_write(method, socket_write);
@@ -124,31 +133,125 @@ static enum vd_err load_own_certificate(SSL_CTX *context, const struct vd_broker
     return VD_OK;
 }
 
+static enum vd_err make_context(const struct vd_broker_options *options, SSL_CTX **made,
+                                struct vd_error *error)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    enum vd_err code;
+
+    if (!context) {
+        ERR_clear_error();
+        return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for TLS");
+    }
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                  SSL_MODE_RELEASE_BUFFERS);
+    code = load_authorities(context, options->tls_ca_file, error);
+    if (!code)
+        code = load_own_certificate(context, options, error);
+    if (code) {
+        SSL_CTX_free(context);
+        return code;
+    }
+    *made = context;
+    return VD_OK;
+}
+
+/* ---- files that change -------------------------------------------------------------------------
+ */
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Taken before the files are read, so that a change meanwhile is seen the next time. true: some
+ * file is another than tls->files says; one that cannot be looked at is a change too. */
+static bool look_at_files(const struct vd_tls *tls, struct stat seen[FILES])
+{
+    bool changed = false;
+
+    for (unsigned i = 0; i < FILES; i++) {
+        seen[i] = (struct stat){0};
+        if (tls->files[i].path && stat(tls->files[i].path, &seen[i]) < 0)
+            seen[i] = (struct stat){0};
+        changed |= !is_same(&seen[i], &tls->files[i].seen);
+    }
+    return changed;
+}
+
+static void keep_seen(struct vd_tls *tls, const struct stat seen[FILES])
+{
+    for (unsigned i = 0; i < FILES; i++)
+        tls->files[i].seen = seen[i];
+}
+
+static enum vd_err keep_paths(struct vd_tls *tls, const struct vd_broker_options *options,
+                              struct vd_error *error)
+{
+    const char *paths[FILES] = {options->tls_ca_file, options->tls_certificate_file,
+                                options->tls_key_file};
+
+    for (unsigned i = 0; i < FILES; i++) {
+        size_t length = paths[i] ? strlen(paths[i]) : 0;
+        if (!paths[i])
+            continue;
+        tls->files[i].path = malloc(length + 1);
+        if (!tls->files[i].path)
+            return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for TLS");
+        memcpy(tls->files[i].path, paths[i], length + 1);
+    }
+    return VD_OK;
+}
+
+enum vd_err vd_tls_refresh(struct vd_tls *tls, struct vd_error *error)
+{
+    const struct vd_broker_options options = {.tls_ca_file = tls->files[0].path,
+                                              .tls_certificate_file = tls->files[1].path,
+                                              .tls_key_file = tls->files[2].path};
+    struct stat seen[FILES];
+    SSL_CTX *context;
+    enum vd_err code;
+
+    if (!look_at_files(tls, seen))
+        return VD_OK;
+    code = make_context(&options, &context, error);
+    if (code)
+        return code;
+    SSL_CTX_free(tls->context); /* sessions hold it themselves */
+    tls->context = context;
+    keep_seen(tls, seen);
+    return VD_OK;
+}
+
+/* ---- life --------------------------------------------------------------------------------------
+ */
+
 enum vd_err vd_tls_create(const struct vd_broker_options *options, struct vd_tls **made,
                           struct vd_error *error)
 {
     struct vd_tls *tls = calloc(1, sizeof(*tls));
+    struct stat seen[FILES];
     enum vd_err code;
 
     if (!tls)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for TLS");
-    tls->context = SSL_CTX_new(TLS_client_method());
+    code = keep_paths(tls, options, error);
+    if (code)
+        goto err_after_calloc;
     tls->socket = make_socket_method();
-    if (!tls->context || !tls->socket) {
+    if (!tls->socket) {
         code = vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for TLS");
         goto err_after_calloc;
     }
-    SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION);
-    SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_options(tls->context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(tls->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                       SSL_MODE_RELEASE_BUFFERS);
-    code = load_authorities(tls->context, options->tls_ca_file, error);
-    if (!code)
-        code = load_own_certificate(tls->context, options, error);
+    look_at_files(tls, seen);
+    code = make_context(options, &tls->context, error);
     if (code)
         goto err_after_calloc;
+    keep_seen(tls, seen);
     *made = tls;
     return VD_OK;
 
@@ -161,6 +264,8 @@ void vd_tls_destroy(struct vd_tls *tls)
 {
     if (!tls)
         return;
+    for (unsigned i = 0; i < FILES; i++)
+        free(tls->files[i].path);
     SSL_CTX_free(tls->context);
     BIO_meth_free(tls->socket);
     free(tls);

@@ -13,11 +13,19 @@
 struct vd_tls;
 
 /* From tls_ca_file (NULL: the system's), tls_certificate_file, tls_key_file (NULL: in the
- * certificate's file). The files are read now.
+ * certificate's file). The files are read now; see
+ * vd_tls_refresh.
  * Returns: VD_OK; VD_ERR_INVALID: @error names the option; VD_ERR_NO_MEMORY. */
 enum vd_err vd_tls_create(const struct vd_broker_options *options, struct vd_tls **tls,
                           struct vd_error *error);
 void vd_tls_destroy(struct vd_tls *tls); /* NULL is fine */
+
+/* Before an attempt: when one of the files has changed (certificates are rotated), read them again,
+ * for the sessions from now on. What cannot be read whole, a file half written or a key that is not
+ * the certificate's, leaves everything as it was and is tried again with the next call.
+ * Returns: VD_OK (also: nothing has changed); VD_ERR_INVALID: the old ones stay, @error says why;
+ * VD_ERR_NO_MEMORY. */
+enum vd_err vd_tls_refresh(struct vd_tls *tls, struct vd_error *error);
 
 /* A session as client over the connected, non-blocking @fd (borrowed; SIGPIPE is never raised).
  * @host: a name (sent as SNI) or an IP address; the certificate must be for it.

@@ -2,6 +2,7 @@
 /* Rows that every driver with a network must pass: TLS. Whoever is on call mends a wrong authority,
  * a wrong host name and an expired certificate in three different places, so each has a class and a
  * sentence of its own. See broker_faults.h. */
+#include <stdio.h>
 #include <string.h>
 
 #include "broker_faults.h"
@@ -85,6 +86,37 @@ static void test_a_handshake_that_stalls(void **state)
     fault_until_connected(world, node, true);
 }
 
+static void write_file(const char *path, const char *bytes, const char *mode)
+{
+    FILE *file = fopen(path, mode);
+
+    assert_non_null(file);
+    fputs(bytes, file);
+    fclose(file);
+}
+
+/* Client certificates are rotated while the node runs: a half-written file does no harm, the new
+ * ones are used by the next attempt. The server trusts only the new authority by then. */
+static void test_rotated_certificates(void **state)
+{
+    struct fault_world *world = *state;
+    struct fault_node *node;
+
+    fault_make_certificates(world, NULL);
+    fault_start(world);
+    node = fault_open(world, 0, fault_tls(world, (struct vd_broker_options){0}));
+    fault_until_connected(world, node, true);
+    write_file(world->certificate, "-----BEGIN CERTIFICATE-----\nMIIB", "w");
+    write_file(world->ca, "", "w");
+    broker_server_kill(&world->server);
+    fault_until_connected(world, node, false);
+    fault_until_failed(world, node, node->failures + 2);
+    assert_int_equal(node->failure.code, VD_ERR_CONNECTION); /* nobody there; no word of files */
+    fault_make_certificates(world, NULL);                    /* another authority, all new */
+    fault_start(world);
+    fault_until_connected(world, node, true);
+}
+
 /* Pieces of one byte: records, handshake and messages are whole in the end. */
 static void test_tls_in_small_pieces(void **state)
 {
@@ -107,6 +139,6 @@ const struct CMUnitTest fault_tls_rows[] = {
     FAULT_TEST(test_a_wrong_authority),      FAULT_TEST(test_a_wrong_host_name),
     FAULT_TEST(test_an_expired_certificate), FAULT_TEST(test_a_missing_client_certificate),
     FAULT_TEST(test_a_port_without_tls),     FAULT_TEST(test_a_handshake_that_stalls),
-    FAULT_TEST(test_tls_in_small_pieces),
+    FAULT_TEST(test_rotated_certificates),   FAULT_TEST(test_tls_in_small_pieces),
 };
 const size_t fault_tls_row_count = sizeof(fault_tls_rows) / sizeof(fault_tls_rows[0]);
