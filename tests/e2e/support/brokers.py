@@ -8,6 +8,7 @@
         raw.publish(b"not JSON")
 
 Options of both: tls (file name of the certificate, such as "server"), mtls, password, username.
+impatient: a subscriber that lags behind by a megabyte is dropped.
 redis: username makes an ACL user with no more than the documentation asks for. nats: token."""
 import os
 import signal
@@ -115,9 +116,10 @@ class RawNats(Raw):
 class BrokerServer:
     scheme = secure_scheme = raw_class = driver = None
 
-    def __init__(self, folder, certificates=None, tls=None, mtls=False, username=None, password=None, token=None):
+    def __init__(self, folder, certificates=None, tls=None, mtls=False, username=None, password=None, token=None, impatient=False):
         self.folder, self.certificates = folder, certificates
         self.tls, self.mtls, self.username, self.password, self.token = tls, mtls, username, password, token
+        self.impatient = impatient
         self.port, self.process = free_port(), None
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -181,6 +183,8 @@ class RedisServer(BrokerServer):
                       f"tls-cert-file {self.certificates.path(self.tls + '.pem')}",
                       f"tls-key-file {self.certificates.path(self.tls + '.key')}",
                       f"tls-auth-clients {'yes' if self.mtls else 'no'}"]
+        if self.impatient:
+            lines.append("client-output-buffer-limit pubsub 1mb 1mb 1")
         if self.username:
             lines += ["user default off", f'user {self.username} on ">{self.password}" resetchannels {PERMISSIONS}']
         elif self.password:
@@ -199,6 +203,8 @@ class NatsServer(BrokerServer):
                 cert_file: "{self.certificates.path(self.tls + '.pem')}"
                 key_file: "{self.certificates.path(self.tls + '.key')}"
                 verify: {str(self.mtls).lower()} }}""")
+        if self.impatient:
+            lines += ["max_pending: 1MB", 'write_deadline: "1s"']
         if self.token:
             lines.append(f'authorization {{ token: "{self.token}" }}')
         elif self.password:

@@ -46,33 +46,28 @@ def until_degraded(server, seconds):
 
 
 def judge(stream, scopes, senders):
-    """Each acknowledged message of the stream's scopes once, in the order of its sender. One that is missing must
-    have an explicit gap event at its place. Returns how many are missing."""
-    at, gap_at = {sender.name_: {} for sender in senders}, []
+    """Each acknowledged message of the stream's scopes once, in the order of its sender. One that is missing must be
+    followed by a gap event, where a page loads anew what it shows. Returns how many are missing."""
+    places, last_gap = {sender.name_: {} for sender in senders}, -1
     for place, event in enumerate(stream.events):
         if event.name == "gap":
-            gap_at.append(place)
+            last_gap = place
             continue
         name, n = event.data.split()
-        if name not in at:
-            continue
-        assert int(n) not in at[name], f"{stream.path}: {event.data} came twice"
-        at[name][int(n)] = place
+        assert int(n) not in places[name], f"{stream.path}: {event.data} came twice"
+        places[name][int(n)] = place
     missing = 0
     for sender in senders:
-        places = at[sender.name_]
-        assert list(places) == sorted(places), f"{stream.path}: out of order from {sender.name_}: {list(places)}"
-        foreign = set(places) - {n for scope, n in sender.acknowledged if scope in scopes} \
-            - {n for scope, n, _ in sender.doubtful if scope in scopes}
+        got = places[sender.name_]
+        assert list(got) == sorted(got), f"{stream.path}: out of order from {sender.name_}: {list(got)}"
+        certain = [n for scope, n in sender.acknowledged if scope in scopes]
+        foreign = set(got) - set(certain) - {n for scope, n, _ in sender.doubtful if scope in scopes}
         assert not foreign, f"{stream.path}: {sorted(foreign)} of {sender.name_} are not its business"
-        last = -1  # the place of what came before
-        lost = []
-        for n in [n for scope, n in sender.acknowledged if scope in scopes] + [None]:
-            if n is not None and n not in places:
-                lost.append(n)
-                continue
-            here = places[n] if n is not None else len(stream.events)
-            assert not lost or any(last < place < here for place in gap_at), (
-                f"{stream.path}: {lost} of {sender.name_} are lost without a word, between places {last} and {here}; gaps at {gap_at}")
-            missing, last, lost = missing + len(lost), here, []
+        before = -1  # the place of what came last before the loss
+        for n in certain:
+            before = got.get(n, before)
+            if n not in got:
+                missing += 1
+                assert before < last_gap, (f"{stream.path}: {n} of {sender.name_} is lost without a word: behind place {before} "
+                                           f"of {len(stream.events)}, the last gap was told at {last_gap}")
     return missing

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two nodes of four workers on one broker, and streams on both: what is published on either reaches each stream
+once and in the order of its sender. While the broker or the links break, nothing is lost without a gap event."""
+import os
+import random
+import signal
+import time
+
+import pytest
+
+from support.brokers import SERVERS
+from support.nodes import QUICK, judge, metrics, until_connected, until_degraded
+from support.senders import Sender, check_senders, run_senders
+from support.wait import until
+
+FOR_EVER = 10**9
+SCOPES = [f"room:{n}" for n in range(5)]
+# Enough for a machine that is busy with other things: neither nodes nor this process's streams shall drop anything for it.
+ROOMY = {"broker_outbox_messages": 100_000, "broker_outbox_bytes": 64 << 20, "stream_queue_bytes": 64 << 20}
+
+
+def open_audience(streams, servers):
+    """On each node: three streams a room, one of each two rooms, two of all by two patterns."""
+    audience = []
+    for server in servers:
+        some = streams(server)
+        for n, scope in enumerate(SCOPES):
+            audience += [(stream, [scope]) for stream in some.open(f"/events?scope={scope}", count=3)]
+            two = [scope, SCOPES[n - 1]]
+            audience += [(stream, two) for stream in some.open(f"/events?scope={'&scope='.join(two)}")]
+        audience += [(stream, SCOPES) for stream in some.open("/events?scope=room:*&scope=room:1", count=2)]
+        yield some, audience
+        audience = []
+
+
+class Cluster:
+    """Nodes, an audience on each and four senders to each."""
+
+    def __init__(self, streams, servers):
+        self.servers, self.crowds = servers, []
+        self.audience = []
+        for some, audience in open_audience(streams, servers):
+            self.crowds.append(some)
+            self.audience += audience
+        self.senders = []
+
+    def send(self, count=FOR_EVER, name="s"):
+        fresh = [Sender(server, f"{name}{node}.{n}", SCOPES, count) for node, server in enumerate(self.servers) for n in range(4)]
+        self.senders += fresh
+        done = run_senders(fresh)
+        return lambda: not done()
+
+    def sent(self):
+        return sum(sender.done for sender in self.senders)
+
+    def pump(self, done, seconds=30, what="the streams' condition"):
+        def step():
+            for some in self.crowds:
+                some.step(0.002)
+            return done()
+        until(step, seconds, what, every=0)
+
+    def pump_more(self, count):
+        check_senders(self.senders)
+        goal = self.sent() + count
+        self.pump(lambda: self.sent() >= goal or check_senders(self.senders), 40, f"{count} more are sent")
+
+    def stop(self):
+        for sender in self.senders:
+            sender.stopping = True
+        self.pump(lambda: not any(sender.is_alive() for sender in self.senders), 20, "the senders stop")
+        check_senders(self.senders)
+
+    def finish(self):
+        """Nothing breaks any more: what is sent from now on reaches everybody, which is how all before it has."""
+        until_connected(*self.servers, seconds=30)
+        running = self.send(len(SCOPES), "last")
+        marks = {scope: {f"{sender.name_} {n}" for sender in self.senders if sender.name_.startswith("last")
+                         for n, one in enumerate(SCOPES) if one == scope} for scope in SCOPES}
+
+        def complete():
+            return not running() and all({mark for scope in scopes for mark in marks[scope]}
+                                         <= {event.data for event in stream.events[-300:]} for stream, scopes in self.audience)
+        self.pump(complete, 30, "the last messages reach every stream")
+        check_senders(self.senders)
+
+    def missing(self, node=None):
+        """Nothing twice, nothing out of order, nothing missing without a gap event; returns how much with one. A node
+        whose link flaps tells of gaps once a second at most: the last one may be on its way."""
+        crowd = [one for one in self.audience if node is None or one[0] in self.crowds[node].all]
+        missing = []
+
+        def judged():
+            try:
+                missing[:] = [judge(stream, scopes, self.senders) for stream, scopes in crowd]
+            except AssertionError:
+                return False
+            return True
+        deadline = time.monotonic() + 3
+        self.pump(lambda: judged() or time.monotonic() > deadline)
+        missing = [judge(stream, scopes, self.senders) for stream, scopes in crowd]  # says what is wrong
+        return sum(missing)
+
+    def gaps(self, node=None):
+        return sum(len(stream.data("gap")) for stream, _ in self.audience
+                   if node is None or stream in self.crowds[node].all)
+
+
+def test_each_stream_of_each_node_gets_each_message_once_and_in_order(broker, nodes, streams):
+    servers = nodes(broker.url(), broker.url(), workers=4, **ROOMY)
+    cluster = Cluster(streams, servers)
+    running = cluster.send(250)
+    cluster.pump(lambda: not running(), 40, "all is sent")
+    cluster.finish()
+    assert cluster.missing() == 0 and cluster.gaps() == 0
+    assert all(stream.connects == 1 for stream, _ in cluster.audience)
+    for node in range(2):
+        of_node = [sender for sender in cluster.senders if sender.server is servers[node]]
+        assert set.union(*(sender.workers for sender in of_node)) == {0, 1, 2, 3}
+        counted = metrics(servers[node])
+        published = sum(len(sender.acknowledged) for sender in of_node)
+        assert counted["published_total"] == published
+        assert counted["received_total"] == sum(len(sender.acknowledged) for sender in cluster.senders) - published
+        assert counted["own_filtered_total"] >= published  # probes come back, too
+        assert all(counted[f"{name}_total"] == 0 for name in ("duplicates", "malformed", "gaps", "outbox_drops", "inbox_drops"))
+
+
+def test_nothing_is_lost_in_silence_while_the_broker_restarts(broker, nodes, streams):
+    servers = nodes(broker.url(), broker.url(), workers=4, **QUICK, **ROOMY)
+    cluster = Cluster(streams, servers)
+    cluster.send()
+    for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+        cluster.pump_more(300)
+        before = [metrics(server)["reconnects_total"] for server in servers]
+        broker.kill(how)
+        cluster.pump_more(100)  # nobody waits for the broker
+        broker.start()
+        cluster.pump(lambda: all(metrics(server)["reconnects_total"] > one for server, one in zip(servers, before)), 20, "connected again")
+    cluster.pump_more(300)
+    cluster.stop()
+    cluster.finish()
+    missing = cluster.missing()
+    print(f"{cluster.sent()} sent, {missing} missing on {len(cluster.audience)} streams, {cluster.gaps()} gaps told")
+    assert all(stream.connects == 1 for stream, _ in cluster.audience)
+    for server in servers:
+        counted = metrics(server)
+        assert counted["reconnects_total"] >= 3 and counted["resyncs_total"] >= 3 and counted["failures_total"] >= 3
+        assert counted["outbox_drops_total"] == 0
+
+
+def test_what_a_node_sent_into_a_cut_link_is_sent_again(broker, between, nodes, streams):
+    """Only the first node's link is cut: the second one misses nothing and is told no gap."""
+    proxy = between(broker)
+    servers = nodes(broker.url(proxy.port), broker.url(), workers=4, **QUICK, **ROOMY)
+    cluster = Cluster(streams, servers)
+    cluster.send()
+    chance = random.Random(4)
+    for _ in range(8):
+        cluster.pump_more(chance.randrange(20, 200))
+        before = metrics(servers[0])["reconnects_total"]
+        proxy.cut()
+        cluster.pump(lambda: metrics(servers[0])["reconnects_total"] > before, 20, "connected again")
+    cluster.stop()
+    cluster.finish()
+    missing = cluster.missing()
+    print(f"{cluster.sent()} sent, {missing} missing; {metrics(servers[1])['duplicates_total']} came twice to the second node")
+    assert cluster.missing(1) == 0 and cluster.gaps(1) == 0
+
+
+def publish(server, count, scope="a"):
+    with server.connect() as connection:
+        for n in range(count):
+            assert connection.publish(scope, str(n)).status == 204
+
+
+def test_a_killed_gateway_loses_nothing_of_a_full_outbox(broker, between, nodes, streams):
+    proxy = between(broker)
+    one, two = nodes(broker.url(proxy.port), broker.url(), broker_outbox_messages=100, **QUICK)
+    some = streams(two)
+    [stream] = some.open("/events?scope=a")
+    proxy.mode = "refuse"
+    until_degraded(one, 5)
+    publish(one, 100)
+    victim = one.gateway()
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: one.gateway() not in (None, victim), 5, "another gateway")
+    proxy.mode = "pass"
+    until_connected(one)
+    some.pump(lambda: stream.data() and stream.data()[-1] == "99", 10)
+    assert [event.data for event in stream.events] == [str(n) for n in range(100)], "all, once, in order"
+
+
+def test_a_node_that_stops_hands_over_what_it_has(broker, nodes, streams):
+    one, two = nodes(broker.url(), broker.url(), **QUICK)
+    some = streams(two)
+    [stream] = some.open("/events?scope=a")
+    publish(one, 300)
+    one.stop()
+    some.pump(lambda: len(stream.events) == 300, 5)
+    assert [event.data for event in stream.events] == [str(n) for n in range(300)]
+    assert two.health()["status"] == "ok"
+    [three] = nodes(broker.url(), **QUICK)  # and its successor needs no introduction
+    publish(three, 10)
+    some.pump(lambda: len(stream.events) == 310, 5)
+    assert not stream.data("gap")
+
+
+@pytest.mark.parametrize("driver", list(SERVERS))
+def test_a_node_that_the_broker_drops_for_being_slow_is_told(serve, between, nodes, streams, driver):
+    """What was buffered for it is lost: that is a gap, and nobody else's business."""
+    broker = serve(driver, impatient=True)
+    proxy = between(broker)
+    one, two, slow = nodes(broker.url(), broker.url(), broker.url(proxy.port), stream_queue_bytes=64 << 20, **QUICK)
+    seen = {}
+    for server in (two, slow):
+        some = streams(server)
+        seen[server] = (some, some.open("/events?scope=a")[0])
+    proxy.mode = "freeze"
+    some, stream = seen[two]
+    for n in range(1, 25):  # half of what may be buffered for a node at a time, more than all buffers on the way in all
+        assert one.post("/flood?scope=a&count=500&bytes=1000").status == 200
+        some.pump(lambda: len(stream.events) == n * 500, 20, "nobody waits for the slow one")
+    assert not stream.data("gap")
+    proxy.mode = "pass"
+    until_degraded(slow, 5)
+    until_connected(slow)
+    assert one.publish("a", "the last").status == 204
+    some, stream = seen[slow]
+    some.pump(lambda: stream.data() and stream.data()[-1] == "the last" and stream.data("gap"), 10)
+    assert len(stream.data()) < 12_000
+    assert metrics(slow)["resyncs_total"] >= 1
