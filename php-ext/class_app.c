@@ -10,6 +10,7 @@
 #include <zend_exceptions.h>
 
 #include "class_config.h"
+#include "global_state.h"
 #include "php_viaduct.h"
 #include "run_worker.h"
 #include "server.h"
@@ -169,6 +170,38 @@ ZEND_METHOD(Viaduct_App, onGap)
     add_hook(INTERNAL_FUNCTION_PARAM_PASSTHRU, VD_HOOK_GAP);
 }
 
+/* ---- state ------------------------------------------------------------------------------------
+ */
+
+ZEND_METHOD(Viaduct_App, globalState)
+{
+    zend_string *key;
+    zval *fallback = NULL;
+    bool found;
+    ZEND_PARSE_PARAMETERS_START(1, 2)
+    Z_PARAM_STR(key)
+    Z_PARAM_OPTIONAL
+    Z_PARAM_ZVAL(fallback)
+    ZEND_PARSE_PARAMETERS_END();
+    if (UNEXPECTED(!vd_php_global_state_get(key, return_value, &found))) {
+        RETURN_THROWS();
+    }
+    if (!found && fallback) {
+        RETURN_COPY(fallback);
+    }
+}
+
+ZEND_METHOD(Viaduct_App, setGlobalState)
+{
+    zend_string *key;
+    zval *value;
+    ZEND_PARSE_PARAMETERS_START(2, 2)
+    Z_PARAM_STR(key)
+    Z_PARAM_ZVAL(value)
+    ZEND_PARSE_PARAMETERS_END();
+    vd_php_global_state_set(key, value);
+}
+
 /* ---- run() ------------------------------------------------------------------------------------
  */
 
@@ -194,6 +227,16 @@ static void throw_run_error(enum vd_err code, struct vd_error *error)
                          text, 0);
 }
 
+/* A size that nobody has asked for is as good as any that is there. */
+static bool make_global_state(const struct vd_php_app *app)
+{
+    const struct vd_php_config *config = vd_php_config_from(Z_OBJ(app->config));
+    bool is_default = config->global_state_rows == 1024 && config->global_state_value_bytes == 4096;
+    return (is_default && VIADUCT_G(shared)->global_state) ||
+           vd_php_global_state_make(config->global_state_rows, config->global_state_value_bytes,
+                                    NULL);
+}
+
 ZEND_METHOD(Viaduct_App, run)
 {
     ZEND_PARSE_PARAMETERS_NONE();
@@ -207,7 +250,7 @@ ZEND_METHOD(Viaduct_App, run)
     if (!broker_fits(&config)) {
         RETURN_THROWS();
     }
-    if (!vd_php_shared_make_counters()) {
+    if (!vd_php_shared_make_counters() || !make_global_state(app)) {
         RETURN_THROWS();
     }
     struct vd_server_hooks hooks = {.worker_main = vd_php_worker_main, .context = app};

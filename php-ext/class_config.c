@@ -9,10 +9,10 @@
 #include <viaduct/log.h>
 
 #include "class_config_values.h"
+#include "global_state.h"
 #include "php_viaduct.h"
 
 #define HOST_MAX_BYTES        63
-#define TABLE_MAX             16777216
 #define HISTORY_PER_SCOPE_MAX 1000000
 
 static zend_object_handlers config_handlers;
@@ -237,13 +237,12 @@ ZEND_METHOD(Viaduct_Config, withGlobalStateTableSize)
     Z_PARAM_LONG(rows)
     Z_PARAM_LONG(value_bytes)
     ZEND_PARSE_PARAMETERS_END();
-    if (rows < 1 || rows > TABLE_MAX || value_bytes < 1 || value_bytes > TABLE_MAX) {
-        bool first = rows < 1 || rows > TABLE_MAX;
-        zend_argument_value_error(first ? 1 : 2,
-                                  "must be between 1 and %d, " ZEND_LONG_FMT " given", TABLE_MAX,
-                                  first ? rows : value_bytes);
+    if (!vd_php_argument_in_range(1, rows, 1, VD_PHP_STATE_ROWS_MAX) ||
+        !vd_php_argument_in_range(2, value_bytes, 1, VD_PHP_STATE_VALUE_MAX)) {
         RETURN_THROWS();
     }
+    VIADUCT_G(shared)->state_rows = rows;
+    VIADUCT_G(shared)->state_value_bytes = value_bytes;
     vd_php_config_this(ZEND_THIS)->global_state_rows = rows;
     vd_php_config_this(ZEND_THIS)->global_state_value_bytes = value_bytes;
     RETURN_THIS();

@@ -209,8 +209,7 @@ ZEND_METHOD(Viaduct_Counter, compareAndSet)
 /* ---- wait() -----------------------------------------------------------------------------------
  */
 
-/* Time limits and signal handlers of the script, which PHP would call between two instructions. */
-static void serve_interrupt(zend_execute_data *execute_data)
+void vd_php_serve_interrupt(zend_execute_data *execute_data)
 {
     if (EXPECTED(!zend_atomic_bool_load_ex(&EG(vm_interrupt)))) {
         return;
@@ -250,7 +249,7 @@ ZEND_METHOD(Viaduct_Counter, wait)
         if (code == VD_OK || left_ms == 0) {
             break;
         }
-        serve_interrupt(execute_data);
+        vd_php_serve_interrupt(execute_data);
         if (EG(exception)) {
             break;
         }

@@ -20,6 +20,10 @@ static inline struct vd_php_counter *vd_php_counter_from(zend_object *object)
     return (struct vd_php_counter *)((char *)object - XtOffsetOf(struct vd_php_counter, std));
 }
 
+/* Time limits and signal handlers of the script, which PHP would serve between two instructions:
+ * for whoever sleeps in one. May throw. */
+void vd_php_serve_interrupt(zend_execute_data *execute_data);
+
 /* MINIT. */
 void vd_php_counter_setup(void);
 

@@ -53,9 +53,9 @@ if test "$PHP_VIADUCT" != "no"; then
     [aliases.c answer.c answer_after.c answer_chunks.c answer_error.c answer_headers.c dnl
      around.c callable.c class_app.c class_app_messages.c dnl
      class_app_routes.c class_broker.c class_config.c class_config_edge.c class_config_http.c dnl
-     class_config_limits.c class_config_values.c class_counter.c class_message.c dnl
+     class_config_limits.c class_config_values.c class_counter.c class_global_state.c class_message.c dnl
      class_request.c class_response.c class_response_cookie.c class_scope.c class_store.c class_store_iterator.c class_store_rows.c dnl
-     request_body.c request_input.c route.c run_request.c run_sapi.c dnl
+     global_state.c global_state_remember.c request_body.c request_input.c route.c run_request.c run_sapi.c dnl
      run_worker.c shared_declared.c shared_file.c shared_state.c state.c viaduct.c $viaduct_sources],
     [$ext_shared],,
     [$viaduct_flags -I@ext_srcdir@/lib/core/include -I@ext_srcdir@/lib/core/src -I@ext_srcdir@/lib/brokers -I@ext_srcdir@/lib/health -I@ext_srcdir@/lib/server])

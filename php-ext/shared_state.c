@@ -32,6 +32,8 @@ bool vd_php_shared_startup(void)
         return false;
     }
     shared->slot_mask = SLOTS_FIRST - 1;
+    shared->state_rows = 1024;
+    shared->state_value_bytes = 4096;
     VIADUCT_G(shared) = shared;
     return true;
 }
@@ -259,7 +261,7 @@ static struct vd_php_table *make_new(const struct vd_table_options *options, boo
         vd_php_state_throw(&error, vd_ce_schema_exception);
         return NULL;
     }
-    error.code = vd_arena_create(VD_ARENA_HEADER_BYTES + bytes + 64, &arena, &error);
+    error.code = vd_arena_create(VD_ARENA_HEADER_BYTES + bytes + 128, &arena, &error);
     if (error.code != VD_OK) {
         zend_throw_exception_ex(vd_ce_shared_memory_exception, 0,
                                 "table \"%s\" takes %zu bytes of shared memory: %s", options->name,
@@ -273,6 +275,9 @@ static struct vd_php_table *make_new(const struct vd_table_options *options, boo
         return NULL;
     }
     windows = vd_arena_allocate(arena, "windows", 64, 64, NULL);
+    if (internal) {
+        VIADUCT_G(shared)->leases_done = vd_arena_allocate(arena, "leases done", 64, 64, NULL);
+    }
     entry = entry_create(table, arena, options->ttl_ms, internal);
     if (entry) {
         entry->windows = windows;
@@ -350,8 +355,7 @@ struct vd_php_table *vd_php_shared_make_table(const struct vd_table_options *opt
         throw_another(there, options);
         return NULL;
     }
-    if (!vd_php_shared_may_make(internal ? "The global state is made"
-                                         : "Store::make() makes a table")) {
+    if (!internal && !vd_php_shared_may_make("Store::make() makes a table")) {
         return NULL;
     }
     return make_new(options, internal);

@@ -60,6 +60,12 @@ struct vd_php_shared {
     uint32_t table_count;
     struct vd_php_table **table_slots; /* by hash; a power of two */
     uint32_t slot_mask;
+    struct vd_php_table *global_state; /* NULL: not made yet */
+    struct vd_php_table *global_leases;
+    struct vd_counter *leases_done; /* shared */
+    uint32_t leases_taken;          /* by this process */
+    zend_long state_rows;           /* of the global state, should its first use make it */
+    zend_long state_value_bytes;
     struct vd_arena *counter_arena;
     struct vd_counters *counters; /* NULL: none yet */
     struct vd_counter *cells;     /* those without a name */
@@ -72,7 +78,8 @@ void vd_php_shared_shutdown(void);
 void vd_php_shared_request_begin(void);
 void vd_php_shared_request_end(void);
 
-/* Make a table, or find the one that is there with the same declaration; NULL after throwing. */
+/* Make a table, or find the one that is there with the same declaration; NULL after throwing.
+ * @internal: one of Viaduct's own, wherever that is. */
 struct vd_php_table *vd_php_shared_make_table(const struct vd_table_options *options,
                                               bool internal);
 /* Add a table that was made elsewhere (MINIT of php-fpm) to the list; takes over @table, which

@@ -52,6 +52,7 @@ void vd_php_state_setup(void)
     vd_ce_rows = register_class_Viaduct_Rows(zend_ce_aggregate, zend_ce_countable);
     vd_ce_window = register_class_Viaduct_Window();
     vd_ce_counter = register_class_Viaduct_Counter();
+    register_class_Viaduct_GlobalState();
     vd_php_rows_setup();
     vd_php_counter_setup();
 }

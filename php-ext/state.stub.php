@@ -273,6 +273,107 @@ namespace Viaduct {
          */
         public function wait(int $value, int|float|null $timeout = null): bool {}
     }
+
+    /**
+     * Values by key that all processes share: of any type that can be serialized. Numbers, strings, bools
+     * and null are kept as they are, everything else in serialized form.
+     *
+     *     GlobalState::set('motd', 'Hello');
+     *     $motd = GlobalState::get('motd', 'nothing yet');
+     *
+     * There is one in a node. Its size is Config::withGlobalStateTableSize(), 1,024 keys and 4,096 bytes a
+     * value unless that says otherwise. run() makes it; so does its first use before. Keys have 1 to 255
+     * bytes. Every write is one atomic step; reading never waits.
+     *
+     * @strict-properties
+     * @not-serializable
+     */
+    final class GlobalState
+    {
+        private function __construct() {}
+
+        /**
+         * Make it, for scripts without a server that fork by pcntl_fork(). Again with the same size it
+         * changes nothing.
+         *
+         * @param int $maxRows keys, 1 to 16,777,216
+         * @param int $maxValueBytes bytes of one string, or of one value in serialized form, 1 to 1,048,576
+         * @throws \ValueError
+         * @throws Exception\SchemaException when it is there with another size
+         * @throws Exception\NotSharedException in a worker or another forked process
+         * @throws Exception\SharedMemoryException
+         */
+        public static function make(int $maxRows = 1024, int $maxValueBytes = 4096): void {}
+
+        /**
+         * A value, or the default when the key is not there. Objects are made anew each time.
+         *
+         * @throws Exception\KeyLengthException
+         * @throws Exception\BusyException
+         */
+        public static function get(string $key, mixed $default = null): mixed {}
+
+        /**
+         * @throws \Exception when the value cannot be serialized (a closure), or its own __serialize() throws
+         * @throws Exception\ValueTypeException for a resource
+         * @throws Exception\ValueTooLongException when it takes more bytes than a value may have
+         * @throws Exception\CapacityException when all keys are in use
+         * @throws Exception\KeyLengthException
+         */
+        public static function set(string $key, mixed $value): void {}
+
+        /** Is the key there? Also with the value null. */
+        public static function has(string $key): bool {}
+
+        /** Delete a key; whether it was there. */
+        public static function delete(string $key): bool {}
+
+        /**
+         * Add to a number and return the sum. A key that is not there starts with 0.
+         *
+         * @throws Exception\ValueTypeException when the value is no int or float
+         * @throws Exception\IntegerRangeException when the sum is an int of more than 64 bits, or no finite float
+         * @throws Exception\StateException as set()
+         */
+        public static function increment(string $key, int|float $by = 1): int|float {}
+
+        /**
+         * Set a key if it holds what is expected; whether it did. Values are equal when their types and
+         * serialized forms are; a key that is not there holds null.
+         *
+         * @throws Exception\StateException as set()
+         */
+        public static function compareAndSet(string $key, mixed $expected, mixed $value): bool {}
+
+        /**
+         * The keys that are there, in no particular order. Looks at every one.
+         *
+         * @return string[]
+         */
+        public static function keys(): array {}
+
+        /** How many keys are there. Looks at every one. */
+        public static function count(): int {}
+
+        /** Delete the keys that are there now, one by one. */
+        public static function clear(): void {}
+
+        /**
+         * The value of a key; when it is not there, compute it, keep it for a while and return it.
+         *
+         * One process computes, the others wait for it instead of doing the same. Its right to do so is a
+         * lease: when it has ended, because the process is slow, or when the process is dead, the next one
+         * takes over. A value that somebody else has set meanwhile stays. Nothing is locked while $compute
+         * runs. What it throws is thrown here, and the next one computes.
+         *
+         * @param int|float $ttl seconds for which the value is kept, 0.001 to 10,000,000; 0: for ever
+         * @param callable $compute fn(): mixed
+         * @param int|float $lease seconds that $compute may take, 0.001 to 10,000,000
+         * @throws \ValueError
+         * @throws Exception\StateException as set()
+         */
+        public static function remember(string $key, int|float $ttl, callable $compute, int|float $lease = 10): mixed {}
+    }
 }
 
 namespace Viaduct\Exception {

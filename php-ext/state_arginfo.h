@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 20eb53aa674e3ffb33e37a0ad0eb8eba3235dfcd */
+ * Stub hash: 929040b291d28b369992eb10a80d019469349ab4 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Store___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -107,6 +107,54 @@ ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Counter_wait, 0, 1
 	ZEND_ARG_TYPE_MASK(0, timeout, MAY_BE_LONG|MAY_BE_DOUBLE|MAY_BE_NULL, "null")
 ZEND_END_ARG_INFO()
 
+#define arginfo_class_Viaduct_GlobalState___construct arginfo_class_Viaduct_Store___construct
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_GlobalState_make, 0, 0, IS_VOID, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, maxRows, IS_LONG, 0, "1024")
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, maxValueBytes, IS_LONG, 0, "4096")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_GlobalState_get, 0, 1, IS_MIXED, 0)
+	ZEND_ARG_TYPE_INFO(0, key, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, default, IS_MIXED, 0, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_GlobalState_set, 0, 2, IS_VOID, 0)
+	ZEND_ARG_TYPE_INFO(0, key, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO(0, value, IS_MIXED, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_GlobalState_has, 0, 1, _IS_BOOL, 0)
+	ZEND_ARG_TYPE_INFO(0, key, IS_STRING, 0)
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Viaduct_GlobalState_delete arginfo_class_Viaduct_GlobalState_has
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_MASK_EX(arginfo_class_Viaduct_GlobalState_increment, 0, 1, MAY_BE_LONG|MAY_BE_DOUBLE)
+	ZEND_ARG_TYPE_INFO(0, key, IS_STRING, 0)
+	ZEND_ARG_TYPE_MASK(0, by, MAY_BE_LONG|MAY_BE_DOUBLE, "1")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_GlobalState_compareAndSet, 0, 3, _IS_BOOL, 0)
+	ZEND_ARG_TYPE_INFO(0, key, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO(0, expected, IS_MIXED, 0)
+	ZEND_ARG_TYPE_INFO(0, value, IS_MIXED, 0)
+ZEND_END_ARG_INFO()
+
+#define arginfo_class_Viaduct_GlobalState_keys arginfo_class_Viaduct_Store_names
+
+#define arginfo_class_Viaduct_GlobalState_count arginfo_class_Viaduct_Rows_count
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_GlobalState_clear, 0, 0, IS_VOID, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_GlobalState_remember, 0, 3, IS_MIXED, 0)
+	ZEND_ARG_TYPE_INFO(0, key, IS_STRING, 0)
+	ZEND_ARG_TYPE_MASK(0, ttl, MAY_BE_LONG|MAY_BE_DOUBLE, NULL)
+	ZEND_ARG_TYPE_INFO(0, compute, IS_CALLABLE, 0)
+	ZEND_ARG_TYPE_MASK(0, lease, MAY_BE_LONG|MAY_BE_DOUBLE, "10")
+ZEND_END_ARG_INFO()
+
 
 ZEND_METHOD(Viaduct_Store, __construct);
 ZEND_METHOD(Viaduct_Store, make);
@@ -133,6 +181,18 @@ ZEND_METHOD(Viaduct_Counter, get);
 ZEND_METHOD(Viaduct_Counter, set);
 ZEND_METHOD(Viaduct_Counter, compareAndSet);
 ZEND_METHOD(Viaduct_Counter, wait);
+ZEND_METHOD(Viaduct_GlobalState, __construct);
+ZEND_METHOD(Viaduct_GlobalState, make);
+ZEND_METHOD(Viaduct_GlobalState, get);
+ZEND_METHOD(Viaduct_GlobalState, set);
+ZEND_METHOD(Viaduct_GlobalState, has);
+ZEND_METHOD(Viaduct_GlobalState, delete);
+ZEND_METHOD(Viaduct_GlobalState, increment);
+ZEND_METHOD(Viaduct_GlobalState, compareAndSet);
+ZEND_METHOD(Viaduct_GlobalState, keys);
+ZEND_METHOD(Viaduct_GlobalState, count);
+ZEND_METHOD(Viaduct_GlobalState, clear);
+ZEND_METHOD(Viaduct_GlobalState, remember);
 
 
 static const zend_function_entry class_Viaduct_Store_methods[] = {
@@ -176,6 +236,23 @@ static const zend_function_entry class_Viaduct_Counter_methods[] = {
 	ZEND_ME(Viaduct_Counter, set, arginfo_class_Viaduct_Counter_set, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Counter, compareAndSet, arginfo_class_Viaduct_Counter_compareAndSet, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Counter, wait, arginfo_class_Viaduct_Counter_wait, ZEND_ACC_PUBLIC)
+	ZEND_FE_END
+};
+
+
+static const zend_function_entry class_Viaduct_GlobalState_methods[] = {
+	ZEND_ME(Viaduct_GlobalState, __construct, arginfo_class_Viaduct_GlobalState___construct, ZEND_ACC_PRIVATE)
+	ZEND_ME(Viaduct_GlobalState, make, arginfo_class_Viaduct_GlobalState_make, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_GlobalState, get, arginfo_class_Viaduct_GlobalState_get, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_GlobalState, set, arginfo_class_Viaduct_GlobalState_set, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_GlobalState, has, arginfo_class_Viaduct_GlobalState_has, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_GlobalState, delete, arginfo_class_Viaduct_GlobalState_delete, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_GlobalState, increment, arginfo_class_Viaduct_GlobalState_increment, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_GlobalState, compareAndSet, arginfo_class_Viaduct_GlobalState_compareAndSet, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_GlobalState, keys, arginfo_class_Viaduct_GlobalState_keys, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_GlobalState, count, arginfo_class_Viaduct_GlobalState_count, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_GlobalState, clear, arginfo_class_Viaduct_GlobalState_clear, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
+	ZEND_ME(Viaduct_GlobalState, remember, arginfo_class_Viaduct_GlobalState_remember, ZEND_ACC_PUBLIC|ZEND_ACC_STATIC)
 	ZEND_FE_END
 };
 
@@ -314,6 +391,17 @@ static zend_class_entry *register_class_Viaduct_Counter(void)
 	zend_class_entry ce, *class_entry;
 
 	INIT_NS_CLASS_ENTRY(ce, "Viaduct", "Counter", class_Viaduct_Counter_methods);
+	class_entry = zend_register_internal_class_ex(&ce, NULL);
+	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
+
+	return class_entry;
+}
+
+static zend_class_entry *register_class_Viaduct_GlobalState(void)
+{
+	zend_class_entry ce, *class_entry;
+
+	INIT_NS_CLASS_ENTRY(ce, "Viaduct", "GlobalState", class_Viaduct_GlobalState_methods);
 	class_entry = zend_register_internal_class_ex(&ce, NULL);
 	class_entry->ce_flags |= ZEND_ACC_FINAL|ZEND_ACC_NO_DYNAMIC_PROPERTIES|ZEND_ACC_NOT_SERIALIZABLE;
 

@@ -123,10 +123,11 @@ namespace Viaduct {
         public function withBroker(Broker\Broker $broker): static {}
 
         /**
-         * Capacity of the global state, allocated at startup.
+         * Capacity of the global state, made at startup: exactly so many keys. Memory is taken as they are
+         * used.
          *
          * @param int $maxRows keys, 1 to 16,777,216
-         * @param int $maxValueBytes bytes of one encoded value, 1 to 16,777,216
+         * @param int $maxValueBytes bytes of one string, or of one value in serialized form, 1 to 1,048,576
          * @throws \ValueError
          */
         public function withGlobalStateTableSize(int $maxRows = 1024, int $maxValueBytes = 4096): static {}
@@ -618,6 +619,20 @@ namespace Viaduct {
          * @see Config::onBrokerError()
          */
         public function onBrokerError(callable $handler): static {}
+
+        /**
+         * A value of the global state, or the default when the key is not there.
+         *
+         * @see GlobalState::get()
+         */
+        public function globalState(string $key, mixed $default = null): mixed {}
+
+        /**
+         * Set a value of the global state: at once for all workers.
+         *
+         * @see GlobalState::set() for what it throws
+         */
+        public function setGlobalState(string $key, mixed $value): void {}
 
         /**
          * Serve until SIGTERM or SIGINT. What follows in the script runs once, in the process that

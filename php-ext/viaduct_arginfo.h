@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 0210ba220e334ebf29d24c41b7174ef90bf90375 */
+ * Stub hash: cab5f16c09dbf707fff157feb8bd3383cfd18594 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -208,6 +208,16 @@ ZEND_END_ARG_INFO()
 
 #define arginfo_class_Viaduct_App_onBrokerError arginfo_class_Viaduct_Config_onBrokerError
 
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_App_globalState, 0, 1, IS_MIXED, 0)
+	ZEND_ARG_TYPE_INFO(0, key, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, default, IS_MIXED, 0, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_App_setGlobalState, 0, 2, IS_VOID, 0)
+	ZEND_ARG_TYPE_INFO(0, key, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO(0, value, IS_MIXED, 0)
+ZEND_END_ARG_INFO()
+
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_App_run, 0, 0, IS_VOID, 0)
 ZEND_END_ARG_INFO()
 
@@ -372,6 +382,8 @@ ZEND_METHOD(Viaduct_App, onClientConnect);
 ZEND_METHOD(Viaduct_App, onClientDisconnect);
 ZEND_METHOD(Viaduct_App, onGap);
 ZEND_METHOD(Viaduct_App, onBrokerError);
+ZEND_METHOD(Viaduct_App, globalState);
+ZEND_METHOD(Viaduct_App, setGlobalState);
 ZEND_METHOD(Viaduct_App, run);
 ZEND_METHOD(Viaduct_Request, __construct);
 ZEND_METHOD(Viaduct_Request, header);
@@ -466,6 +478,8 @@ static const zend_function_entry class_Viaduct_App_methods[] = {
 	ZEND_ME(Viaduct_App, onClientDisconnect, arginfo_class_Viaduct_App_onClientDisconnect, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, onGap, arginfo_class_Viaduct_App_onGap, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, onBrokerError, arginfo_class_Viaduct_App_onBrokerError, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, globalState, arginfo_class_Viaduct_App_globalState, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, setGlobalState, arginfo_class_Viaduct_App_setGlobalState, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, run, arginfo_class_Viaduct_App_run, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
 };

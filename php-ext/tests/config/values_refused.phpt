@@ -50,7 +50,7 @@ ValueError: Viaduct\Config::withPort(): Argument #1 ($port) must be between 0 an
 ValueError: Viaduct\Config::withWorkerNum(): Argument #1 ($workers) must be between 1 and 256, 0 given
 ValueError: Viaduct\Config::withWorkerNum(): Argument #1 ($workers) must be between 1 and 256, 257 given
 ValueError: Viaduct\Config::withGlobalStateTableSize(): Argument #1 ($maxRows) must be between 1 and 16777216, 0 given
-ValueError: Viaduct\Config::withGlobalStateTableSize(): Argument #2 ($maxValueBytes) must be between 1 and 16777216, 0 given
+ValueError: Viaduct\Config::withGlobalStateTableSize(): Argument #2 ($maxValueBytes) must be between 1 and 1048576, 0 given
 ValueError: Viaduct\Config::withGlobalStateTableSize(): Argument #1 ($maxRows) must be between 1 and 16777216, 16777217 given
 ValueError: Viaduct\Config::withLogLevel(): Argument #1 ($level) must be debug, info, warn, error or off
 ValueError: Viaduct\Config::withLogLevel(): Argument #1 ($level) must be debug, info, warn, error or off
