@@ -27,6 +27,8 @@ static const struct class_alias class_aliases[] = {
     {"php-via", "Mbolli\\PhpVia\\Broker\\SwooleBroker", &vd_ce_pipe_broker},
     {"zealphp", "ZealPHP\\Store", &vd_ce_store},
     {"zealphp", "ZealPHP\\Counter", &vd_ce_counter},
+    {"php-via", "Mbolli\\PhpVia\\Broker\\RedisBroker", &vd_ce_redis_broker},
+    {"php-via", "Mbolli\\PhpVia\\Broker\\NatsBroker", &vd_ce_nats_broker},
 };
 
 static const char *const groups[] = {"php-via", "zealphp", "openswoole", "opcache", "ephpm"};

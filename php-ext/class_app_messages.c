@@ -8,6 +8,7 @@
 
 #include <viaduct/scope.h>
 
+#include "broker_exception.h"
 #include "class_response.h"
 #include "php_viaduct.h"
 #include "worker.h"

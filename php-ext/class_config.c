@@ -8,6 +8,7 @@
 
 #include <viaduct/log.h>
 
+#include "class_broker_network.h"
 #include "class_config_values.h"
 #include "global_state.h"
 #include "php_viaduct.h"
@@ -154,6 +155,9 @@ void vd_php_config_server(const struct vd_php_config *config, struct vd_server_c
     const zend_class_entry *ce =
         Z_TYPE(config->broker) == IS_OBJECT ? Z_OBJCE(config->broker) : vd_ce_memory_broker;
     vd_php_broker_driver(ce, &server->broker_driver, &server->broker_display);
+    server->broker = Z_TYPE(config->broker) == IS_OBJECT
+                         ? vd_php_broker_server_options(Z_OBJ(config->broker))
+                         : NULL;
 }
 
 #define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
@@ -218,8 +222,12 @@ ZEND_METHOD(Viaduct_Config, withBroker)
         zend_throw_exception_ex(
             spl_ce_InvalidArgumentException, 0,
             "%s cannot be used as broker: the broker runs in the gateway process, which runs no "
-            "PHP. Use a class of Viaduct\\Broker: InMemoryBroker or PipeBroker",
+            "PHP. Use a class of Viaduct\\Broker: InMemoryBroker, PipeBroker, RedisBroker or "
+            "NatsBroker",
             ZSTR_VAL(Z_OBJCE_P(broker)->name));
+        RETURN_THROWS();
+    }
+    if (!vd_php_broker_serves(Z_OBJ_P(broker))) {
         RETURN_THROWS();
     }
     struct vd_php_config *config = vd_php_config_this(ZEND_THIS);

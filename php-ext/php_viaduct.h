@@ -4,6 +4,7 @@
  *   viaduct.c       the module: INI, MINIT, phpinfo      aliases.c   names of other servers
  *   class_*.c       one PHP class each: parse arguments, call core or server, turn errors into
  *                   exceptions
+ *   broker_*.c      RedisBroker and NatsBroker: settings, the link that needs no server, exceptions
  *   callable.c      a PHP callable that is kept          route.c     path and handler -> arguments
  *   answer*.c       what a handler returned -> an HTTP answer
  *   around.c        before(), after(), error()
@@ -55,6 +56,9 @@ extern zend_class_entry *vd_ce_scope;
 extern zend_class_entry *vd_ce_broker;
 extern zend_class_entry *vd_ce_memory_broker;
 extern zend_class_entry *vd_ce_pipe_broker;
+extern zend_class_entry *vd_ce_network_broker;
+extern zend_class_entry *vd_ce_redis_broker;
+extern zend_class_entry *vd_ce_nats_broker;
 extern zend_class_entry *vd_ce_broker_exception;
 extern zend_class_entry *vd_ce_connection_exception;
 extern zend_class_entry *vd_ce_authentication_exception;
@@ -69,16 +73,13 @@ void vd_php_request_setup(void);
 void vd_php_response_setup(void);
 /* state.c: Store, Counter, GlobalState and their exceptions. */
 void vd_php_state_setup(void);
+void vd_php_broker_setup(void);
 
 /* aliases.c. MINIT: register the names of the groups in @list ("php-via,openswoole"); a name that
  * exists is left alone, an unknown group is a startup warning. */
 void vd_php_aliases_register(const char *list, int module_type);
 
-/* class_broker.c. The class of the exception that stands for @code. */
-zend_class_entry *vd_php_exception_class(enum vd_err code);
-/* Throw @error: malformed arguments as ValueError, the rest as vd_php_exception_class says. */
-void vd_php_throw(const struct vd_error *error);
-/* The driver's name ("pipe") and the one shown ("PipeBroker") of one of our broker classes. Returns
+/* class_broker.c. The driver's name ("pipe") and the one shown ("PipeBroker") of one of our broker classes. Returns
  * false for a class of somebody else. */
 bool vd_php_broker_driver(const zend_class_entry *ce, const char **driver, const char **display);
 

@@ -15,6 +15,7 @@
 #include <viaduct/clock.h>
 #include <viaduct/log.h>
 
+#include "broker_exception.h"
 #include "class_app.h"
 #include "class_config.h"
 #include "class_message.h"
@@ -220,11 +221,14 @@ static void handle_broker_error(struct vd_php_run *run, const struct vd_worker_e
     const struct vd_callable_list *of_config =
         &vd_php_config_from(Z_OBJ(run->app->config))->broker_error;
     zval error;
-    zval text;
-    object_init_ex(&error, vd_php_exception_class(event->broker_error.code));
-    ZVAL_STRINGL(&text, event->text.bytes, event->text.length);
-    zend_update_property_ex(Z_OBJCE(error), Z_OBJ(error), ZSTR_KNOWN(ZEND_STR_MESSAGE), &text);
-    zval_ptr_dtor(&text);
+    vd_php_trouble_exception(
+        &error, &(struct vd_php_trouble){.code = event->broker_error.code,
+                                         .driver = event->broker_error.driver.bytes,
+                                         .driver_length = event->broker_error.driver.length,
+                                         .attempt = event->broker_error.attempt,
+                                         .next_delay_ms = event->broker_error.next_delay_ms,
+                                         .text = event->text.bytes,
+                                         .text_length = event->text.length});
     if (of_app->count + of_config->count == 0) {
         vd_log_limited(run->logger, vd_monotonic_ms(), VD_LOG_WARN, "broker_error", "%.*s",
                        (int)event->text.length, event->text.bytes);

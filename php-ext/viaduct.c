@@ -5,6 +5,9 @@
 
 #include <ext/spl/spl_exceptions.h>
 #include <ext/standard/info.h>
+#include <zend_attributes.h>
+
+#include <viaduct/broker_driver.h>
 
 #include "shared_declared.h"
 #include "shared_state.h"
@@ -23,6 +26,9 @@ zend_class_entry *vd_ce_scope;
 zend_class_entry *vd_ce_broker;
 zend_class_entry *vd_ce_memory_broker;
 zend_class_entry *vd_ce_pipe_broker;
+zend_class_entry *vd_ce_network_broker;
+zend_class_entry *vd_ce_redis_broker;
+zend_class_entry *vd_ce_nats_broker;
 zend_class_entry *vd_ce_broker_exception;
 zend_class_entry *vd_ce_connection_exception;
 zend_class_entry *vd_ce_authentication_exception;
@@ -49,6 +55,9 @@ static void register_classes(void)
     vd_ce_broker = register_class_Viaduct_Broker_Broker();
     vd_ce_memory_broker = register_class_Viaduct_Broker_InMemoryBroker(vd_ce_broker);
     vd_ce_pipe_broker = register_class_Viaduct_Broker_PipeBroker(vd_ce_broker);
+    vd_ce_network_broker = register_class_Viaduct_Broker_NetworkBroker(vd_ce_broker);
+    vd_ce_redis_broker = register_class_Viaduct_Broker_RedisBroker(vd_ce_network_broker);
+    vd_ce_nats_broker = register_class_Viaduct_Broker_NatsBroker(vd_ce_network_broker);
 }
 
 static void register_exceptions(void)
@@ -77,6 +86,7 @@ static PHP_MINIT_FUNCTION(viaduct)
     vd_php_request_setup();
     vd_php_response_setup();
     vd_php_state_setup();
+    vd_php_broker_setup();
     vd_php_aliases_register(VIADUCT_G(aliases), type);
     vd_php_declared_startup(VIADUCT_G(tables));
     return SUCCESS;
@@ -105,10 +115,16 @@ static PHP_RSHUTDOWN_FUNCTION(viaduct)
 
 static PHP_MINFO_FUNCTION(viaduct)
 {
+    char brokers[128] = "";
+    const struct vd_broker_driver *driver;
+    for (size_t i = 0; (driver = vd_broker_driver_at(i)) != NULL; i++) {
+        snprintf(brokers + strlen(brokers), sizeof(brokers) - strlen(brokers), "%s%s",
+                 i ? ", " : "", driver->display);
+    }
     php_info_print_table_start();
     php_info_print_table_row(2, "Viaduct", "enabled");
     php_info_print_table_row(2, "Version", VIADUCT_VERSION);
-    php_info_print_table_row(2, "Brokers", "InMemoryBroker, PipeBroker");
+    php_info_print_table_row(2, "Brokers", brokers);
     php_info_print_table_end();
     DISPLAY_INI_ENTRIES();
 }

@@ -14,4 +14,4 @@ namespace Mine {
 }
 ?>
 --EXPECT--
-InvalidArgumentException: Mine\Broker cannot be used as broker: the broker runs in the gateway process, which runs no PHP. Use a class of Viaduct\Broker: InMemoryBroker or PipeBroker
+InvalidArgumentException: Mine\Broker cannot be used as broker: the broker runs in the gateway process, which runs no PHP. Use a class of Viaduct\Broker: InMemoryBroker, PipeBroker, RedisBroker or NatsBroker
