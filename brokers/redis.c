@@ -156,11 +156,24 @@ static void pump(struct redis *redis)
 /* ---- what the link asks for --------------------------------------------------------------------
  */
 
+static bool tell_failure(struct redis *redis)
+{
+    struct vd_broker_failure failure = redis->link.failure;
+    char text[VD_ERROR_TEXT_BYTES];
+
+    if (redis->url.count > 1) {
+        snprintf(text, sizeof(text), "%.200s (server %zu of %zu)", failure.text,
+                 (size_t)(redis->server - redis->url.servers) + 1, redis->url.count);
+        failure.text = text;
+    }
+    return vd_broker_host_failure(redis->host, &failure);
+}
+
 static bool obey(struct redis *redis, unsigned todo)
 {
     if (todo & VD_LINK_DO_DISCONNECT)
         vd_redis_disconnect(redis);
-    if ((todo & VD_LINK_TELL_FAILURE) && !vd_broker_host_failure(redis->host, &redis->link.failure))
+    if ((todo & VD_LINK_TELL_FAILURE) && !tell_failure(redis))
         return false;
     if (todo & VD_LINK_DO_CONNECT)
         return vd_redis_connect(redis);
@@ -368,7 +381,7 @@ static void abandon(void *state)
 const struct vd_broker_driver vd_broker_driver_redis = {
     .name = "redis",
     .display = "RedisBroker",
-    .schemes = "redis rediss",
+    .schemes = "redis rediss redis+unix",
     .network = true,
     .open = open_state,
     .destroy = destroy,

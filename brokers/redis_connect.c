@@ -41,7 +41,7 @@ static enum vd_err open_connection(struct redis *redis, struct connection *conne
     if (vd_redis_reader_init(&connection->reader, redis->reply_limit_bytes) != VD_OK)
         return VD_ERR_NO_MEMORY;
     return vd_stream_open(&connection->stream, redis->address, redis->user_timeout_ms, redis->tls,
-                          redis->url.host, redis->epoll_fd);
+                          redis->server->host, redis->epoll_fd);
 }
 
 /* VD_ERR_EMPTY: not there yet, ask again with the next dispatch. */
@@ -75,7 +75,7 @@ static void refresh_tls(struct redis *redis)
                        error.text);
 }
 
-bool vd_redis_connect(struct redis *redis)
+static bool begin(struct redis *redis)
 {
     struct vd_error error;
     enum vd_err code = ask_credentials(redis, &error);
@@ -85,18 +85,34 @@ bool vd_redis_connect(struct redis *redis)
         return true;
     refresh_tls(redis);
     if (!code)
-        code = vd_resolve_start(redis->url.host, redis->url.port, redis->notice_fd, &redis->resolve,
-                                &error);
+        code = vd_resolve_start(redis->server->host, redis->server->port, redis->notice_fd,
+                                &redis->resolve, &error);
     return code ? vd_redis_broke(redis, code, error.text) : true;
 }
 
-/* Each address of the host in turn, within one attempt. */
-static bool try_address(struct redis *redis, const struct addrinfo *address)
+/* Each attempt goes on to the next server. */
+bool vd_redis_connect(struct redis *redis)
+{
+    redis->server = &redis->url.servers[redis->attempts++ % redis->url.count];
+    return begin(redis);
+}
+
+/* The one after redis->address; NULL: all have been tried. */
+static const struct addrinfo *next_address(const struct redis *redis)
+{
+    const struct addrinfo *next =
+        redis->address->ai_next ? redis->address->ai_next : redis->addresses;
+
+    return next == redis->first_address ? NULL : next;
+}
+
+/* From redis->address on, each address of the host in turn, within one attempt. */
+static bool try_addresses(struct redis *redis)
 {
     struct vd_error error = {VD_ERR_CONNECTION, "the host name has no address"};
     const struct connection *failed;
 
-    for (redis->address = address; redis->address; redis->address = redis->address->ai_next) {
+    for (; redis->address; redis->address = next_address(redis)) {
         failed = &redis->subscriber;
         error.code = open_connection(redis, &redis->subscriber);
         if (!error.code) {
@@ -113,6 +129,21 @@ static bool try_address(struct redis *redis, const struct addrinfo *address)
     return vd_redis_broke(redis, error.code, error.text);
 }
 
+/* One that swallows every packet takes all the time of its attempt: so attempts begin with another
+ * one each time round. */
+static bool looked_up(struct redis *redis, const struct addrinfo *addresses)
+{
+    size_t round = (redis->attempts - 1) / redis->url.count, count = 0;
+
+    for (const struct addrinfo *address = addresses; address; address = address->ai_next)
+        count++;
+    redis->addresses = redis->address = addresses;
+    for (size_t skip = count ? round % count : 0; skip > 0; skip--)
+        redis->address = redis->address->ai_next;
+    redis->first_address = redis->address;
+    return try_addresses(redis);
+}
+
 bool vd_redis_advance(struct redis *redis)
 {
     struct connection *both[] = {&redis->subscriber, &redis->publisher};
@@ -121,20 +152,22 @@ bool vd_redis_advance(struct redis *redis)
     unsigned open = 0;
     enum vd_err code;
 
-    if (redis->wants_credentials && !vd_redis_connect(redis))
+    if (redis->wants_credentials && !begin(redis))
         return false;
     if (!redis->address) {
         code = redis->resolve ? vd_resolve_take(redis->resolve, &addresses, &error) : VD_ERR_EMPTY;
         if (code)
             return code == VD_ERR_EMPTY ? true : vd_redis_broke(redis, code, error.text);
-        return try_address(redis, addresses);
+        return looked_up(redis, addresses);
     }
     for (size_t i = 0; i < 2; i++) {
         struct vd_stream *stream = &both[i]->stream;
         bool connecting = stream->state == VD_STREAM_CONNECTING;
         code = vd_stream_advance(stream);
-        if (code && code != VD_ERR_EMPTY && connecting && redis->address->ai_next)
-            return try_address(redis, redis->address->ai_next);
+        if (code && code != VD_ERR_EMPTY && connecting && next_address(redis)) {
+            redis->address = next_address(redis);
+            return try_addresses(redis);
+        }
         if (code && code != VD_ERR_EMPTY)
             return vd_redis_broke(redis, code, stream->error.text);
         open += code == VD_OK;

@@ -100,6 +100,10 @@ static enum vd_err take_credentials(struct redis *redis, const struct vd_broker_
 static enum vd_err take_tls(struct redis *redis, const struct vd_broker_options *options,
                             struct vd_error *error)
 {
+    bool is_socket = redis->url.servers[0].host[0] == '/';
+
+    if (is_socket && options->tls)
+        return vd_error_set(error, VD_ERR_INVALID, "tls: there is none over a unix socket");
     if (redis->url.tls || options->tls)
         return vd_tls_create(options, &redis->tls, error);
     if (options->tls_ca_file || options->tls_certificate_file || options->tls_key_file)

@@ -42,6 +42,8 @@ struct redis {
     uint64_t now_ms;
 
     struct vd_redis_url url;
+    const struct vd_redis_server *server; /* of this attempt */
+    size_t attempts;
     char *channel;
     char *prefix; /* "*3\r\n$7\r\nPUBLISH\r\n$13\r\nvia:broadcast\r\n$" */
     size_t prefix_length;
@@ -55,7 +57,9 @@ struct redis {
 
     int epoll_fd, notice_fd;
     struct vd_resolve *resolve;
-    const struct addrinfo *address;
+    const struct addrinfo *addresses; /* resolve's */
+    const struct addrinfo *address;   /* that is tried, or used; NULL: not known yet */
+    const struct addrinfo *first_address;
     struct connection subscriber, publisher;
     char *buffer;  /* [VD_REDIS_FEED_BYTES] */
     void *scratch; /* of the wire decoder */

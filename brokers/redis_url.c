@@ -1,146 +1,142 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The URL of a Redis server: see redis_url.h. */
-#include <openssl/crypto.h>
+/* The URL of Redis servers: see redis_url.h. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "redis_url.h"
 
-static int hex(char c)
+#define SOCKET_SCHEME "redis+unix"
+
+static bool begins(const char *text, size_t length, const char *with)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return length >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
 }
 
-static enum vd_err decode(const char *text, size_t length, char **decoded, struct vd_error *error)
+/* "user:password@" before a server: @text goes behind it. The last @ counts: one within a password
+ * is tolerated. */
+static enum vd_err take_user(const char **text, size_t *length, struct vd_redis_url *url,
+                             struct vd_error *error)
 {
-    char *out = malloc(length + 1);
-    size_t at = 0;
+    const char *at = memrchr(*text, '@', *length);
+    enum vd_err code;
 
-    if (!out)
-        return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for the URL");
-    for (size_t i = 0; i < length; i++) {
-        int byte = (unsigned char)text[i];
-        if (byte == '%') {
-            bool whole = i + 2 < length && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0;
-            byte = whole ? hex(text[i + 1]) * 16 + hex(text[i + 2]) : 0;
-            i += 2;
-        }
-        if (byte == 0) {
-            OPENSSL_cleanse(out, length);
-            free(out);
-            return vd_error_set(error, VD_ERR_INVALID,
-                                "url: a %% in user or password is not followed by two hex digits");
-        }
-        out[at++] = (char)byte;
-    }
-    out[at] = '\0';
-    *decoded = out;
-    return VD_OK;
-}
-
-static enum vd_err parse_user(const char *text, size_t length, struct vd_redis_url *url,
-                              struct vd_error *error)
-{
-    const char *colon = memchr(text, ':', length);
-    size_t user_length = colon ? (size_t)(colon - text) : length;
-    enum vd_err code = VD_OK;
-
-    if (user_length > 0)
-        code = decode(text, user_length, &url->username, error);
-    if (!code && colon)
-        code = decode(colon + 1, length - user_length - 1, &url->password, error);
+    if (!at)
+        return VD_OK;
+    if (url->username || url->password)
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "url: user and password may stand there once, for all servers (a comma "
+                            "or an @ within them is written %%2C, %%40)");
+    code = vd_url_parse_user(*text, (size_t)(at - *text), &url->username, &url->password, error);
+    *length -= (size_t)(at + 1 - *text);
+    *text = at + 1;
     return code;
 }
 
-static enum vd_err parse_port(const char *text, size_t length, struct vd_redis_url *url,
-                              struct vd_error *error)
+/* "redis://" before a server of the list: @text goes behind it. */
+static enum vd_err skip_scheme(const char **text, size_t *length, const struct vd_redis_url *url,
+                               struct vd_error *error)
 {
-    unsigned long port = 0;
+    const char *scheme = url->tls ? "rediss://" : "redis://";
 
-    for (size_t i = 0; i < length && i < 6; i++)
-        port =
-            text[i] >= '0' && text[i] <= '9' ? port * 10 + (unsigned long)(text[i] - '0') : 99999;
-    if (length == 0 || length > 5 || port < 1 || port > 65535)
-        return vd_error_set(error, VD_ERR_INVALID, "url: the port must be from 1 to 65535");
-    memcpy(url->port, text, length);
-    url->port[length] = '\0';
+    if (begins(*text, *length, scheme)) {
+        *text += strlen(scheme);
+        *length -= strlen(scheme);
+    } else if (begins(*text, *length, "redis://") || begins(*text, *length, "rediss://")) {
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "url: redis:// and rediss:// servers stand in one list");
+    }
     return VD_OK;
 }
 
-static enum vd_err parse_host(const char *text, size_t length, struct vd_redis_url *url,
+static enum vd_err check_path(const char *text, size_t length, struct vd_error *error)
+{
+    if (length == 0 || (length == 1 && *text == '/') || (length == 2 && memcmp(text, "/0", 2) == 0))
+        return VD_OK;
+    return vd_error_set(error, VD_ERR_INVALID,
+                        "url: nothing but /0 may follow the server (channels know no database)");
+}
+
+static enum vd_err parse_server(const char *text, size_t length, struct vd_redis_url *url,
+                                struct vd_error *error)
+{
+    struct vd_redis_server *server = &url->servers[url->count++];
+    enum vd_err code = skip_scheme(&text, &length, url, error);
+    size_t authority = 0;
+
+    *server = (struct vd_redis_server){.host = "127.0.0.1", .port = "6379"};
+    if (!code) {
+        while (authority < length && !strchr("/?#", text[authority]))
+            authority++;
+        code = check_path(text + authority, length - authority, error);
+    }
+    if (!code)
+        code = take_user(&text, &authority, url, error);
+    return code ? code : vd_url_parse_host(text, authority, server->host, server->port, error);
+}
+
+/* "redis+unix://[user:password@]/path" */
+static enum vd_err parse_socket(const char *text, struct vd_redis_url *url, struct vd_error *error)
+{
+    struct vd_redis_server *server = &url->servers[url->count++];
+    size_t length = strcspn(text, "/");
+    const char *path = text + length;
+    enum vd_err code = take_user(&text, &length, url, error);
+
+    if (code)
+        return code;
+    if (length > 0 || strlen(path) < 2 ||
+        strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "url: the absolute path of a socket is wanted, of at most 107 bytes");
+    memcpy(server->host, path, strlen(path) + 1);
+    return VD_OK;
+}
+
+static enum vd_err parse_list(const char *text, size_t servers, struct vd_redis_url *url,
                               struct vd_error *error)
 {
-    const char *end = text + length, *host = text, *host_end;
+    enum vd_err code = VD_OK;
 
-    if (length == 0)
-        return VD_OK; /* the defaults */
-    if (*text == '[') {
-        host = text + 1;
-        host_end = memchr(text, ']', length);
-        if (!host_end)
-            return vd_error_set(error, VD_ERR_INVALID, "url: the host begins with [ and has no ]");
-        text = host_end + 1;
-    } else {
-        host_end = memchr(text, ':', length);
-        host_end = text = host_end ? host_end : end;
+    for (size_t i = 0; !code && i < servers; i++) {
+        size_t length = strcspn(text, ",");
+        code = length == 0 && servers > 1
+                   ? vd_error_set(error, VD_ERR_INVALID, "url: a server in the list is empty")
+                   : parse_server(text, length, url, error);
+        text += length + (text[length] == ',');
     }
-    if (host_end == host || host_end - host > 255 || memchr(host, ' ', (size_t)(host_end - host)) ||
-        memchr(host, ',', (size_t)(host_end - host)))
-        return vd_error_set(error, VD_ERR_INVALID,
-                            "url: one host name or address of at most 255 bytes is wanted");
-    memcpy(url->host, host, (size_t)(host_end - host));
-    url->host[host_end - host] = '\0';
-    if (text == end)
-        return VD_OK;
-    if (*text != ':')
-        return vd_error_set(error, VD_ERR_INVALID, "url: only :port may follow the host");
-    return parse_port(text + 1, (size_t)(end - text - 1), url, error);
+    return code;
 }
 
 enum vd_err vd_redis_url_parse(const char *text, struct vd_redis_url *url, struct vd_error *error)
 {
-    const char *rest = strstr(text, "://");
-    enum vd_err code = VD_OK;
-    const char *at;
-    size_t length;
+    size_t scheme = strcspn(text, ":"), servers = 1;
+    bool is_socket = begins(text, scheme, SOCKET_SCHEME);
+    const char *rest = text + scheme;
+    enum vd_err code;
 
-    *url = (struct vd_redis_url){.host = "127.0.0.1", .port = "6379"};
-    url->tls = strncmp(text, "rediss", 6) == 0;
-    if (!rest)
-        return VD_OK;
-    rest += 3;
-    length = strcspn(rest, "/?#");
-    if (strcmp(rest + length, "") != 0 && strcmp(rest + length, "/") != 0 &&
-        strcmp(rest + length, "/0") != 0)
-        return vd_error_set(
-            error, VD_ERR_INVALID,
-            "url: nothing but /0 may follow the server (channels know no database)");
-    at = memrchr(rest, '@', length);
-    if (at) {
-        code = parse_user(rest, (size_t)(at - rest), url, error);
-        length -= (size_t)(at + 1 - rest);
-        rest = at + 1;
-    }
-    if (!code)
-        code = parse_host(rest, length, url, error);
+    *url = (struct vd_redis_url){.tls = begins(text, scheme, "rediss")};
+    rest += begins(rest, strlen(rest), "://") ? 3 : *rest == ':';
+    if (*rest != '\0' && rest < text + scheme + 3)
+        return vd_error_set(error, VD_ERR_INVALID, "url: // must follow the scheme");
+    for (const char *comma = rest; !is_socket && (comma = strchr(comma, ',')) != NULL; comma++)
+        servers++;
+    if (servers > VD_REDIS_SERVERS_MAX)
+        return vd_error_set(error, VD_ERR_INVALID, "url: %zu servers; at most %d are allowed",
+                            servers, VD_REDIS_SERVERS_MAX);
+    url->servers = calloc(servers, sizeof(*url->servers));
+    if (!url->servers)
+        return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for the URL");
+    code = is_socket ? parse_socket(rest, url, error) : parse_list(rest, servers, url, error);
     if (code)
         vd_redis_url_finish(url);
     return code;
 }
 
-static void wipe(char *text)
-{
-    if (text)
-        OPENSSL_cleanse(text, strlen(text));
-    free(text);
-}
-
 void vd_redis_url_finish(struct vd_redis_url *url)
 {
-    wipe(url->username);
-    wipe(url->password);
-    url->username = url->password = NULL;
+    vd_url_wipe(url->username);
+    vd_url_wipe(url->password);
+    free(url->servers);
+    *url = (struct vd_redis_url){0};
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <fcntl.h>
@@ -19,6 +20,8 @@ struct vd_resolve {
     int notice_fd;
     int result; /* of getaddrinfo */
     struct addrinfo *addresses;
+    struct addrinfo local; /* addresses points here: a unix socket */
+    struct sockaddr_un socket;
     char port[8];
     char host[];
 };
@@ -29,6 +32,17 @@ static void look_up(struct vd_resolve *resolve, int flags)
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV};
 
     resolve->result = getaddrinfo(resolve->host, resolve->port, &hints, &resolve->addresses);
+}
+
+static void look_up_socket(struct vd_resolve *resolve)
+{
+    resolve->socket.sun_family = AF_UNIX;
+    strncpy(resolve->socket.sun_path, resolve->host, sizeof(resolve->socket.sun_path) - 1);
+    resolve->local = (struct addrinfo){.ai_family = AF_UNIX,
+                                       .ai_socktype = SOCK_STREAM,
+                                       .ai_addr = (struct sockaddr *)&resolve->socket,
+                                       .ai_addrlen = sizeof(resolve->socket)};
+    resolve->addresses = &resolve->local;
 }
 
 static void tell(struct vd_resolve *resolve)
@@ -84,7 +98,11 @@ enum vd_err vd_resolve_start(const char *host, const char *port, int notice_fd,
         vd_resolve_release(resolve);
         return VD_ERR_SYSTEM;
     }
-    look_up(resolve, AI_NUMERICHOST);
+    if (*host == '/') {
+        look_up_socket(resolve);
+    } else {
+        look_up(resolve, AI_NUMERICHOST);
+    }
     if (resolve->result == 0) {
         tell(resolve);
     } else {
@@ -122,7 +140,7 @@ void vd_resolve_release(struct vd_resolve *resolve)
 {
     if (!resolve || atomic_fetch_sub(&resolve->owners, 1) > 1)
         return;
-    if (resolve->addresses)
+    if (resolve->addresses && resolve->addresses != &resolve->local)
         freeaddrinfo(resolve->addresses);
     free_box(resolve);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A host name's addresses without waiting: getaddrinfo on a thread of its own, which the caller may
- * leave to itself at any time. An address in figures needs no thread. */
+ * leave to itself at any time. An address in figures needs no thread, nor does
+ * the path of a unix socket, which begins with a slash. */
 #ifndef VIADUCT_BROKERS_RESOLVE_H
 #define VIADUCT_BROKERS_RESOLVE_H
 

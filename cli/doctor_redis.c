@@ -309,7 +309,7 @@ static bool open_subscriber(struct redis_case *self, long *taken)
 
     if (!doctor_line_again(line, &self->commands))
         return false;
-    if (self->tls && !doctor_line_secure(line, self->tls, self->url.host))
+    if (self->tls && !doctor_line_secure(line, self->tls, self->url.servers[0].host))
         return false;
     if (!self->password)
         return true;
@@ -496,9 +496,11 @@ static bool examine(struct redis_case *self)
     struct doctor *doctor = self->doctor;
     long taken = 0;
 
-    if (!doctor_line_open(&self->commands, doctor, self->url.host, self->url.port))
+    if (!doctor_line_open(&self->commands, doctor, self->url.servers[0].host,
+                          self->url.servers[0].port))
         return false;
-    if (self->tls && !doctor_tls(doctor, &self->commands, self->tls, self->url.host, NULL))
+    if (self->tls &&
+        !doctor_tls(doctor, &self->commands, self->tls, self->url.servers[0].host, NULL))
         return false;
     if (!log_in(self) || !ask_server(self) || !check_subscribe(self, &taken) ||
         !check_publish(self))

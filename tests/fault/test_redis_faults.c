@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Redis driver: the faults that all drivers share, then those that only Redis has. No sentence
  * holds a secret; nothing accepted is lost in silence. */
+#include <stdio.h>
 #include <string.h>
 
 #include <hiredis/hiredis.h>
@@ -81,26 +82,10 @@ static void refused_at_open(struct vd_broker_options options, const char *part)
 
 static void test_options_that_no_attempt_could_mend(void **state)
 {
-    static const struct {
-        const char *url, *part;
-    } urls[] = {
-        {"redis://:hunter2@h:0", "port"},
-        {"redis://:hunter2@h:65536", "port"},
-        {"redis://h:", "port"},
-        {"redis://h:1x", "port"},
-        {"redis://:hunter2@h/7", "/0"},
-        {"redis://:hunter2%@h", "hex"},
-        {"redis://:hunter2%4", "one host"},
-        {"redis://[::1", "]"},
-        {"redis://[::1]x", ":port"},
-        {"redis://a,b", "one host"},
-        {"redis://:hunter2@:6379", "one host"},
-        {"redis://user@h", "without a password"},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
-        refused_at_open((struct vd_broker_options){.url = urls[i].url}, urls[i].part);
+    (void)state; /* more of URLs: unit/test_redis_url */
+    refused_at_open((struct vd_broker_options){.url = "redis://:hunter2@h:0"}, "port");
+    refused_at_open((struct vd_broker_options){.url = "redis://user@h"}, "without a password");
+    refused_at_open((struct vd_broker_options){.url = "redis+unix:///run/x", .tls = true}, "unix");
     refused_at_open((struct vd_broker_options){.url = "redis:", .channel = ""}, "channel");
     refused_at_open((struct vd_broker_options){.url = "redis:", .credentials.token = FAULT_SECRET},
                     "user name and a password");
@@ -398,6 +383,69 @@ static void test_credentials_for_each_attempt(void **state)
     until_text(world, node, VD_ERR_AUTHENTICATION, "no password");
 }
 
+/* ---- several servers ---------------------------------------------------------------------------
+ */
+
+/* A list of which each attempt goes on to the next; a replica among them is passed over, and after
+ * a failover the node finds the new primary. */
+static void test_a_list_of_servers(void **state)
+{
+    struct fault_world *world = *state;
+    const char *replica[] = {"--replicaof", "127.0.0.1", world->server.port_text, NULL};
+    struct fault_node *node, *other = &world->nodes[1];
+    char url[128];
+
+    broker_server_prepare(&world->other);
+    memcpy(world->other.options, replica, sizeof(replica));
+    fault_start(world);
+    broker_server_start(&world->other);
+    snprintf(url, sizeof(url), "redis://127.0.0.1:1,127.0.0.1:%s,127.0.0.1:%s",
+             world->other.port_text, world->server.port_text);
+    node = fault_open(world, 0, (struct vd_broker_options){.url = url, .probe_interval_ms = 300});
+    fault_until_failed(world, node, 1);
+    assert_int_equal(node->failure.code, VD_ERR_CONNECTION);
+    assert_non_null(strstr(node->text, "refused"));
+    assert_non_null(strstr(node->text, "(server 1 of 3)"));
+    fault_until_failed(world, node, 2);
+    assert_non_null(strstr(node->text, "is a replica"));
+    assert_non_null(strstr(node->text, "(server 2 of 3)"));
+    fault_until_connected(world, node, true);
+    assert_int_equal(node->failures, 2);
+    /* the primary dies, the replica takes its place */
+    broker_server_kill(&world->server);
+    order(&world->other, "REPLICAOF NO ONE");
+    fault_until_connected(world, node, false);
+    assert_int_equal(fault_publish(node, "to the new primary"), VD_OK);
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%s", world->other.port_text);
+    fault_open(world, 1, (struct vd_broker_options){.url = url});
+    fault_until_connected(world, other, true);
+    fault_until_connected(world, node, true);
+    fault_until_count(world, other, 1);
+}
+
+static void test_a_unix_socket(void **state)
+{
+    static const char *const options[] = {"--unixsocket", "socket", "--requirepass", FAULT_SECRET,
+                                          NULL};
+    struct fault_world *world = *state;
+    struct fault_node *node;
+    char url[128];
+
+    memcpy(world->server.options, options, sizeof(options));
+    snprintf(url, sizeof(url), "redis+unix://:%s@%s/socket", FAULT_SECRET, world->server.directory);
+    node = fault_open(world, 0, (struct vd_broker_options){.url = url});
+    fault_until_failed(world, node, 1);
+    assert_int_equal(node->failure.code, VD_ERR_CONNECTION);
+    fault_start(world);
+    fault_until_connected(world, node, true);
+    assert_int_equal(fault_publish(node, "x"), VD_OK);
+    fault_flush(world, node);
+    broker_server_kill(&world->server);
+    fault_until_connected(world, node, false);
+    fault_start(world);
+    fault_until_connected(world, node, true);
+}
+
 /* ---- beside php-via ----------------------------------------------------------------------------
  */
 
@@ -460,6 +508,8 @@ static const struct CMUnitTest own[] = {
     FAULT_TEST(test_a_replica_is_not_good_enough),
     FAULT_TEST(test_a_frozen_publisher_behind_a_flood),
     FAULT_TEST(test_credentials_for_each_attempt),
+    FAULT_TEST(test_a_list_of_servers),
+    FAULT_TEST(test_a_unix_socket),
     FAULT_TEST(test_beside_php_via),
     cmocka_unit_test(test_options_that_no_attempt_could_mend),
 };

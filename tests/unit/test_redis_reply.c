@@ -11,7 +11,6 @@
 #include <cmocka.h>
 
 #include "redis_reply.h"
-#include "redis_url.h"
 
 #define LIMIT 1000
 
@@ -117,46 +116,12 @@ static void test_random_bytes(void **state)
     }
 }
 
-static void test_urls(void **state)
-{
-    static const struct {
-        const char *text, *host, *port, *username, *password;
-        bool tls;
-    } rows[] = {
-        {"redis", "127.0.0.1", "6379", NULL, NULL, false},
-        {"rediss:", "127.0.0.1", "6379", NULL, NULL, true},
-        {"redis://cache.internal", "cache.internal", "6379", NULL, NULL, false},
-        {"rediss://cache:6380/0", "cache", "6380", NULL, NULL, true},
-        {"redis://[::1]:7000/", "::1", "7000", NULL, NULL, false},
-        {"redis://:p%40ss@h", "h", "6379", NULL, "p@ss", false},
-        {"redis://user:a@b@h:1", "h", "1", "user", "a@b", false},
-        {"redis://u%3a:%70@h:65535", "h", "65535", "u:", "p", false},
-    };
-    struct vd_redis_url url;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_int_equal(vd_redis_url_parse(rows[i].text, &url, NULL), VD_OK);
-        assert_string_equal(url.host, rows[i].host);
-        assert_string_equal(url.port, rows[i].port);
-        assert_int_equal(url.tls, rows[i].tls);
-        assert_int_equal(!url.username, !rows[i].username);
-        assert_int_equal(!url.password, !rows[i].password);
-        if (url.username)
-            assert_string_equal(url.username, rows[i].username);
-        if (url.password)
-            assert_string_equal(url.password, rows[i].password);
-        vd_redis_url_finish(&url);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_cut),
         cmocka_unit_test(test_what_nobody_should_send),
         cmocka_unit_test(test_random_bytes),
-        cmocka_unit_test(test_urls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
