@@ -151,6 +151,39 @@ static void test_keys(void **state)
     teardown(&f);
 }
 
+/* Any bytes of any length, whatever stands beside them: found again, and no longer with one bit
+ * changed. */
+static void test_random_keys(void **state)
+{
+    unsigned char random = 1;
+    struct fixture f;
+    char stored[300];
+    char wanted[300];
+    (void)state;
+
+    setup(&f, VD_TABLE_KEY_MAX, 0);
+    for (size_t length = 1; length <= VD_TABLE_KEY_MAX; length++) {
+        struct vd_table_change change = integer(COUNT, (int64_t)length);
+        char *there = stored + length % 9;
+        char *here = wanted + length % 7;
+
+        memset(stored, 0x55, sizeof(stored));
+        memset(wanted, 0xaa, sizeof(wanted));
+        for (size_t i = 0; i < length; i++)
+            there[i] = here[i] = (char)(random = (unsigned char)(random * 5 + 3));
+        assert_int_equal(vd_table_set(f.table, there, length, &change, 1, 0, &f.error), VD_OK);
+        assert_int_equal(vd_table_get(f.table, here, length, 0, f.values, f.text, NULL), VD_OK);
+        assert_int_equal(f.values[COUNT].integer, length);
+        for (size_t i = 0; i < length; i++) {
+            here[i] = (char)(here[i] ^ 1 << (i % 8));
+            assert_int_equal(vd_table_exists(f.table, here, length, 0, NULL), VD_ERR_NOT_FOUND);
+            here[i] = (char)(here[i] ^ 1 << (i % 8));
+        }
+    }
+    assert_int_equal(vd_table_count(f.table), VD_TABLE_KEY_MAX);
+    teardown(&f);
+}
+
 static void test_capacity_is_exact(void **state)
 {
     static const uint64_t sizes[] = {1, 2, 15, 16, 17, 1000, 1024};
@@ -655,6 +688,7 @@ int main(void)
         cmocka_unit_test(test_set_get_del),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_random_keys),
         cmocka_unit_test(test_capacity_is_exact),
         cmocka_unit_test(test_limits_of_values),
         cmocka_unit_test(test_compare_and_set),

@@ -14,6 +14,7 @@
 
 #include "table_shared.h"
 
+#define HASH_FACTOR   0x9fb21c651e98df25u
 #define POOL_ONE_MORE ((uint64_t)1 << 32)
 #define POOL_FIRST    (POOL_ONE_MORE - 1)
 
@@ -28,10 +29,35 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+static inline uint64_t load_bytes(const char *bytes, size_t count)
+{
+    uint64_t word = 0;
+
+    memcpy(&word, bytes, count);
+    return word;
+}
+
+/* The last word of a key, padded with zeros. Byte by byte, or by a copy to where it is then read as
+ * a whole, costs as much as all the rest of looking a key up: so out of loads that overlap. */
+static inline uint64_t last_word(const char *bytes, size_t length)
+{
+    size_t rest = length % 8;
+
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || rest == 0)
+        return load_bytes(bytes + length - (rest ? rest : 8), rest ? rest : 8);
+    if (length > 8)
+        return load_bytes(bytes + length - 8, 8) >> (64 - 8 * rest);
+    if (rest >= 4)
+        return load_bytes(bytes, 4) | load_bytes(bytes + rest - 4, 4) << (8 * (rest - 4));
+    return load_bytes(bytes, 1) | load_bytes(bytes + rest / 2, 1) << (8 * (rest / 2)) |
+           load_bytes(bytes + rest - 1, 1) << (8 * (rest - 1));
+}
+
 enum vd_err table_key_init(const struct vd_table *table, struct table_key *key, const char *bytes,
                            size_t length, struct vd_error *error)
 {
     uint64_t hash = table->seed ^ length;
+    uint32_t last;
 
     if (__builtin_expect(length == 0 || length > VD_TABLE_KEY_MAX, 0)) {
         return vd_error_set(error, VD_ERR_INVALID,
@@ -40,11 +66,14 @@ enum vd_err table_key_init(const struct vd_table *table, struct table_key *key, 
                             table->schema.name, VD_TABLE_KEY_MAX, length);
     }
     key->length = (uint32_t)length;
-    key->words = (uint32_t)((length + 7) / 8);
-    key->word[key->words - 1] = 0;
-    memcpy(key->word, bytes, length);
-    for (uint32_t i = 0; i < key->words; i++)
-        hash = fold(hash ^ key->word[i], 0x9fb21c651e98df25u);
+    last = (uint32_t)(length - 1) / 8;
+    key->words = last + 1;
+    for (uint32_t i = 0; i < last; i++) {
+        key->word[i] = load_bytes(bytes + (size_t)i * 8, 8);
+        hash = fold(hash ^ key->word[i], HASH_FACTOR);
+    }
+    key->word[last] = last_word(bytes, length);
+    hash = fold(hash ^ key->word[last], HASH_FACTOR);
     key->hash = fold(hash ^ (hash >> 32), table->seed | 1);
     return VD_OK;
 }
