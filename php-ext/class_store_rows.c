@@ -108,8 +108,8 @@ static void get_row(struct vd_php_table *table, const zend_string *key, zval *re
     struct vd_table_value values[VD_TABLE_COLUMNS_MAX];
     struct vd_error error;
     enum vd_err code =
-        vd_table_get(table->table, ZSTR_VAL(key), ZSTR_LEN(key), vd_php_table_now_ms(), values,
-                     vd_php_table_text(table), &error);
+        vd_table_get(table->table, ZSTR_VAL(key), ZSTR_LEN(key), vd_php_table_time_ms(table),
+                     values, vd_php_table_text(table), &error);
     if (EXPECTED(code == VD_OK)) {
         vd_php_store_row(return_value, table, values);
     } else if (UNEXPECTED(code != VD_ERR_NOT_FOUND)) {
@@ -144,7 +144,7 @@ ZEND_METHOD(Viaduct_Store, get)
     struct vd_table_value value;
     struct vd_error error;
     enum vd_err code = vd_table_get_field(table->table, ZSTR_VAL(key), ZSTR_LEN(key),
-                                          (uint32_t)column, vd_php_table_now_ms(), &value,
+                                          (uint32_t)column, vd_php_table_time_ms(table), &value,
                                           is_string ? vd_php_table_text(table) : NULL, &error);
     if (EXPECTED(code == VD_OK)) {
         vd_php_store_value(return_value, &table->columns[column], &value);
@@ -181,9 +181,9 @@ ZEND_METHOD(Viaduct_Store, exists)
         RETURN_THROWS();
     }
     struct vd_error error = {0};
-    return_found(
-        vd_table_exists(table->table, ZSTR_VAL(key), ZSTR_LEN(key), vd_php_table_now_ms(), &error),
-        &error, return_value);
+    return_found(vd_table_exists(table->table, ZSTR_VAL(key), ZSTR_LEN(key),
+                                 vd_php_table_time_ms(table), &error),
+                 &error, return_value);
 }
 
 /* ---- writing ----------------------------------------------------------------------------------
@@ -197,9 +197,9 @@ ZEND_METHOD(Viaduct_Store, del)
         RETURN_THROWS();
     }
     struct vd_error error = {0};
-    return_found(
-        vd_table_del(table->table, ZSTR_VAL(key), ZSTR_LEN(key), vd_php_table_now_ms(), &error),
-        &error, return_value);
+    return_found(vd_table_del(table->table, ZSTR_VAL(key), ZSTR_LEN(key),
+                              vd_php_table_time_ms(table), &error),
+                 &error, return_value);
 }
 
 static bool fits(const struct vd_php_column *column, int64_t value)
@@ -279,7 +279,7 @@ ZEND_METHOD(Viaduct_Store, set)
     }
     struct vd_error error;
     error.code = vd_table_set(table->table, ZSTR_VAL(key), ZSTR_LEN(key), changes, (size_t)count,
-                              vd_php_table_now_ms(), &error);
+                              vd_php_table_time_ms(table), &error);
     if (UNEXPECTED(error.code != VD_OK)) {
         throw_set(table, changes, (size_t)count, &error);
         RETURN_THROWS();
@@ -333,7 +333,7 @@ static void add_float(const struct addition *addition, double by, zval *return_v
     double sum = 0;
     error.code = vd_table_incr_float(addition->table->table, ZSTR_VAL(addition->key),
                                      ZSTR_LEN(addition->key), addition->column, by,
-                                     vd_php_table_now_ms(), &sum, &error);
+                                     vd_php_table_time_ms(addition->table), &sum, &error);
     if (UNEXPECTED(error.code != VD_OK)) {
         throw_operation(&error);
         RETURN_THROWS();
@@ -368,7 +368,7 @@ static zend_always_inline void add(zend_execute_data *execute_data, zval *return
     int64_t sum;
     error.code = (down ? vd_table_decr : vd_table_incr)(
         addition.table->table, ZSTR_VAL(addition.key), ZSTR_LEN(addition.key), addition.column,
-        Z_LVAL(addition.by), vd_php_table_now_ms(), &sum, &error);
+        Z_LVAL(addition.by), vd_php_table_time_ms(addition.table), &sum, &error);
     if (UNEXPECTED(error.code != VD_OK)) {
         throw_operation(&error);
         RETURN_THROWS();
@@ -482,7 +482,7 @@ ZEND_METHOD(Viaduct_Store, compareAndSet)
     bool swapped = false;
     error.code =
         vd_table_compare_and_set(table->table, ZSTR_VAL(key), ZSTR_LEN(key), change.column, &before,
-                                 &change.value, vd_php_table_now_ms(), &swapped, &error);
+                                 &change.value, vd_php_table_time_ms(table), &swapped, &error);
     if (UNEXPECTED(error.code != VD_OK && error.code != VD_ERR_NOT_FOUND)) {
         throw_set(table, &change, 1, &error);
         RETURN_THROWS();

@@ -17,22 +17,33 @@
 /* ---- made -------------------------------------------------------------------------------------
  */
 
-static struct vd_php_table *make_values(uint64_t rows, uint32_t value_bytes)
+void vd_php_global_state_declare(struct vd_php_state_tables *tables, uint64_t rows,
+                                 uint32_t value_bytes)
 {
-    const struct vd_column columns[VD_STATE_COLUMNS] = {
-        [VD_STATE_KIND] = {"kind", VD_COLUMN_INT, 1},
-        [VD_STATE_NUMBER] = {"number", VD_COLUMN_INT, 8},
-        [VD_STATE_VALUE] = {"value", VD_COLUMN_STRING, value_bytes},
+    const struct vd_php_state_tables declared = {
+        .columns = {[VD_STATE_KIND] = {"kind", VD_COLUMN_INT, 1},
+                    [VD_STATE_NUMBER] = {"number", VD_COLUMN_INT, 8},
+                    [VD_STATE_VALUE] = {"value", VD_COLUMN_STRING, value_bytes}},
+        .lease_columns = {{"owner", VD_COLUMN_INT, 8}},
+        .values = {VALUES, rows, NULL, VD_STATE_COLUMNS, 0},
+        .leases = {LEASES, rows, NULL, 1, 0},
     };
-    struct vd_table_options options = {VALUES, rows, columns, VD_STATE_COLUMNS, 0};
-    return vd_php_shared_make_table(&options, true);
+    *tables = declared;
+    tables->values.columns = tables->columns;
+    tables->leases.columns = tables->lease_columns;
 }
 
-static struct vd_php_table *make_leases(uint64_t rows)
+bool vd_php_global_state_is_name(const char *table)
 {
-    const struct vd_column columns[] = {{"owner", VD_COLUMN_INT, 8}};
-    struct vd_table_options options = {LEASES, rows, columns, 1, 0};
-    return vd_php_shared_make_table(&options, true);
+    return strcmp(table, VALUES) == 0 || strcmp(table, LEASES) == 0;
+}
+
+void vd_php_global_state_find(void)
+{
+    struct vd_php_shared *shared = VIADUCT_G(shared);
+    shared->global_leases = vd_php_shared_find(LEASES, strlen(LEASES));
+    shared->global_state =
+        shared->global_leases ? vd_php_shared_find(VALUES, strlen(VALUES)) : NULL;
 }
 
 static bool has_size(const struct vd_php_table *values, zend_long rows, zend_long value_bytes)
@@ -45,6 +56,7 @@ bool vd_php_global_state_make(zend_long rows, zend_long value_bytes, const char 
 {
     struct vd_php_shared *shared = VIADUCT_G(shared);
     struct vd_php_table *values = shared->global_state;
+    struct vd_php_state_tables tables;
     if (values && !has_size(values, rows, value_bytes)) {
         zend_throw_exception_ex(
             vd_ce_schema_exception, 0,
@@ -61,10 +73,13 @@ bool vd_php_global_state_make(zend_long rows, zend_long value_bytes, const char 
     if (what && !vd_php_shared_may_make(what)) {
         return false;
     }
-    values = make_values((uint64_t)rows, (uint32_t)value_bytes);
-    shared->global_leases = values ? make_leases((uint64_t)rows) : NULL;
-    shared->global_state = shared->global_leases ? values : NULL;
-    return shared->global_state;
+    vd_php_global_state_declare(&tables, (uint64_t)rows, (uint32_t)value_bytes);
+    if (!vd_php_shared_make_table(&tables.values, true) ||
+        !vd_php_shared_make_table(&tables.leases, true)) {
+        return false;
+    }
+    vd_php_global_state_find();
+    return true;
 }
 
 struct vd_php_table *vd_php_global_state(void)

@@ -43,6 +43,21 @@ struct vd_php_encoded {
 /* Make it, or see that it is there with that size; @what NULL: wherever this is (run()). False
  * after throwing. */
 bool vd_php_global_state_make(zend_long rows, zend_long value_bytes, const char *what);
+/* What it consists of; points into itself. */
+struct vd_php_state_tables {
+    struct vd_column columns[VD_STATE_COLUMNS];
+    struct vd_column lease_columns[1];
+    struct vd_table_options values;
+    struct vd_table_options leases;
+};
+
+void vd_php_global_state_declare(struct vd_php_state_tables *tables, uint64_t rows,
+                                 uint32_t value_bytes);
+/* Is that one of its tables? */
+bool vd_php_global_state_is_name(const char *table);
+/* After its tables were added to the list: from now on they are the global state. */
+void vd_php_global_state_find(void);
+
 /* It, made if need be; NULL after throwing. */
 struct vd_php_table *vd_php_global_state(void);
 

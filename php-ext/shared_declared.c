@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "global_state.h"
 #include "shared_file.h"
 #include "shared_state.h"
 
@@ -113,7 +114,8 @@ static bool publish_table(struct vd_php_declared *declared, struct vd_arena *are
         vd_arena_destroy(arena);
         return false;
     }
-    return vd_php_shared_add(table, vd_table_ttl_ms(table)) == VD_OK;
+    return vd_php_shared_add(table, arena, vd_php_global_state_is_name(vd_table_name(table))) ==
+           VD_OK;
 }
 
 /* The table is there from before: with the same declaration, or the old one stays. */
@@ -131,19 +133,17 @@ static enum vd_err open_kept(struct vd_arena *arena, const struct vd_table_optio
     return vd_table_open(arena, options->name, table, error);
 }
 
-static void declare_table(struct vd_php_declared *declared, struct vd_php_declared_table *wanted)
+static void declare_table(struct vd_php_declared *declared, const struct vd_table_options *options)
 {
-    struct vd_table_options options = vd_php_declared_options(wanted);
-    struct vd_arena *arena = take(declared, TABLE_REGION, wanted->name);
+    struct vd_arena *arena = take(declared, TABLE_REGION, options->name);
     struct vd_table *table = NULL;
     struct vd_error error = {0};
     if (arena) {
-        error.code = open_kept(arena, &options, &table, &error);
+        error.code = open_kept(arena, options, &table, &error);
     } else {
-        error.code =
-            vd_arena_create(VD_ARENA_HEADER_BYTES + vd_table_bytes(&options, NULL), &arena, &error);
+        error.code = vd_arena_create(vd_php_shared_table_bytes(options, NULL), &arena, &error);
         if (error.code == VD_OK) {
-            error.code = vd_table_make(arena, &options, &table, &error);
+            error.code = vd_table_make(arena, options, &table, &error);
         }
     }
     if (error.code != VD_OK) {
@@ -188,9 +188,16 @@ static void declare_counters(struct vd_php_declared *declared,
 
 static void declare(struct vd_php_declared *declared, struct vd_php_declarations *wanted)
 {
+    struct vd_php_state_tables state;
     declare_counters(declared, wanted);
     for (size_t i = 0; i < wanted->table_count; i++) {
-        declare_table(declared, wanted->tables[i]);
+        struct vd_table_options options = vd_php_declared_options(wanted->tables[i]);
+        declare_table(declared, &options);
+    }
+    if (wanted->global_rows) {
+        vd_php_global_state_declare(&state, wanted->global_rows, wanted->global_bytes);
+        declare_table(declared, &state.values);
+        declare_table(declared, &state.leases);
     }
 }
 
@@ -255,6 +262,7 @@ void vd_php_declared_startup(const char *path)
         keep_all(declared);
     }
     vd_php_declarations_free(&wanted);
+    vd_php_global_state_find();
     drop_taken(declared);
     leave_open(declared);
 }

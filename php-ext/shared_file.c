@@ -15,8 +15,9 @@
 #include <zend_ini_parser.h>
 #include <zend_ini_scanner.h>
 
-#define TTL_MAX_S        10000000.0
-#define GLOBAL_BYTES_MAX (VD_TABLE_STRING_MAX - 1)
+#include "global_state.h"
+
+#define TTL_MAX_S 10000000.0
 
 enum section { NOTHING, TABLE, COUNTERS, GLOBAL_STATE };
 
@@ -147,6 +148,10 @@ static void begin_table(struct reading *reading, const char *name)
         refuse(reading, "the name of a table must have 1 to %d bytes", VD_TABLE_NAME_MAX);
         return;
     }
+    if (vd_php_global_state_is_name(name)) {
+        refuse(reading, "is Viaduct's own; the global state is declared in [global state]");
+        return;
+    }
     for (size_t i = 0; i < to->table_count; i++) {
         if (strcmp(to->tables[i]->name, name) == 0) {
             refuse(reading, "table \"%s\" is declared twice", name);
@@ -252,13 +257,13 @@ static void global_entry(struct reading *reading, const char *key, const char *v
     int64_t number;
     if (!read_whole(value, &number) || number < 1) {
         refuse(reading, "%s = %s; a number over 0 is meant", key, value);
-    } else if (strcmp(key, "rows") == 0 && (uint64_t)number <= VD_TABLE_ROWS_MAX) {
+    } else if (strcmp(key, "rows") == 0 && (uint64_t)number <= VD_PHP_STATE_ROWS_MAX) {
         reading->to->global_rows = (uint64_t)number;
-    } else if (strcmp(key, "bytes") == 0 && number <= GLOBAL_BYTES_MAX) {
+    } else if (strcmp(key, "bytes") == 0 && number <= VD_PHP_STATE_VALUE_MAX) {
         reading->to->global_bytes = (uint32_t)number;
     } else {
-        refuse(reading, "%s = %s; the global state has rows (to %llu) and bytes (to %u)", key,
-               value, (unsigned long long)VD_TABLE_ROWS_MAX, GLOBAL_BYTES_MAX);
+        refuse(reading, "%s = %s; the global state has rows (to %d) and bytes (to %d)", key, value,
+               VD_PHP_STATE_ROWS_MAX, VD_PHP_STATE_VALUE_MAX);
     }
 }
 

@@ -244,9 +244,36 @@ static struct vd_php_table *entry_create(struct vd_table *table, struct vd_arena
     return entry;
 }
 
-enum vd_err vd_php_shared_add(struct vd_table *table, uint64_t ttl_ms)
+static void *find_or_allocate(struct vd_arena *arena, const char *name, size_t bytes,
+                              struct vd_error *error)
 {
-    return entry_create(table, NULL, ttl_ms, false) ? VD_OK : VD_ERR_NO_MEMORY;
+    void *there = vd_arena_find(arena, name, NULL);
+    return there ? there : vd_arena_allocate(arena, name, bytes, 64, error);
+}
+
+/* What stands beside a table, found or made in its arena. */
+static void entry_beside(struct vd_php_table *entry, struct vd_arena *arena)
+{
+    entry->windows = find_or_allocate(arena, "windows", 64, NULL);
+    if (entry->internal) {
+        VIADUCT_G(shared)->leases_done = find_or_allocate(arena, "leases done", 64, NULL);
+    }
+}
+
+size_t vd_php_shared_table_bytes(const struct vd_table_options *options, struct vd_error *error)
+{
+    size_t bytes = vd_table_bytes(options, error);
+    return bytes ? VD_ARENA_HEADER_BYTES + bytes + 128 : 0;
+}
+
+enum vd_err vd_php_shared_add(struct vd_table *table, struct vd_arena *arena, bool internal)
+{
+    struct vd_php_table *entry = entry_create(table, NULL, vd_table_ttl_ms(table), internal);
+    if (!entry) {
+        return VD_ERR_NO_MEMORY;
+    }
+    entry_beside(entry, arena);
+    return VD_OK;
 }
 
 static struct vd_php_table *make_new(const struct vd_table_options *options, bool internal)
@@ -255,13 +282,12 @@ static struct vd_php_table *make_new(const struct vd_table_options *options, boo
     struct vd_arena *arena;
     struct vd_table *table;
     struct vd_php_table *entry;
-    _Atomic uint32_t *windows;
-    size_t bytes = vd_table_bytes(options, &error);
+    size_t bytes = vd_php_shared_table_bytes(options, &error);
     if (bytes == 0) {
         vd_php_state_throw(&error, vd_ce_schema_exception);
         return NULL;
     }
-    error.code = vd_arena_create(VD_ARENA_HEADER_BYTES + bytes + 128, &arena, &error);
+    error.code = vd_arena_create(bytes, &arena, &error);
     if (error.code != VD_OK) {
         zend_throw_exception_ex(vd_ce_shared_memory_exception, 0,
                                 "table \"%s\" takes %zu bytes of shared memory: %s", options->name,
@@ -274,13 +300,9 @@ static struct vd_php_table *make_new(const struct vd_table_options *options, boo
         vd_php_state_throw(&error, vd_ce_shared_memory_exception);
         return NULL;
     }
-    windows = vd_arena_allocate(arena, "windows", 64, 64, NULL);
-    if (internal) {
-        VIADUCT_G(shared)->leases_done = vd_arena_allocate(arena, "leases done", 64, 64, NULL);
-    }
     entry = entry_create(table, arena, options->ttl_ms, internal);
     if (entry) {
-        entry->windows = windows;
+        entry_beside(entry, arena);
     } else {
         zend_throw_exception(vd_ce_shared_memory_exception, "out of memory", 0);
     }
@@ -393,13 +415,6 @@ size_t vd_php_shared_counter_bytes(void)
 {
     return 2 * VD_ARENA_HEADER_BYTES + vd_counters_bytes(VD_PHP_COUNTER_NAMES) +
            VD_PHP_COUNTER_CELLS * sizeof(struct vd_counter);
-}
-
-static void *find_or_allocate(struct vd_arena *arena, const char *name, size_t bytes,
-                              struct vd_error *error)
-{
-    void *there = vd_arena_find(arena, name, NULL);
-    return there ? there : vd_arena_allocate(arena, name, bytes, 64, error);
 }
 
 enum vd_err vd_php_shared_use_counters(struct vd_arena *arena, struct vd_error *error)

@@ -82,9 +82,11 @@ void vd_php_shared_request_end(void);
  * @internal: one of Viaduct's own, wherever that is. */
 struct vd_php_table *vd_php_shared_make_table(const struct vd_table_options *options,
                                               bool internal);
-/* Add a table that was made elsewhere (MINIT of php-fpm) to the list; takes over @table, which
- * lives until MSHUTDOWN. Returns: VD_OK, VD_ERR_NO_MEMORY. */
-enum vd_err vd_php_shared_add(struct vd_table *table, uint64_t ttl_ms);
+/* Add a table that was made in MINIT to the list; takes over @table, not @arena in which it lives,
+ * of vd_php_shared_table_bytes(). Returns: VD_OK, VD_ERR_NO_MEMORY. */
+enum vd_err vd_php_shared_add(struct vd_table *table, struct vd_arena *arena, bool internal);
+/* 0 when not allowed. */
+size_t vd_php_shared_table_bytes(const struct vd_table_options *options, struct vd_error *error);
 /* The directory of counters, made if need be, wherever that is; false after throwing. run() calls
  * it, so that all workers have one. */
 bool vd_php_shared_make_counters(void);
@@ -153,5 +155,13 @@ char *vd_php_table_text(struct vd_php_table *table);
 /* The time for tables, in ms: one clock for all processes, exact to a tick of the kernel's timer,
  * at a tenth of the precise clock's price. Never 0. */
 uint64_t vd_php_table_now_ms(void);
+
+/* The same for an operation on one row, without asking for it where nothing expires. */
+static zend_always_inline uint64_t vd_php_table_time_ms(const struct vd_php_table *table)
+{
+    bool nothing_expires = table->ttl_ms == 0 && table->windows &&
+                           atomic_load_explicit(table->windows, memory_order_relaxed) == 0;
+    return nothing_expires ? 0 : vd_php_table_now_ms();
+}
 
 #endif

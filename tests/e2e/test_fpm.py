@@ -10,6 +10,7 @@ from support.fpm import Fpm
 from support.wait import until
 
 VISITS = "[table visits]\nrows = 100\ncolumns[count] = INT 4\ncolumns[note] = STRING 40\n"
+STATE = "[global state]\nrows = 10\nbytes = 1000\n"
 DECLARED = f"{VISITS}\n[counters]\nhits = 10\n"
 
 
@@ -41,6 +42,26 @@ def test_make_finds_what_is_declared(fpm):
     assert error == "Viaduct\\Exception\\SchemaException" and "is there already, declared as" in text
     error, _ = fpm.ask("a", "set", table="other", key="x", count=1)
     assert error == "Viaduct\\Exception\\UnknownTableException"
+
+
+def test_global_state(fpm):
+    """It is where it is declared, keeps its values over a reload, and its size."""
+    error, _ = fpm.ask("a", "put", key="x", json="1")
+    assert error == "Viaduct\\Exception\\NotSharedException"
+    fpm.declare(DECLARED + STATE)
+    fpm.reload()
+    fpm.ask("a", "put", key="colours", json='["red", {"and": 1.5}]')
+    by = fpm.ask("a", "remember", key="costly")["by"]
+    for text, warns in (DECLARED + STATE, False), (DECLARED + STATE.replace("1000", "2000"), True), ("rows = 5\n", True):
+        fpm.declare(text)
+        fpm.reload()
+        assert fpm.ask("b", "state", key="colours") == ["red", {"and": 1.5}]
+        assert fpm.ask("b", "remember", key="costly")["by"] == by
+        error, _ = fpm.ask("b", "put", key="x", json='"' + 1001 * "x" + '"')
+        assert error == "Viaduct\\Exception\\ValueTooLongException"
+        assert ("viaduct.tables" in fpm.log()) == warns
+    assert 'table "global state" is declared in another way' in fpm.log()
+    assert fpm.ask("a", "names") == ["visits"]
 
 
 def test_killed_workers_lose_nothing(fpm):
@@ -105,6 +126,9 @@ def test_reload_refuses_another_schema(fpm):
     ("[table visits]\ncolumns[count] = INT\n", "0 rows; allowed are 1 to"),
     ("rows = 5\n", '"rows" stands before the first section'),
     ("[table visits\nrows = 100\n", "not in the form of an INI file"),
+    (STATE.replace("bytes = 1000\n", ""), "[global state] the global state needs rows and bytes"),
+    (STATE.replace("10\n", "0\n"), "[global state] rows = 0; a number over 0 is meant"),
+    (VISITS.replace("visits", "global state"), "the global state is declared in [global state]"),
     ("[counters]\nhits = many\n", "hits = many; a counter begins with a whole number"),
 ])
 def test_reload_survives_a_slip_of_the_pen(fpm, text, says):

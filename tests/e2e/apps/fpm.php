@@ -3,6 +3,7 @@
 // What a worker of php-fpm does with tables that viaduct.tables declares; one request, one JSON value.
 
 use Viaduct\Counter;
+use Viaduct\GlobalState;
 use Viaduct\Store;
 
 function run(string $what, array $query): mixed
@@ -16,6 +17,9 @@ function run(string $what, array $query): mixed
         'counter' => (new Counter(0, $query['name']))->get(),
         'who' => ['pid' => getmypid(), 'uid' => fileowner('/proc/self')],
         'make' => Store::make('visits', (int) $query['rows'], ['count' => [Store::INT, 4], 'note' => [Store::STRING, 40]]),
+        'state' => GlobalState::get($query['key']),
+        'put' => GlobalState::set($query['key'], json_decode($query['json'], true)),
+        'remember' => GlobalState::remember($query['key'], 60, fn(): array => ['by' => getmypid()]),
         'inherited' => [shell_exec('ls -l /proc/self/fd'), getenv('VIADUCT_DECLARED')],
         'work' => work(),
     };
