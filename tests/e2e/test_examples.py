@@ -17,8 +17,8 @@ class Terminal:
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
 
-    def shows(self, text):
-        until(lambda: text in self.path.read_text(), 20, f"{text!r} on the screen")
+    def shows(self, line, times=1):
+        until(lambda: self.path.read_text().splitlines(True).count(line) >= times, 20, f"{line!r} on the screen")
 
     def leave(self):
         self.process.stdin.close()
@@ -35,9 +35,11 @@ def test_two_terminals_talk_and_one_broker_restarts(broker, tmp_path):
         broker.kill()
         for terminal in (first, second):
             terminal.shows("disconnected\n")
-        first.type("are you still there?")  # waits in the outbox
         broker.start()
-        second.shows("(messages may be missing here)\n")
+        for terminal in (first, second):
+            terminal.shows("connected\n", times=2)
+            terminal.shows("(messages may be missing here)\n")
+        first.type("are you still there?")
         second.shows("room:lobby say are you still there?\n")
         second.type("yes")
         first.shows("room:lobby say yes\n")
