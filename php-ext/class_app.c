@@ -52,6 +52,7 @@ static void app_free(zend_object *object)
         vd_callable_list_finish(&app->hooks[i]);
     }
     vd_php_around_finish(&app->around);
+    vd_php_bindings_finish(&app->bindings);
     void *lists[] = {app->routes, app->subscriptions, app->timers};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
         if (lists[i]) {

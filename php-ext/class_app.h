@@ -6,6 +6,7 @@
 
 #include "around.h"
 #include "callable.h"
+#include "notice.h"
 #include "route.h"
 #include "worker_router.h"
 
@@ -43,6 +44,7 @@ struct vd_php_app {
     uint32_t timer_count;
     struct vd_callable_list hooks[VD_HOOK_COUNT];
     struct vd_php_around around;
+    struct vd_php_bindings bindings;
     struct vd_worker *worker; /* in a worker, while it serves */
     bool running;
     zend_object std;

@@ -137,6 +137,13 @@ static zend_always_inline struct vd_counter *counter_this(const zval *this_zval)
     return counter;
 }
 
+static zend_always_inline void changed(const struct vd_counter *counter)
+{
+    if (UNEXPECTED(VIADUCT_G(shared)->bound)) {
+        vd_php_changed_bound(NULL, counter, NULL);
+    }
+}
+
 static zend_always_inline void add(zend_execute_data *execute_data, zval *return_value, bool down)
 {
     zend_long by = 1;
@@ -155,6 +162,7 @@ static zend_always_inline void add(zend_execute_data *execute_data, zval *return
         vd_php_state_throw(&error, vd_ce_integer_range_exception);
         RETURN_THROWS();
     }
+    changed(counter);
     RETURN_LONG(result);
 }
 
@@ -189,6 +197,7 @@ ZEND_METHOD(Viaduct_Counter, set)
         RETURN_THROWS();
     }
     vd_counter_set(counter, value);
+    changed(counter);
 }
 
 ZEND_METHOD(Viaduct_Counter, compareAndSet)
@@ -203,7 +212,11 @@ ZEND_METHOD(Viaduct_Counter, compareAndSet)
     if (UNEXPECTED(!counter)) {
         RETURN_THROWS();
     }
-    RETURN_BOOL(vd_counter_compare_and_set(counter, expected, value));
+    bool swapped = vd_counter_compare_and_set(counter, expected, value);
+    if (swapped) {
+        changed(counter);
+    }
+    RETURN_BOOL(swapped);
 }
 
 /* ---- wait() -----------------------------------------------------------------------------------

@@ -103,6 +103,9 @@ ZEND_METHOD(Viaduct_GlobalState, delete)
     }
     error.code =
         vd_table_del(state->table, ZSTR_VAL(key), ZSTR_LEN(key), vd_php_table_now_ms(), &error);
+    if (error.code == VD_OK) {
+        vd_php_changed(state, key);
+    }
     return_found(state, key, &error, return_value);
 }
 
@@ -139,6 +142,8 @@ static bool replace(struct vd_php_table *state, const zend_string *key,
                                       vd_php_table_now_ms(), swapped, &error);
     if (error.code != VD_OK) {
         vd_php_global_state_throw(state, key, encoded, &error);
+    } else if (*swapped) {
+        vd_php_changed(state, key);
     }
     return error.code == VD_OK;
 }
@@ -294,6 +299,7 @@ ZEND_METHOD(Viaduct_GlobalState, clear)
         RETURN_THROWS();
     }
     vd_table_clear(state->table);
+    vd_php_changed(state, NULL);
 }
 
 /* Seconds of an argument in milliseconds; false after throwing. */

@@ -209,6 +209,7 @@ ZEND_METHOD(Viaduct_Store, clear)
         RETURN_THROWS();
     }
     vd_table_clear(table->table);
+    vd_php_changed(table, NULL);
 }
 
 ZEND_METHOD(Viaduct_Store, iterate)

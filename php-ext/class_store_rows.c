@@ -197,9 +197,12 @@ ZEND_METHOD(Viaduct_Store, del)
         RETURN_THROWS();
     }
     struct vd_error error = {0};
-    return_found(vd_table_del(table->table, ZSTR_VAL(key), ZSTR_LEN(key),
-                              vd_php_table_time_ms(table), &error),
-                 &error, return_value);
+    enum vd_err code = vd_table_del(table->table, ZSTR_VAL(key), ZSTR_LEN(key),
+                                    vd_php_table_time_ms(table), &error);
+    if (code == VD_OK) {
+        vd_php_changed(table, key);
+    }
+    return_found(code, &error, return_value);
 }
 
 static bool fits(const struct vd_php_column *column, int64_t value)
@@ -284,6 +287,7 @@ ZEND_METHOD(Viaduct_Store, set)
         throw_set(table, changes, (size_t)count, &error);
         RETURN_THROWS();
     }
+    vd_php_changed(table, key);
 }
 
 /* ---- adding -----------------------------------------------------------------------------------
@@ -338,6 +342,7 @@ static void add_float(const struct addition *addition, double by, zval *return_v
         throw_operation(&error);
         RETURN_THROWS();
     }
+    vd_php_changed(addition->table, addition->key);
     RETURN_DOUBLE(sum);
 }
 
@@ -373,6 +378,7 @@ static zend_always_inline void add(zend_execute_data *execute_data, zval *return
         throw_operation(&error);
         RETURN_THROWS();
     }
+    vd_php_changed(addition.table, addition.key);
     RETURN_LONG(sum);
 }
 
@@ -452,6 +458,7 @@ ZEND_METHOD(Viaduct_Store, incrWindow)
         throw_operation(&error);
         RETURN_THROWS();
     }
+    vd_php_changed(table, key);
     window_create(return_value, sum, ends_ms > now_ms ? ends_ms - now_ms : 0);
 }
 
@@ -486,6 +493,9 @@ ZEND_METHOD(Viaduct_Store, compareAndSet)
     if (UNEXPECTED(error.code != VD_OK && error.code != VD_ERR_NOT_FOUND)) {
         throw_set(table, &change, 1, &error);
         RETURN_THROWS();
+    }
+    if (swapped) {
+        vd_php_changed(table, key);
     }
     RETURN_BOOL(swapped);
 }

@@ -55,7 +55,7 @@ if test "$PHP_VIADUCT" != "no"; then
      class_app_routes.c class_broker.c class_broker_link.c class_broker_network.c class_config.c class_config_edge.c class_config_http.c dnl
      class_config_limits.c class_config_values.c class_counter.c class_global_state.c class_message.c dnl
      class_request.c class_response.c class_response_cookie.c class_scope.c class_store.c class_store_iterator.c class_store_rows.c dnl
-     global_state.c global_state_remember.c request_body.c request_input.c route.c run_request.c run_sapi.c dnl
+     global_state.c global_state_remember.c notice.c request_body.c request_input.c route.c run_request.c run_sapi.c dnl
      run_worker.c shared_declared.c shared_file.c shared_state.c state.c viaduct.c $viaduct_sources],
     [$ext_shared],,
     [$viaduct_flags -I@ext_srcdir@/lib/core/include -I@ext_srcdir@/lib/core/src -I@ext_srcdir@/lib/brokers -I@ext_srcdir@/lib/health -I@ext_srcdir@/lib/server])

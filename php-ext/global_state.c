@@ -308,5 +308,8 @@ bool vd_php_global_state_set(zend_string *key, const zval *value)
         vd_php_global_state_throw(state, key, &encoded, &error);
     }
     vd_php_encoded_finish(&encoded);
+    if (error.code == VD_OK) {
+        vd_php_changed(state, key);
+    }
     return error.code == VD_OK;
 }

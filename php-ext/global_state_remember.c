@@ -117,11 +117,11 @@ static void lease_give_back(struct remembering *r)
  */
 static bool store(const struct remembering *r, uint64_t ttl_ms)
 {
-    uint64_t now_ms = vd_php_table_now_ms();
+    uint64_t now_ms;
     struct vd_table_version none = {0};
     struct vd_php_encoded encoded;
     struct vd_error error = {0};
-    bool swapped;
+    bool swapped = false;
     if (!vd_php_global_state_encode(&encoded, r->to)) {
         return false;
     }
@@ -133,6 +133,9 @@ static bool store(const struct remembering *r, uint64_t ttl_ms)
         vd_php_global_state_throw(r->values, r->key, &encoded, &error);
     }
     vd_php_encoded_finish(&encoded);
+    if (swapped) {
+        vd_php_changed(r->values, r->key);
+    }
     return error.code == VD_OK;
 }
 

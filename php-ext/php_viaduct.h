@@ -10,6 +10,7 @@
  *   around.c        before(), after(), error()
  *   request_body.c  Request::bodyStream()
  *   request_input.c the arrays of a request, by PHP's own parsers
+ *   notice.c        changes of shared state that become broadcasts
  *   shared_state.c  where tables and counters live      state*.c  their classes' common parts
  *   run_worker.c    the worker process: events in, handlers called
  *   run_request.c   one request: hooks, route, handler, answer

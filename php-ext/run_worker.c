@@ -315,12 +315,13 @@ static int serve(struct vd_php_run *run)
 {
     struct vd_worker_event event;
     while (!run->finished && !run->fatal) {
-        enum vd_err code = vd_worker_next_event(run->worker, -1, &event);
+        enum vd_err code = vd_worker_next_event(run->worker, vd_php_notices_timeout(run), &event);
         if (code != VD_OK) {
             vd_log(run->logger, VD_LOG_ERROR, "worker_ends", "%s", vd_err_text(code));
             return EXIT_START_FAILED;
         }
         handle_event(run, &event);
+        vd_php_notices_flush(run, false);
     }
     return run->fatal ? EXIT_FATAL : 0;
 }
@@ -347,6 +348,7 @@ static void finish(struct vd_php_run *run)
         call_list(run, &run->app->hooks[VD_HOOK_SHUTDOWN], "onShutdown", &id, 1);
     }
     vd_php_guard(end_of_php, run);
+    vd_php_notices_finish(run);
     run->app->worker = NULL;
 }
 

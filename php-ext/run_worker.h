@@ -6,6 +6,7 @@
 #include <php.h>
 #include <stdbool.h>
 
+#include "notice.h"
 #include "run_sapi.h"
 #include "server.h"
 #include "worker.h"
@@ -24,6 +25,7 @@ struct vd_php_run {
     size_t body_left;                        /* then: as much of it as post_max_size allows still */
     bool body_broken_off;                    /* the client left before its end */
     bool body_too_large;                     /* there is more of it than post_max_size allows */
+    struct vd_php_notices notices;
     bool dev_mode;
     bool fatal;    /* PHP bailed out: its heap is not to be trusted, end at once */
     bool finished; /* the loop shall end */

@@ -23,6 +23,7 @@
 #include <viaduct/counter.h>
 #include <viaduct/table.h>
 
+#include "notice.h"
 #include "php_viaduct.h"
 #include "server.h"
 
@@ -60,6 +61,7 @@ struct vd_php_shared {
     uint32_t table_count;
     struct vd_php_table **table_slots; /* by hash; a power of two */
     uint32_t slot_mask;
+    bool bound; /* an App has bound some of it to a scope: changes are looked at */
     struct vd_php_table *global_state; /* NULL: not made yet */
     struct vd_php_table *global_leases;
     struct vd_counter *leases_done; /* shared */
@@ -147,6 +149,15 @@ static zend_always_inline int vd_php_table_column(struct vd_php_table *table, ze
         slot++;
     }
     return -1;
+}
+
+/* A row of @table was changed, or all of them (@key NULL). */
+static zend_always_inline void vd_php_changed(const struct vd_php_table *table,
+                                              const zend_string *key)
+{
+    if (UNEXPECTED(VIADUCT_G(shared)->bound)) {
+        vd_php_changed_bound(table, NULL, key);
+    }
 }
 
 /* Room for the strings of one row. */

@@ -621,6 +621,41 @@ namespace Viaduct {
         public function onBrokerError(callable $handler): static {}
 
         /**
+         * Broadcast a scope when rows of a table change: as broadcast($scope) does, an invalidation.
+         *
+         *     $app->bindStore('rooms', 'room:{key}');      // each row has a scope of its own
+         *     $app->bindStore('rooms', 'rooms');           // any change
+         *
+         * Changes that workers make are told when their handler is done, once for a scope, however many
+         * there were, and every 20 ms at most. Rows whose time is over are not changes.
+         *
+         * @param string $table made before
+         * @param string $scope {key} in it stands for the row's key; keys that cannot be part of a scope are
+         *     left out, with a line in the log
+         * @param string|null $key only this one; with * as glob. Null: any
+         * @throws \ValueError for a malformed scope
+         * @throws Exception\UnknownTableException
+         * @throws \RuntimeException after run()
+         */
+        public function bindStore(string $table, string $scope, ?string $key = null): static {}
+
+        /**
+         * Broadcast a scope when a counter changes.
+         *
+         * @see App::bindStore()
+         */
+        public function bindCounter(Counter $counter, string $scope): static {}
+
+        /**
+         * Broadcast a scope when values of the global state change.
+         *
+         * @param string $key with * as glob
+         * @param string $scope {key} in it stands for the key
+         * @see App::bindStore()
+         */
+        public function bindGlobalState(string $key, string $scope): static {}
+
+        /**
          * A value of the global state, or the default when the key is not there.
          *
          * @see GlobalState::get()

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 1ac51242b49d9af103facc78bdf897f45c86b7d4 */
+ * Stub hash: 3221ac31489abb864c2ed5538db65a0e8aeb0933 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -207,6 +207,22 @@ ZEND_END_ARG_INFO()
 #define arginfo_class_Viaduct_App_onGap arginfo_class_Viaduct_Config_onBrokerError
 
 #define arginfo_class_Viaduct_App_onBrokerError arginfo_class_Viaduct_Config_onBrokerError
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_App_bindStore, 0, 2, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO(0, table, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO(0, scope, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, key, IS_STRING, 1, "null")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_App_bindCounter, 0, 2, IS_STATIC, 0)
+	ZEND_ARG_OBJ_INFO(0, counter, Viaduct\\Counter, 0)
+	ZEND_ARG_TYPE_INFO(0, scope, IS_STRING, 0)
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_App_bindGlobalState, 0, 2, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO(0, key, IS_STRING, 0)
+	ZEND_ARG_TYPE_INFO(0, scope, IS_STRING, 0)
+ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_App_globalState, 0, 1, IS_MIXED, 0)
 	ZEND_ARG_TYPE_INFO(0, key, IS_STRING, 0)
@@ -498,6 +514,9 @@ ZEND_METHOD(Viaduct_App, onClientConnect);
 ZEND_METHOD(Viaduct_App, onClientDisconnect);
 ZEND_METHOD(Viaduct_App, onGap);
 ZEND_METHOD(Viaduct_App, onBrokerError);
+ZEND_METHOD(Viaduct_App, bindStore);
+ZEND_METHOD(Viaduct_App, bindCounter);
+ZEND_METHOD(Viaduct_App, bindGlobalState);
 ZEND_METHOD(Viaduct_App, globalState);
 ZEND_METHOD(Viaduct_App, setGlobalState);
 ZEND_METHOD(Viaduct_App, run);
@@ -606,6 +625,9 @@ static const zend_function_entry class_Viaduct_App_methods[] = {
 	ZEND_ME(Viaduct_App, onClientDisconnect, arginfo_class_Viaduct_App_onClientDisconnect, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, onGap, arginfo_class_Viaduct_App_onGap, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, onBrokerError, arginfo_class_Viaduct_App_onBrokerError, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, bindStore, arginfo_class_Viaduct_App_bindStore, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, bindCounter, arginfo_class_Viaduct_App_bindCounter, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_App, bindGlobalState, arginfo_class_Viaduct_App_bindGlobalState, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, globalState, arginfo_class_Viaduct_App_globalState, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, setGlobalState, arginfo_class_Viaduct_App_setGlobalState, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, run, arginfo_class_Viaduct_App_run, ZEND_ACC_PUBLIC)

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Changes of shared state that become broadcasts: App::bindStore() and its like.
+ *
+ *     Store::set() ... -> vd_php_changed() -> scopes that wait -> end of the handler -> published
+ *
+ * A scope waits once, however often it is named, and is published at most every VD_NOTICE_PACE_MS
+ * by one worker. */
+#ifndef VIADUCT_PHP_NOTICE_H
+#define VIADUCT_PHP_NOTICE_H
+
+#include <php.h>
+#include <stdbool.h>
+
+#include "php_viaduct.h"
+
+#define VD_NOTICE_PACE_MS 20
+
+struct vd_php_table;
+struct vd_counter;
+
+/* What is bound to a scope. */
+struct vd_php_binding {
+    const struct vd_php_table *table; /* or */
+    const struct vd_counter *counter;
+    zend_string *keys;  /* of the table: a pattern with * as glob; NULL: any */
+    zend_string *scope; /* {key} in it stands for the key */
+};
+
+struct vd_php_bindings {
+    struct vd_php_binding *items;
+    uint32_t count;
+};
+
+/* Scopes that wait. In the worker only; its memory is none of PHP's, so that it survives a fatal
+ * error of PHP's, after which the changes have still happened. */
+struct vd_php_notices {
+    HashTable scopes;
+    bool in_use;
+    uint64_t sent_ms; /* monotonic: when the last ones were published */
+};
+
+void vd_php_bindings_finish(struct vd_php_bindings *bindings);
+
+/* Tell whoever is bound: out of line, since nearly nothing is. @key NULL: all keys. */
+void vd_php_changed_bound(const struct vd_php_table *table, const struct vd_counter *counter,
+                          const zend_string *key);
+
+/* Publish what waits, if it is time; @at_once: whether it is or not. */
+void vd_php_notices_flush(struct vd_php_run *run, bool at_once);
+/* How long the worker may wait for its next event: -1: for ever. */
+int vd_php_notices_timeout(const struct vd_php_run *run);
+void vd_php_notices_finish(struct vd_php_run *run);
+
+#endif
