@@ -13,6 +13,7 @@
 //
 // Rounds in turns, the best counts: on a shared machine the others measure the neighbours. APCu has no
 // fields: "one field" is an entry that holds nothing else, "3 columns" an entry with an array.
+// "Insert and delete" are two operations.
 // OpenSwoole\Table is in no Debian package and therefore not here.
 
 use Viaduct\Counter;
@@ -27,6 +28,7 @@ $json = in_array('--json', $argv, true);
 $rounds = (int) (array_values(array_filter($argv, 'is_numeric'))[0] ?? 5);
 
 Store::make('bench', 4 * KEYS, ['count' => [Store::INT, 8], 'total' => [Store::INT, 8], 'note' => [Store::STRING, 32]]);
+GlobalState::make(4 * KEYS, 200);
 $counters = [new Counter(), new Counter()];
 [$ready, $stop] = [new Counter(), new Counter()];
 
@@ -99,6 +101,42 @@ $operations = [
             apcu_delete($keys[$i & 4095] . '-');
         }
     }],
+    ['GlobalState get', function (array $keys, int $n): void {
+        for ($i = 0; $i < $n; $i++) {
+            GlobalState::get($keys[$i & 4095]);
+        }
+    }, function (array $keys, int $n): void {
+        for ($i = 0; $i < $n; $i++) {
+            apcu_fetch($keys[$i & 4095]);
+        }
+    }],
+    ['GlobalState increment', function (array $keys, int $n): void {
+        for ($i = 0; $i < $n; $i++) {
+            GlobalState::increment($keys[$i & 4095]);
+        }
+    }, function (array $keys, int $n): void {
+        for ($i = 0; $i < $n; $i++) {
+            apcu_inc($keys[$i & 4095]);
+        }
+    }],
+    ['GlobalState set', function (array $keys, int $n): void {
+        for ($i = 0; $i < $n; $i++) {
+            GlobalState::set($keys[$i & 4095], $i);
+        }
+    }, function (array $keys, int $n): void {
+        for ($i = 0; $i < $n; $i++) {
+            apcu_store($keys[$i & 4095], $i);
+        }
+    }],
+    ['GlobalState get an array', function (array $keys, int $n): void {
+        for ($i = 0; $i < $n; $i++) {
+            GlobalState::get('r' . $keys[$i & 4095]);
+        }
+    }, function (array $keys, int $n): void {
+        for ($i = 0; $i < $n; $i++) {
+            apcu_fetch('r' . $keys[$i & 4095]);
+        }
+    }],
 ];
 
 // ---- measuring --------------------------------------------------------------------------------------------
@@ -126,6 +164,8 @@ function fill(string $prefix): void
 {
     for ($i = 0; $i < KEYS; $i++) {
         Store::set('bench', "$prefix:client:$i", ['count' => 0, 'total' => 2, 'note' => 'a short note']);
+        GlobalState::set("$prefix:client:$i", 0);
+        GlobalState::set("r$prefix:client:$i", ['count' => 0, 'total' => 2, 'note' => 'a short note']);
         apcu_store("$prefix:client:$i", 0);
         apcu_store("r$prefix:client:$i", ['count' => 0, 'total' => 2, 'note' => 'a short note']);
     }
@@ -183,9 +223,6 @@ $ways = [
     '2 other' => fn(Closure $operation): float => beside($operation, $a, $b),
 ];
 
-if (class_exists(GlobalState::class)) {
-    require __DIR__ . '/state_global.php';
-}
 $empty = min(array_map(fn(): float => nanoseconds($loop, $a), range(1, 2 * $rounds)));
 $results = [];
 foreach ($operations as [$name, $ours, $apcus]) {

@@ -109,8 +109,8 @@ bool vd_php_shared_may_make(const char *what)
     if (VIADUCT_G(run)) {
         where = "in a worker: the other workers would not see it; call it before run()";
     } else if (is_one_of_many_servers()) {
-        where = "in a web server's process: the others would not see it; declare tables for "
-                "php-fpm in its configuration";
+        where = "in a web server's process: the others would not see it; declare it in the file "
+                "that viaduct.tables names";
     } else if (getpid() != VIADUCT_G(shared)->script_pid) {
         where = "in a forked process: its parent and siblings would not see it; call it before "
                 "pcntl_fork()";
