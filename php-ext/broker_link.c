@@ -36,7 +36,7 @@ static void throw_text(const struct vd_php_broker *broker, enum vd_err code, boo
 static void throw_text(const struct vd_php_broker *broker, enum vd_err code, bool may_arrive,
                        const char *format, ...)
 {
-    char text[VD_ERROR_TEXT_BYTES * 2];
+    char text[VD_ERROR_TEXT_BYTES * 3];
     struct vd_broker_status status = {0};
     va_list arguments;
 
@@ -58,14 +58,29 @@ static void throw_text(const struct vd_php_broker *broker, enum vd_err code, boo
     });
 }
 
-static void throw_failure(const struct vd_php_broker *broker, bool may_arrive)
+/* " redis.internal:6379"; nothing where there are several: the text says which of them. */
+static void place(const struct vd_php_broker *broker, char *text, size_t size)
 {
     const char *host = ZSTR_VAL(broker->settings.texts[VD_BROKER_HOST]);
-    bool brackets = strchr(host, ':') != NULL;
 
-    throw_text(broker, broker->failure.code, may_arrive, "%s %s%s%s:" ZEND_LONG_FMT ": %s%s",
-               broker->display, brackets ? "[" : "", host, brackets ? "]" : "",
-               broker->settings.port, broker->failure.text,
+    if (Z_TYPE(broker->settings.servers) == IS_ARRAY) {
+        snprintf(text, size, "%s", "");
+    } else if (*host == '/') {
+        snprintf(text, size, " %s", host);
+    } else {
+        bool brackets = strchr(host, ':') != NULL;
+        snprintf(text, size, " %s%s%s:" ZEND_LONG_FMT, brackets ? "[" : "", host,
+                 brackets ? "]" : "", broker->settings.port);
+    }
+}
+
+static void throw_failure(const struct vd_php_broker *broker, bool may_arrive)
+{
+    char where[VD_ERROR_TEXT_BYTES + 32];
+
+    place(broker, where, sizeof(where));
+    throw_text(broker, broker->failure.code, may_arrive, "%s%s: %s%s", broker->display, where,
+               broker->failure.text,
                may_arrive ? "; the message may have arrived, or may still" : "");
 }
 

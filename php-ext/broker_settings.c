@@ -15,6 +15,7 @@
 #endif
 
 #define HOST_MAX_BYTES     253
+#define SOCKET_MAX_BYTES   107
 #define CHANNEL_MAX_BYTES  256
 #define SERVERS_MAX        15
 #define OUTBOX_MESSAGES    1000000
@@ -108,6 +109,39 @@ static bool take_host(struct check *check, smart_str *url)
     return true;
 }
 
+/* Redis only: host is the path of a socket. */
+static bool is_socket(const struct check *check)
+{
+    return !check->is_nats && ZSTR_VAL(check->arguments->texts[VD_BROKER_HOST])[0] == '/';
+}
+
+static bool take_socket(struct check *check)
+{
+    const zend_string *path = check->arguments->texts[VD_BROKER_HOST];
+    const struct vd_php_broker_arguments *arguments = check->arguments;
+
+    if (ZSTR_LEN(path) < 2 || ZSTR_LEN(path) > SOCKET_MAX_BYTES ||
+        strlen(ZSTR_VAL(path)) != ZSTR_LEN(path)) {
+        zend_argument_value_error(check->positions->texts[VD_BROKER_HOST],
+                                  "must, as the path of a socket, have at most %d bytes",
+                                  SOCKET_MAX_BYTES);
+        return false;
+    }
+    if (arguments->tls) {
+        zend_argument_value_error(check->positions->tls,
+                                  "must be false when $host is the path of a socket");
+        return false;
+    }
+    if (arguments->servers && zend_hash_num_elements(arguments->servers) > 0) {
+        zend_argument_value_error(check->positions->servers,
+                                  "must be empty when $host is the path of a socket");
+        return false;
+    }
+    take(check, VD_BROKER_HOST);
+    check->settings->texts[VD_BROKER_URL] = strpprintf(0, "redis+unix://%s", ZSTR_VAL(path));
+    return true;
+}
+
 static bool parse_port(const char *text, size_t length, zend_long *port)
 {
     *port = 0;
@@ -186,6 +220,9 @@ static bool take_address(struct check *check)
         return false;
     }
     check->settings->port = check->arguments->port;
+    if (is_socket(check)) {
+        return take_socket(check);
+    }
     smart_str_appends(&url, check->is_nats ? "nats://" : "redis://");
     if (!take_host(check, &url) || !take_servers(check, &url)) {
         smart_str_free(&url);

@@ -1081,7 +1081,8 @@ namespace Viaduct\Broker {
         /**
          * Checks what can be checked without asking the server; connects later.
          *
-         * @param string $host name, IPv4 or IPv6 address; a certificate must be for this name
+         * @param string $host name, IPv4 or IPv6 address; a certificate must be for this name. Or the
+         *                     absolute path of a unix socket
          * @param int $port 1 to 65,535
          * @param string|null $password of requirepass, or of the ACL user
          * @param string|null $username of an ACL user (Redis 6); needs a password. Minimal permissions:
@@ -1091,8 +1092,8 @@ namespace Viaduct\Broker {
          * @param string|null $tlsCaFile PEM file of the authorities to trust; null: the system's
          * @param string|null $tlsCertFile PEM file of a client certificate, with its chain
          * @param string|null $tlsKeyFile its key, without a passphrase; null: it is in $tlsCertFile
-         * @param string[] $servers more servers, tried in turn when $host does not answer: "host:port",
-         *                          "[::1]:port", or "host" (at $port); at most 15
+         * @param string[] $servers more servers: each attempt goes on to the next, from $host to the last
+         *                          and around. "host:port", "[::1]:port", or "host" (at $port); at most 15
          * @param callable|null $credentials fn(): array, asked before each attempt, so that passwords may
          *                                   rotate: ['password' => ..., 'username' => ...]. Instead of
          *                                   $password and $username
@@ -1169,8 +1170,8 @@ namespace Viaduct\Broker {
          * @param string|null $credsFile file that holds a user's JWT and seed
          * @param string|null $tlsCertFile PEM file of a client certificate, with its chain
          * @param string|null $tlsKeyFile its key, without a passphrase; null: it is in $tlsCertFile
-         * @param string[] $servers more servers, tried in turn when $host does not answer: "host:port",
-         *                          "[::1]:port", or "host" (at $port); at most 15
+         * @param string[] $servers more servers: each attempt goes on to the next, from $host to the last
+         *                          and around. "host:port", "[::1]:port", or "host" (at $port); at most 15
          * @param callable|null $credentials fn(): array, asked before each attempt, so that they may rotate;
          *                                   keys as the parameters: ['authToken' => ...],
          *                                   ['username' => ..., 'password' => ...], ['nkeySeedFile' => ...]

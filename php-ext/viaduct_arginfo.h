@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 3221ac31489abb864c2ed5538db65a0e8aeb0933 */
+ * Stub hash: 81d3278ab6223ac0ba8b21e2b6a8368210adfe96 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()

@@ -13,6 +13,7 @@ $calls = [
     ['tlsCaFile' => __FILE__], ['tls' => true, 'tlsCaFile' => '/no/such/file'], ['tls' => true, 'tlsCaFile' => __DIR__], ['tls' => true, 'tlsCaFile' => ''],
     ['tls' => true, 'tlsCaFile' => '/dev/null'], ['tls' => true, 'tlsKeyFile' => __FILE__], ['tls' => true, 'tlsCertFile' => __FILE__],
     ['servers' => ['']], ['servers' => ['h:0']], ['servers' => ['h:x']], ['servers' => ['::1']], ['servers' => ['[::1']], ['servers' => ['[::1]6379']], ['servers' => [6379]], ['servers' => array_fill(0, 16, 'h')], ['servers' => ['h,i']],
+    ['host' => '/run/redis.sock', 'tls' => true], ['host' => '/run/redis.sock', 'servers' => ['h']], ['host' => '/' . str_repeat('a', 107)], ['host' => '/'],
     ['credentials' => 'no_such_function'], ['credentials' => fn() => [], 'password' => 'p'],
     ['probeInterval' => 0], ['probeInterval' => NAN], ['connectTimeout' => 3601], ['connectTimeout' => -1.5],
     ['outboxMessages' => 0], ['outboxBytes' => 1023], ['outboxPolicy' => 'drop'],
@@ -25,11 +26,13 @@ foreach ($calls as $arguments) {
         echo $e::class, ': ', str_replace([__CLASS__, 'Viaduct\Broker\RedisBroker::__construct(): ', __FILE__, __DIR__], ['', '', 'FILE', 'DIR'], $e->getMessage()), "\n";
     }
 }
-foreach (['localhost', 'redis.internal.', '10.0.0.1', '::1', '[::1]', 'fe80::1%eth0', 'my_redis-1'] as $host) {
+foreach (['localhost', 'redis.internal.', '10.0.0.1', '::1', '[::1]', 'fe80::1%eth0', 'my_redis-1', '/run/redis.sock'] as $host) {
     echo new RedisBroker($host) ? "$host: fine\n" : "";
 }
 $all = new RedisBroker('h', 1, 'p', 'u', 'c', true, null, null, null, ['h2', 'h3:7', '[::1]:8'], null, 1, 2.5, 10, 2048, 'fail');
+ob_start();
 var_dump($all);
+echo preg_replace('/#\d+/', '', ob_get_clean());
 echo "once more: ";
 try {
     $all->__construct();
@@ -69,6 +72,10 @@ ValueError: Argument #10 ($servers) must be a list of "host", "host:port" or "[:
 ValueError: Argument #10 ($servers) must be a list of "host", "host:port" or "[::1]:port"
 ValueError: Argument #10 ($servers) must hold at most 15 servers
 ValueError: Argument #10 ($servers) must be a list of "host", "host:port" or "[::1]:port"
+ValueError: Argument #6 ($tls) must be false when $host is the path of a socket
+ValueError: Argument #10 ($servers) must be empty when $host is the path of a socket
+ValueError: Argument #1 ($host) must, as the path of a socket, have at most 107 bytes
+ValueError: Argument #1 ($host) must, as the path of a socket, have at most 107 bytes
 TypeError: Argument #11 ($credentials) must be a valid callback or null, function "no_such_function" not found or invalid function name
 ValueError: Argument #11 ($credentials) must be left out when $password is given: one way to log in
 ValueError: Argument #12 ($probeInterval) must be between 0.1 and 3600 seconds, 0 given
@@ -85,7 +92,8 @@ redis.internal.: fine
 [::1]: fine
 fe80::1%eth0: fine
 my_redis-1: fine
-object(Viaduct\Broker\RedisBroker)#2 (16) {
+/run/redis.sock: fine
+object(Viaduct\Broker\RedisBroker) (16) {
   ["host"]=>
   string(1) "h"
   ["port"]=>
