@@ -52,11 +52,21 @@ struct gw_link {
 /* ---- what comes from other nodes ---------------------------------------------------------------
  */
 
+/* Not before the subscription holds: what comes after this is heard. */
+static void after_restart(struct gw_link *link)
+{
+    if (link->resumed) {
+        link->resumed = false;
+        gw_resync(link->gateway, "gateway restarted");
+    }
+}
+
 static void received(struct vd_broker *broker, const struct vd_message *message, void *context)
 {
     struct gw_link *link = context;
 
     (void)broker;
+    after_restart(link);
     if (vd_scope_kind(message->scope, message->scope_length) != VD_SCOPE_TAB)
         gw_publish_remote(link->gateway, message);
 }
@@ -72,10 +82,10 @@ static void gap(struct vd_broker *broker, const struct vd_broker_gap *gap, void 
         gw_resync(link->gateway, "broker reconnected");
         break;
     case VD_GAP_SEQUENCE:
-        gw_resync(link->gateway, "messages of another node were lost");
+        gw_resync_soon(link->gateway, "messages of another node were lost");
         break;
     case VD_GAP_OVERFLOW:
-        gw_resync(link->gateway, "messages of other nodes were dropped");
+        gw_resync_soon(link->gateway, "messages of other nodes were dropped");
         break;
     }
 }
@@ -278,10 +288,8 @@ static void look(struct gw_link *link)
     vd_broker_status(link->broker, &status);
     note_confirmed(link, &status);
     note_room(link, &status);
-    if (link->resumed && status.connected) {
-        link->resumed = false;
-        gw_resync(link->gateway, "gateway restarted");
-    }
+    if (status.connected)
+        after_restart(link);
 }
 
 /* The turn that follows has looked at the clock. */

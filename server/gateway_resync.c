@@ -8,8 +8,8 @@
  *
  * Paced: pages react to a gap by loading their state anew, so the streams are told one portion
  * after the other, within a second; a stream that gets a message before its turn is told first.
- * Coalesced: gaps that follow each other within RESYNC_MS are told as one, at the end of that time;
- * messages that arrive meanwhile may then come before it. */
+ * Coalesced: missing numbers may be as frequent as messages. Those that follow a gap within RESYNC_MS
+ * are told as one, at the end of that time; messages that arrive meanwhile come before it. */
 #include "gateway.h"
 
 #define RESYNC_MS       1000 /* between two */
@@ -73,11 +73,17 @@ static void announce(struct gateway *gateway)
 void gw_resync(struct gateway *gateway, const char *reason)
 {
     gateway->resync.reason = reason;
-    if (gateway->now_ms < gateway->resync.allowed_ms) {
-        gateway->resync.pending = true;
-    } else {
-        announce(gateway);
+    announce(gateway);
+}
+
+void gw_resync_soon(struct gateway *gateway, const char *reason)
+{
+    if (gateway->now_ms >= gateway->resync.allowed_ms) {
+        gw_resync(gateway, reason);
+        return;
     }
+    gateway->resync.reason = reason;
+    gateway->resync.pending = true;
 }
 
 void gw_resync_tell(struct gw_stream *stream)

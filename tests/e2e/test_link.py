@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The gateway's link to other nodes: whatever happens to it or to the gateway, who is told what."""
 import os
+import random
 import signal
 import threading
+import time
 
 import pytest
 
 from support.brokers import SERVERS
 from support.http import Closed
-from support.nodes import QUICK, metrics, until_connected, until_degraded
+from support.nodes import QUICK, judge, metrics, until_connected, until_degraded
+from support.senders import Sender, check_senders, run_senders
 from support.wait import until
 
 SCOPE = "room:link"
@@ -228,6 +231,61 @@ def test_gateways_killed_under_load_lose_and_double_nothing(node, server, stream
     assert metrics(b)["gaps_total"] == 0
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_breaks_nothing_is_lost_or_doubled_in_silence(node, server, streams, between, seed):
+    """Gateways killed, links cut, the broker killed, in any order, under load on both nodes."""
+    server.start()
+    proxies = between(server), between(server)
+    both = [node(through=proxy, broker_outbox_messages=100_000, stream_queue_bytes=64 << 20) for proxy in proxies]
+    until_connected(*both)
+    workers_ready(*both)
+    crowds = [streams(one, reconnect=True) for one in both]
+    audience = [stream for crowd in crowds for stream in crowd.open(EVENTS, 3) + crowd.open("/events?scope=room:*")]
+    senders = [Sender(one, f"s{place}.{n}", [SCOPE], 10**9, patient=True) for place, one in enumerate(both) for n in range(2)]
+    draw = random.Random(seed)
+
+    def pump(done, seconds=30, what="the streams' condition"):
+        def step():
+            for crowd in crowds:
+                crowd.step(0.002)
+            return done()
+        until(step, seconds, what, every=0)
+
+    def kill_gateway(place):
+        killed = both[place].gateway()
+        os.kill(killed, signal.SIGKILL)
+        pump(lambda: both[place].gateway() not in (None, killed), what="a new gateway")
+
+    run_senders(senders)
+    for _ in range(16):
+        goal = sum(sender.done for sender in senders) + draw.randrange(200)
+        pump(lambda goal=goal: sum(sender.done for sender in senders) >= goal, what="messages flow")
+        check_senders(senders)
+        act, place = draw.choice(("kill", "kill", "cut", "away", "restart")), draw.randrange(2)
+        if act == "kill":
+            kill_gateway(place)
+        elif act == "cut":
+            proxies[place].cut()
+        elif act == "away":
+            proxies[place].mode = "refuse" if proxies[place].mode == "pass" else "pass"
+        else:
+            server.restart()
+    for sender in senders:
+        sender.stopping = True
+    pump(lambda: not any(sender.is_alive() for sender in senders), what="the senders end")
+    for proxy in proxies:
+        proxy.mode = "pass"
+    check_senders(senders)
+    until_connected(*both)
+    last = [Sender(one, f"last{place}", [SCOPE], 1, patient=True) for place, one in enumerate(both)]
+    run_senders(last)
+    pump(lambda: all({"last0 0", "last1 0"} <= set(stream.data()) for stream in audience), what="the last message of each node")
+    late = time.monotonic() + 1.5  # gaps that were held back
+    pump(lambda: time.monotonic() > late)
+    for stream in audience:
+        judge(stream, [SCOPE], senders + last)
+
+
 def test_the_policy_to_fail_tells_the_publisher(node, server, streams, between):
     proxy = between(server)
     a, b = pair(node, server, proxy, broker_outbox_messages=10, broker_outbox_policy="fail")
@@ -290,6 +348,14 @@ def test_the_end_waits_for_the_outbox(node, server, streams, between):
     there.pump(lambda: far.data() == [str(n) for n in range(50)], seconds=20, what="all before the end")
     a.ended(0)
     assert "broker_undelivered" not in a.log()
+
+
+def test_the_last_words_of_the_workers_reach_the_other_node(node, server, streams):
+    a, b = pair(node, server, workers=3, farewell=SCOPE)
+    there = streams(b)
+    far, = there.open(EVENTS)
+    a.stop()
+    there.pump(lambda: far.data() == ["farewell"] * 3)
 
 
 def test_the_end_does_not_wait_for_ever(node, server):

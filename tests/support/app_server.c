@@ -6,6 +6,7 @@
  *                [--broker pipe|redis://127.0.0.1:6379] [--broker-outbox-policy fail] ..
  *                [--subscribe once:PATTERN|every:PATTERN].. [--interval node:MS|worker:MS]..
  *                [--listener unix:///run/x.sock].. (with --port none: no other address)
+ *                [--farewell SCOPE] (what a worker publishes when it ends)
  *                [--boot crash|hang|exit] [--request-timeout-ms MS] [--max-requests N] ..
  *
  *     GET  /hello                   "Hello, world!\n"
@@ -629,6 +630,18 @@ static void count(_Atomic uint64_t counts[WATCH_MAX][VD_WORKERS_MAX], uint32_t i
         atomic_fetch_add(&counts[id][vd_worker_index(worker)], 1);
 }
 
+static void say_farewell(struct vd_worker *worker, const struct app *app)
+{
+    const struct vd_message message = {.scope = app->farewell,
+                                       .scope_length = app->farewell ? strlen(app->farewell) : 0,
+                                       .data = "farewell",
+                                       .data_length = 8,
+                                       .has_data = true};
+
+    if (app->farewell)
+        vd_worker_publish(worker, &message, NULL);
+}
+
 static int worker_main(struct vd_worker *worker, void *context)
 {
     struct app *app = context;
@@ -653,6 +666,7 @@ static int worker_main(struct vd_worker *worker, void *context)
             atomic_fetch_add(&app->counts->gaps[vd_worker_index(worker)], 1);
             break;
         case VD_WORKER_SHUTDOWN:
+            say_farewell(worker, app);
             return 0;
         default:
             break;

@@ -45,6 +45,7 @@ struct app {
     struct watch intervals[WATCH_MAX];
     size_t subscription_count, interval_count;
     const char *boot;
+    const char *farewell;
     const char *listeners[VD_LISTENERS_MAX];
     const char *trusted[VD_TRUSTED_MAX];
     struct counts *counts;

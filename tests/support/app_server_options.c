@@ -194,6 +194,8 @@ bool app_set_option(struct app *app, const char *option, const char *value)
         app->config.static_prefix = value;
     } else if (strcmp(option, "--boot") == 0) {
         app->boot = value;
+    } else if (strcmp(option, "--farewell") == 0) {
+        app->farewell = value;
     } else if (strcmp(option, "--cors-origins") == 0) {
         app->config.cors_origins = value;
     } else if (strcmp(option, "--cors-methods") == 0) {

@@ -138,7 +138,7 @@ static void gaps_in_quick_succession_are_told_as_one(void **state)
     struct fixture *f = *state;
 
     for (unsigned i = 0; i < 100; i++) {
-        gw_resync(&f->gateway, "messages of another node were lost");
+        gw_resync_soon(&f->gateway, "messages of another node were lost");
         pass(f, 5);
     }
     for (unsigned i = 0; i < 9; i++)
@@ -150,6 +150,21 @@ static void gaps_in_quick_succession_are_told_as_one(void **state)
     assert_int_equal(told(f, 2), STREAMS); /* what was lost after the first */
     assert_int_equal(vd_history_next(f->node.history), 3);
     assert_int_equal(gw_resync_next_ms(&f->gateway), 0);
+}
+
+/* Two drops of the link are two gaps, but a stream that was not told of the first yet learns of
+ * both at once. */
+static void drops_of_the_link_are_told_at_once(void **state)
+{
+    struct fixture *f = *state;
+
+    gw_resync(&f->gateway, "broker reconnected");
+    gw_resync(&f->gateway, "broker reconnected");
+    assert_int_equal(f->streams[0]->queue_count, 2);
+    for (unsigned i = 0; i < 20; i++)
+        pass(f, 50);
+    assert_int_equal(told(f, 1) + told(f, 2), STREAMS);
+    assert_true(told(f, 1) >= STREAMS - 512);
 }
 
 static void streams_that_end_are_left_alone(void **state)
@@ -173,6 +188,7 @@ int main(void)
         TEST(streams_are_told_in_portions_within_a_second),
         TEST(a_message_does_not_overtake_the_gap),
         TEST(gaps_in_quick_succession_are_told_as_one),
+        TEST(drops_of_the_link_are_told_at_once),
         TEST(streams_that_end_are_left_alone),
     };
 
