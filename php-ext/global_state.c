@@ -239,7 +239,7 @@ static void show_key(char shown[48], const zend_string *key)
     size_t length = ZSTR_LEN(key) < 40 ? ZSTR_LEN(key) : 40;
     for (size_t i = 0; i < length; i++) {
         char byte = ZSTR_VAL(key)[i];
-        shown[i] = byte < ' ' || byte > '~' ? '?' : byte;
+        shown[i] = (char)(byte < ' ' || byte > '~' ? '?' : byte);
     }
     strcpy(shown + length, length < ZSTR_LEN(key) ? "..." : "");
 }
