@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of origins: chained hash over a fixed array, with a list in order of use. No allocation
+/* The table of origins: chained hash over a fixed array, with lists in order of use. No allocation
  * after init, so that a message can always be judged. */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,6 +15,7 @@ struct vd_origin {
     uint16_t chain;        /* index + 1; 0: end */
     uint16_t newer, older; /* index + 1 */
     uint8_t length;
+    uint8_t heard; /* new messages, up to VD_ORIGINS_REGULAR */
     char text[VD_ORIGIN_MAX_BYTES];
 };
 
@@ -61,34 +62,43 @@ static uint16_t find(const struct vd_origins *origins, const char *text, size_t 
     return at;
 }
 
+static struct vd_origins_order *order_of(struct vd_origins *origins, const struct vd_origin *origin)
+{
+    return origin->heard < VD_ORIGINS_REGULAR ? &origins->newcomers : &origins->regulars;
+}
+
 static void unlink_use(struct vd_origins *origins, uint16_t at)
 {
     struct vd_origin *origin = &origins->table[at - 1];
+    struct vd_origins_order *order = order_of(origins, origin);
 
     if (origin->newer) {
         origins->table[origin->newer - 1].older = origin->older;
     } else {
-        origins->newest = origin->older;
+        order->newest = origin->older;
     }
     if (origin->older) {
         origins->table[origin->older - 1].newer = origin->newer;
     } else {
-        origins->oldest = origin->newer;
+        order->oldest = origin->newer;
     }
+    order->count--;
 }
 
 static void link_newest(struct vd_origins *origins, uint16_t at)
 {
     struct vd_origin *origin = &origins->table[at - 1];
+    struct vd_origins_order *order = order_of(origins, origin);
 
     origin->newer = 0;
-    origin->older = origins->newest;
-    if (origins->newest) {
-        origins->table[origins->newest - 1].newer = at;
+    origin->older = order->newest;
+    if (order->newest) {
+        origins->table[order->newest - 1].newer = at;
     } else {
-        origins->oldest = at;
+        order->oldest = at;
     }
-    origins->newest = at;
+    order->newest = at;
+    order->count++;
 }
 
 static void unlink_chain(struct vd_origins *origins, uint16_t at)
@@ -101,28 +111,46 @@ static void unlink_chain(struct vd_origins *origins, uint16_t at)
     *link = origin->chain;
 }
 
+static uint16_t forget_one(struct vd_origins *origins)
+{
+    uint16_t at = origins->newcomers.count >= VD_ORIGINS_NEWCOMERS ? origins->newcomers.oldest
+                                                                   : origins->regulars.oldest;
+
+    unlink_use(origins, at);
+    unlink_chain(origins, at);
+    return at;
+}
+
 static struct vd_origin *add(struct vd_origins *origins, const char *text, size_t length)
 {
     struct vd_origin *origin;
     uint16_t *bucket;
     uint16_t at;
 
-    if (origins->count < VD_ORIGINS_MAX) {
-        at = ++origins->count;
-    } else {
-        at = origins->oldest;
-        unlink_use(origins, at);
-        unlink_chain(origins, at);
-    }
+    at = origins->count < VD_ORIGINS_MAX ? ++origins->count : forget_one(origins);
     origin = &origins->table[at - 1];
     bucket = bucket_of(origins, text, length);
     memcpy(origin->text, text, length);
     origin->length = (uint8_t)length;
+    origin->heard = 1;
     origin->forgiven = origins->forgiven;
     origin->chain = *bucket;
     *bucket = at;
     link_newest(origins, at);
     return origin;
+}
+
+static void used(struct vd_origins *origins, uint16_t at, bool is_new)
+{
+    struct vd_origin *origin = &origins->table[at - 1];
+    bool counts = is_new && origin->heard < VD_ORIGINS_REGULAR;
+
+    if (!counts && at == order_of(origins, origin)->newest)
+        return;
+    unlink_use(origins, at);
+    if (counts)
+        origin->heard++;
+    link_newest(origins, at);
 }
 
 enum vd_origin_verdict vd_origins_see(struct vd_origins *origins, const char *text, size_t length,
@@ -131,19 +159,17 @@ enum vd_origin_verdict vd_origins_see(struct vd_origins *origins, const char *te
     uint16_t at = find(origins, text, length);
     struct vd_origin *origin;
     uint64_t last;
-    bool forgiven;
+    bool forgiven, duplicate;
 
     if (at == 0) {
         add(origins, text, length)->last = sequence;
         return VD_ORIGIN_NEW;
     }
     origin = &origins->table[at - 1];
-    if (at != origins->newest) {
-        unlink_use(origins, at);
-        link_newest(origins, at);
-    }
     last = origin->last;
-    if (sequence <= last && last - sequence < VD_ORIGINS_WINDOW)
+    duplicate = sequence <= last && last - sequence < VD_ORIGINS_WINDOW;
+    used(origins, at, !duplicate);
+    if (duplicate)
         return VD_ORIGIN_DUPLICATE;
     forgiven = origin->forgiven != origins->forgiven;
     origin->forgiven = origins->forgiven;

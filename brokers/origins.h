@@ -4,8 +4,12 @@
  *
  * Every transport here keeps the order of one publisher, so one number an origin is enough: the
  * next is new, a higher one is new after a gap, any other came before (or after a later one, which
- * would break the order) and is left out. Origins come from outside, so their number is bounded:
- * the one not heard of for longest is forgotten. */
+ * would break the order) and is left out.
+ *
+ * Origins come from outside, so their number is bounded: the one not heard of for longest is
+ * forgotten. Scripts that publish once and are gone (a request of php-fpm) are origins, too, some
+ * thousands a minute: they must not make us forget the nodes, whose gaps would then go by unseen.
+ * So newcomers are forgotten before regulars, as in a segmented LRU cache. */
 #ifndef VIADUCT_BROKERS_ORIGINS_H
 #define VIADUCT_BROKERS_ORIGINS_H
 
@@ -19,12 +23,20 @@
 /* So far below the last number it cannot be a straggler: the origin has begun anew. */
 #define VD_ORIGINS_WINDOW 65536u
 
+#define VD_ORIGINS_REGULAR   8u  /* new messages that make a newcomer a regular */
+#define VD_ORIGINS_NEWCOMERS 64u /* so many are kept, however many regulars there are */
+
 struct vd_origin;
+
+/* In order of use; index + 1. */
+struct vd_origins_order {
+    uint16_t newest, oldest, count;
+};
 
 struct vd_origins {
     struct vd_origin *table; /* [VD_ORIGINS_MAX] */
     uint16_t *buckets;       /* [VD_ORIGINS_MAX], index + 1 of the first in the chain */
-    uint16_t newest, oldest; /* order of use, index + 1 */
+    struct vd_origins_order newcomers, regulars;
     uint16_t count;
     uint32_t forgiven; /* +1 at each gap of the whole link */
 };

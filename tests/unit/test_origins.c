@@ -101,6 +101,55 @@ static void test_the_oldest_is_forgotten(void **state)
     vd_origins_finish(&origins);
 }
 
+/* Requests of php-fpm that publish and are gone, between two messages of a quiet node. */
+static void test_passers_by_do_not_push_out_a_regular(void **state)
+{
+    struct vd_origins origins;
+    uint64_t missed;
+    char name[16];
+
+    (void)state;
+    assert_int_equal(vd_origins_init(&origins), VD_OK);
+    for (unsigned i = 1; i <= VD_ORIGINS_REGULAR; i++)
+        see(&origins, "quiet", i, &missed);
+    for (unsigned i = 0; i < 20 * VD_ORIGINS_MAX; i++) {
+        snprintf(name, sizeof(name), "request-%u", i);
+        for (unsigned n = 1; n < VD_ORIGINS_REGULAR; n++)
+            assert_int_equal(see(&origins, name, n, &missed), VD_ORIGIN_NEW);
+    }
+    assert_int_equal(see(&origins, "quiet", VD_ORIGINS_REGULAR, &missed), VD_ORIGIN_DUPLICATE);
+    assert_int_equal(see(&origins, "quiet", VD_ORIGINS_REGULAR + 3, &missed), VD_ORIGIN_AFTER_GAP);
+    assert_int_equal(missed, 2);
+    vd_origins_finish(&origins);
+}
+
+/* More regulars than there is room for: newcomers keep their share, the oldest regular goes. */
+static void test_regulars_leave_room_for_newcomers(void **state)
+{
+    struct vd_origins origins;
+    uint64_t missed;
+    char name[16];
+
+    (void)state;
+    assert_int_equal(vd_origins_init(&origins), VD_OK);
+    for (unsigned i = 0; i < 2 * VD_ORIGINS_MAX; i++) {
+        snprintf(name, sizeof(name), "node-%u", i);
+        for (unsigned n = 1; n <= VD_ORIGINS_REGULAR; n++)
+            see(&origins, name, n, &missed);
+    }
+    for (unsigned i = 0; i < VD_ORIGINS_NEWCOMERS; i++) {
+        snprintf(name, sizeof(name), "new-%u", i);
+        assert_int_equal(see(&origins, name, 1, &missed), VD_ORIGIN_NEW);
+    }
+    assert_int_equal(see(&origins, "new-0", 1, &missed), VD_ORIGIN_DUPLICATE);
+    snprintf(name, sizeof(name), "node-%u", 2 * VD_ORIGINS_MAX - 1);
+    assert_int_equal(see(&origins, name, VD_ORIGINS_REGULAR, &missed), VD_ORIGIN_DUPLICATE);
+    snprintf(name, sizeof(name), "node-%u", VD_ORIGINS_MAX + VD_ORIGINS_NEWCOMERS);
+    assert_int_equal(see(&origins, name, VD_ORIGINS_REGULAR, &missed), VD_ORIGIN_DUPLICATE);
+    assert_int_equal(see(&origins, "node-0", VD_ORIGINS_REGULAR, &missed), VD_ORIGIN_NEW);
+    vd_origins_finish(&origins);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +157,8 @@ int main(void)
         cmocka_unit_test(test_an_origin_that_begins_anew),
         cmocka_unit_test(test_a_gap_of_the_link_is_told_once),
         cmocka_unit_test(test_the_oldest_is_forgotten),
+        cmocka_unit_test(test_passers_by_do_not_push_out_a_regular),
+        cmocka_unit_test(test_regulars_leave_room_for_newcomers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
