@@ -23,12 +23,15 @@ static bool is_hex(char c)
 
 bool vd_probe_read(const char *text, size_t length, const char *token, uint64_t *number)
 {
-    const char *at = text + BEGIN_BYTES, *end = text + length - 2;
+    const char *at, *end;
     uint64_t value = 0;
 
     if (length < BEGIN_BYTES + TOKEN_BYTES + 4 ||
-        length > BEGIN_BYTES + TOKEN_BYTES + 1 + DIGITS_MAX + 2 ||
-        memcmp(text, BEGIN, BEGIN_BYTES) != 0 || memcmp(end, "\"}", 2) != 0)
+        length > BEGIN_BYTES + TOKEN_BYTES + 1 + DIGITS_MAX + 2)
+        return false;
+    at = text + BEGIN_BYTES;
+    end = text + length - 2;
+    if (memcmp(text, BEGIN, BEGIN_BYTES) != 0 || memcmp(end, "\"}", 2) != 0)
         return false;
     for (unsigned i = 0; i < TOKEN_BYTES; i++) {
         if (!is_hex(at[i]))

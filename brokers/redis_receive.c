@@ -51,6 +51,10 @@ static bool message_came(struct redis *redis, const struct vd_redis_reply *reply
     uint64_t probe;
     void *larger;
 
+    if (!reply->payload) { /* no message has had any yet, nor has this one */
+        vd_broker_host_malformed(redis->host, "it is empty");
+        return true;
+    }
     if (vd_probe_read(reply->payload, reply->payload_length, redis->token, &probe))
         return probe == 0 ? true : vd_redis_probe_back(redis, probe); /* 0: another's */
     if (reply->payload_length > redis->scratch_bytes) {
