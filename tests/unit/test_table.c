@@ -293,6 +293,50 @@ static void test_compare_and_set(void **state)
     teardown(&f);
 }
 
+static void test_incr_when(void **state)
+{
+    struct vd_table_change changes[] = {integer(SMALL, 4), string(NOTE, "stays", 5)};
+    struct vd_table_version version;
+    struct fixture f;
+    int64_t result = 7;
+    bool swapped = true;
+    (void)state;
+
+    setup(&f, 4, 100);
+    assert_int_equal(
+        vd_table_incr_when(f.table, "ann", 3, COUNT, 1, SMALL, 4, 1000, &result, &f.error),
+        VD_ERR_NOT_FOUND);
+    assert_int_equal(vd_table_count(f.table), 0);
+    assert_int_equal(vd_table_set(f.table, "ann", 3, changes, 2, 1000, NULL), VD_OK);
+    assert_int_equal(
+        vd_table_incr_when(f.table, "ann", 3, COUNT, 1, SMALL, 5, 1000, &result, &f.error),
+        VD_ERR_NOT_FOUND);
+    assert_int_equal(
+        vd_table_get_version(f.table, "ann", 3, 1000, f.values, f.text, &version, NULL), VD_OK);
+    assert_int_equal(
+        vd_table_incr_when(f.table, "ann", 3, COUNT, 9, SMALL, 4, 1050, &result, &f.error), VD_OK);
+    assert_int_equal(result, 9);
+    assert_int_equal(
+        vd_table_set_version(f.table, "ann", 3, &version, changes, 2, 0, 1050, &swapped, NULL),
+        VD_OK);
+    assert_false(swapped); /* somebody was faster */
+    assert_int_equal(
+        vd_table_incr_when(f.table, "ann", 3, SMALL, 124, SMALL, 4, 1050, &result, &f.error),
+        VD_ERR_TOO_LARGE);
+    assert_int_equal(
+        vd_table_incr_when(f.table, "ann", 3, COUNT, 1, NOTE, 4, 1050, &result, &f.error),
+        VD_ERR_INVALID);
+    assert_int_equal(get(&f, "ann", 1099), VD_OK);
+    assert_int_equal(f.values[COUNT].integer, 9);
+    assert_int_equal(f.values[SMALL].integer, 4);
+    assert_memory_equal(f.values[NOTE].string.bytes, "stays", 5);
+    assert_int_equal(get(&f, "ann", 1100), VD_ERR_NOT_FOUND); /* its time did not begin anew */
+    assert_int_equal(
+        vd_table_incr_when(f.table, "ann", 3, COUNT, 9, SMALL, 4, 1100, &result, &f.error),
+        VD_ERR_NOT_FOUND);
+    teardown(&f);
+}
+
 static void test_expiry(void **state)
 {
     struct fixture f;
@@ -692,6 +736,7 @@ int main(void)
         cmocka_unit_test(test_capacity_is_exact),
         cmocka_unit_test(test_limits_of_values),
         cmocka_unit_test(test_compare_and_set),
+        cmocka_unit_test(test_incr_when),
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_longest_ttl),
         cmocka_unit_test(test_window),

@@ -203,6 +203,13 @@ enum vd_err vd_table_set_version(struct vd_table *table, const char *key, size_t
                                  uint64_t expiry_ms, uint64_t now_ms, bool *swapped,
                                  struct vd_error *error);
 
+/* Add to an INT column if another one, @guard_column, is @guard, as a new state of the row: for
+ * rows whose versions are looked at. Leaves the time at which it expires. Returns: also
+ * VD_ERR_NOT_FOUND (no such row, or the guard is another). */
+enum vd_err vd_table_incr_when(struct vd_table *table, const char *key, size_t key_length,
+                               uint32_t column, int64_t by, uint32_t guard_column, int64_t guard,
+                               uint64_t now_ms, int64_t *result, struct vd_error *error);
+
 /* Returns: VD_OK, VD_ERR_NOT_FOUND, VD_ERR_INVALID. */
 enum vd_err vd_table_del(struct vd_table *table, const char *key, size_t key_length,
                          uint64_t now_ms, struct vd_error *error);

@@ -449,6 +449,42 @@ enum vd_err vd_table_set_version(struct vd_table *table, const char *key, size_t
     return result;
 }
 
+enum vd_err vd_table_incr_when(struct vd_table *table, const char *key, size_t key_length,
+                               uint32_t column, int64_t by, uint32_t guard_column, int64_t guard,
+                               uint64_t now_ms, int64_t *result, struct vd_error *error)
+{
+    const struct table_column *columns = table->schema.columns;
+    struct vd_table_change change = {.column = column};
+    struct table_key wanted;
+    struct place place;
+    int64_t old;
+    enum vd_err status = table_key_init(table, &wanted, key, key_length, error);
+
+    if (status == VD_OK)
+        status = table_check_type(table, column, VD_COLUMN_INT, error);
+    if (status == VD_OK)
+        status = table_check_type(table, guard_column, VD_COLUMN_INT, error);
+    if (status != VD_OK)
+        return status;
+    enter(table, &wanted, now_ms, &place);
+    if (!place.row || place.expired ||
+        (int64_t)load_word(&place.version[columns[guard_column].word]) != guard) {
+        leave(&place);
+        return VD_ERR_NOT_FOUND;
+    }
+    old = (int64_t)load_word(&place.version[columns[column].word]);
+    if (__builtin_add_overflow(old, by, &change.value.integer) ||
+        !table_is_in_range(&columns[column], change.value.integer)) {
+        leave(&place);
+        return table_out_of_range(table, &columns[column], "the sum", error);
+    }
+    rewrite_locked(table, place.row, place.seq, false, place.expiry_ms, &change, 1);
+    leave(&place);
+    if (result)
+        *result = change.value.integer;
+    return VD_OK;
+}
+
 enum vd_err vd_table_del(struct vd_table *table, const char *key, size_t key_length,
                          uint64_t now_ms, struct vd_error *error)
 {
