@@ -8,5 +8,6 @@
 enum cli_exit cli_pub(const struct cli_options *options);
 enum cli_exit cli_sub(const struct cli_options *options);
 enum cli_exit cli_doctor(const struct cli_options *options);
+enum cli_exit cli_top(const struct cli_options *options);
 
 #endif

@@ -10,8 +10,9 @@
 #include "resolve.h"
 #include "stream.h"
 
-#define DOCTOR_INPUT_BYTES ((size_t)4 * 1024 * 1024) /* one reply; others' messages pass by, too   \
-                                                      */
+#define DOCTOR_INPUT_BYTES                                                                         \
+    ((size_t)4 * 1024 * 1024) /* one reply; others' messages pass by, too                          \
+                               */
 
 struct doctor_line {
     struct vd_stream stream;

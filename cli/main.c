@@ -48,6 +48,14 @@ static const struct command commands[] = {
      "Viaduct keeps from everybody's subscribers. Exit code 0: it works, perhaps with warnings.\n"
      "\n"
      "  viaduct doctor --broker rediss://redis.internal:6380 --ca /etc/ssl/internal-ca.pem\n"},
+    {"top", CLI_TOP, cli_top, "viaduct top [OPTION...]",
+     "Watch a node that is running on this machine.",
+     "Connections, streams, broker, workers and their rings, tables and counters. It only looks: "
+     "by\n"
+     "the node's control socket, which belongs to the node's user. q ends it.\n"
+     "\n"
+     "  viaduct top\n"
+     "  viaduct top --once --json | jq '.tables[] | select(.rows > .capacity * 0.9)'\n"},
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -118,7 +126,7 @@ static enum cli_exit refuse(const char *word)
     struct cli_text shown = {0};
 
     cli_text_safe(&shown, word, strcspn(word, "="));
-    cli_say("%s: no such command; there are pub, sub, doctor, help and version",
+    cli_say("%s: no such command; there are pub, sub, doctor, top, help and version",
             cli_text_string(&shown));
     cli_text_finish(&shown);
     return CLI_USAGE;

@@ -40,7 +40,7 @@ static const struct option_row rows[] = {
      "Each line of the input is one message; they go out as they come."},
     {"count", 'n', COUNT, CLI_SUB, IN(count), "N", NULL,
      "End after N messages."},
-    {"json", 'j', FLAG, CLI_SUB | CLI_DOCTOR, IN(json), NULL, NULL,
+    {"json", 'j', FLAG, CLI_SUB | CLI_DOCTOR | CLI_TOP, IN(json), NULL, NULL,
      "JSON for programs: one object a line."},
     {"strict", 0, FLAG, CLI_DOCTOR, IN(strict), NULL, NULL,
      "Warnings count as failures in the exit code."},
@@ -50,10 +50,17 @@ static const struct option_row rows[] = {
      "End after that time; 0, or not given: never."},
     {"timeout", 't', SECONDS, CLI_DOCTOR, IN(timeout_ms), "SECONDS", NULL,
      "For each step; 5 unless given."},
+    {"once", '1', FLAG, CLI_TOP, IN(once), NULL, NULL,
+     "Show it once and end."},
+    {"interval", 's', SECONDS, CLI_TOP, IN(interval_ms), "SECONDS", NULL,
+     "How often to look; 1 unless given."},
     {"quiet", 'q', FLAG, CLI_PUB | CLI_SUB, IN(quiet), NULL, NULL,
      "Say nothing on standard error but why it failed."},
     {"help", 'h', FLAG, CLI_ALL, IN(help), NULL, NULL, "Show this help."},
     {"version", 'V', FLAG, CLI_ALL, IN(version), NULL, NULL, "Show the version."},
+
+    {"socket", 0, TEXT, CLI_TOP, IN(socket), "PATH", "VIADUCT_SOCKET",
+     "Control socket of the node; needed when several are running."},
 
     {"broker", 'b', TEXT, CLI_BROKER, IN(broker), "URL", "VIADUCT_BROKER",
      "redis://, rediss:// (TLS), nats:// or tls:// (NATS with TLS), then host:port. With a password "
@@ -193,7 +200,7 @@ static bool take(struct cli_options *options, const struct option_row *row, cons
         *(bool *)member = true;
         return true;
     case SECONDS:
-        options->timeout_given = true;
+        options->timeout_given = options->timeout_given || row->offset == IN(timeout_ms);
         if (read_seconds(value, (uint32_t *)member))
             return true;
         cli_say("%s%s: a number of seconds is wanted, such as 10 or 0.5, at most %.0f",

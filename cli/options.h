@@ -19,8 +19,9 @@ enum cli_exit {
 #define CLI_PUB    0x1u
 #define CLI_SUB    0x2u
 #define CLI_DOCTOR 0x4u
+#define CLI_TOP    0x8u
 #define CLI_BROKER (CLI_PUB | CLI_SUB | CLI_DOCTOR)
-#define CLI_ALL    (CLI_BROKER)
+#define CLI_ALL    (CLI_BROKER | CLI_TOP)
 
 struct cli_options {
     /* where to connect */
@@ -45,6 +46,9 @@ struct cli_options {
     bool json;
     bool quiet;
     bool strict;
+    const char *socket;
+    bool once;
+    uint32_t interval_ms; /* 0: not given */
     bool help;
     bool version;
     uint64_t count; /* 0: no limit */

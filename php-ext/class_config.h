@@ -29,6 +29,7 @@ struct vd_php_config {
     struct vd_php_texts listeners;
     struct vd_php_texts trusted;
     zend_string *access_log_path; /* absolute; NULL: a descriptor */
+    zend_string *control_path;    /* absolute; empty: none; NULL: the usual place */
     zval broker;                  /* UNDEF: InMemoryBroker */
     zend_long global_state_rows;
     zend_long global_state_value_bytes;

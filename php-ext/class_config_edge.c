@@ -33,6 +33,9 @@ void vd_php_config_edge_free(struct vd_php_config *config)
     if (config->access_log_path) {
         zend_string_release(config->access_log_path);
     }
+    if (config->control_path) {
+        zend_string_release(config->control_path);
+    }
 }
 
 void vd_php_config_edge_server(const struct vd_php_config *config, struct vd_server_config *server)
@@ -46,6 +49,7 @@ void vd_php_config_edge_server(const struct vd_php_config *config, struct vd_ser
     server->trusted_proxies = config->trusted.texts;
     server->trusted_proxy_count = config->trusted.count;
     server->access_log_path = config->access_log_path ? ZSTR_VAL(config->access_log_path) : NULL;
+    server->control_path = config->control_path ? ZSTR_VAL(config->control_path) : NULL;
 }
 
 /* ---- var_dump ------------------------------------------------------------------------------- */
@@ -77,6 +81,13 @@ void vd_php_config_edge_info(const struct vd_php_config *config, zval *info)
     }
     add_assoc_bool(info, "accessLogQuery", config->server.access_log_query);
     add_assoc_bool(info, "requestIdHeader", !config->server.hide_request_id);
+    if (!config->control_path) {
+        add_assoc_string(info, "controlSocket", "default");
+    } else if (ZSTR_LEN(config->control_path) == 0) {
+        add_assoc_null(info, "controlSocket");
+    } else {
+        add_assoc_str(info, "controlSocket", zend_string_copy(config->control_path));
+    }
 }
 
 /* ---- methods -------------------------------------------------------------------------------- */
@@ -186,13 +197,13 @@ ZEND_METHOD(Viaduct_Config, withForwardedHeaders)
 }
 
 /* Absolute, so that a later chdir() does not matter. NULL: the error is thrown. */
-static zend_string *path_argument(const zend_string *path)
+static zend_string *path_argument(uint32_t argument, const zend_string *path, const char *what)
 {
     char *expanded;
     zend_string *absolute;
     if (ZSTR_LEN(path) == 0 || has_nul(path) ||
         !(expanded = expand_filepath(ZSTR_VAL(path), NULL))) {
-        zend_argument_value_error(2, "must be the path of a file or pipe, or a descriptor");
+        zend_argument_value_error(argument, "must be %s", what);
         return NULL;
     }
     absolute = zend_string_init(expanded, strlen(expanded), 0);
@@ -222,7 +233,7 @@ ZEND_METHOD(Viaduct_Config, withAccessLog)
         zend_argument_value_error(2, "must be a descriptor from 1");
         RETURN_THROWS();
     }
-    if (path && !(path = path_argument(path))) {
+    if (path && !(path = path_argument(2, path, "the path of a file or pipe, or a descriptor"))) {
         RETURN_THROWS();
     }
     if (config->access_log_path) {
@@ -243,5 +254,34 @@ ZEND_METHOD(Viaduct_Config, withRequestIdHeader)
     Z_PARAM_BOOL(on)
     ZEND_PARSE_PARAMETERS_END();
     vd_php_config_from(Z_OBJ_P(ZEND_THIS))->server.hide_request_id = !on;
+    RETURN_THIS();
+}
+
+/* sun_path has room for so many bytes; the server says the same. */
+#define CONTROL_PATH_MAX 107
+
+ZEND_METHOD(Viaduct_Config, withControlSocket)
+{
+    zend_string *path = NULL;
+    ZEND_PARSE_PARAMETERS_START(1, 1)
+    Z_PARAM_STR_OR_NULL(path)
+    ZEND_PARSE_PARAMETERS_END();
+    struct vd_php_config *config = vd_php_config_from(Z_OBJ_P(ZEND_THIS));
+    if (path) {
+        path = path_argument(1, path, "the path of a socket, or null for none");
+        if (!path) {
+            RETURN_THROWS();
+        }
+        if (ZSTR_LEN(path) > CONTROL_PATH_MAX) {
+            zend_string_release(path);
+            zend_argument_value_error(1, "must have at most %d bytes as an absolute path",
+                                      CONTROL_PATH_MAX);
+            RETURN_THROWS();
+        }
+    }
+    if (config->control_path) {
+        zend_string_release(config->control_path);
+    }
+    config->control_path = path ? path : ZSTR_EMPTY_ALLOC();
     RETURN_THIS();
 }

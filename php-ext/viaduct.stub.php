@@ -102,6 +102,17 @@ namespace Viaduct {
         public function withRequestIdHeader(bool $on = true): static {}
 
         /**
+         * Where `viaduct top` may look at this node: the path of a unix socket that only this user
+         * (and root) can open. null: nowhere.
+         *
+         * Default: $XDG_RUNTIME_DIR/viaduct, /run/viaduct (root) or /tmp/viaduct-UID, where `viaduct
+         * top` finds it by itself.
+         *
+         * @throws \ValueError
+         */
+        public function withControlSocket(?string $path): static {}
+
+        /**
          * Number of worker processes that run PHP, 1 to 256. More than one needs a broker that
          * carries messages between processes, such as Broker\PipeBroker.
          *

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 81d3278ab6223ac0ba8b21e2b6a8368210adfe96 */
+ * Stub hash: 7989e37ad63bb0f98a4bde547357c63d61d3aa08 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -32,6 +32,10 @@ ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withRequestIdHeader, 0, 0, IS_STATIC, 0)
 	ZEND_ARG_TYPE_INFO_WITH_DEFAULT_VALUE(0, on, _IS_BOOL, 0, "true")
+ZEND_END_ARG_INFO()
+
+ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withControlSocket, 0, 1, IS_STATIC, 0)
+	ZEND_ARG_TYPE_INFO(0, path, IS_STRING, 1)
 ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_WITH_RETURN_TYPE_INFO_EX(arginfo_class_Viaduct_Config_withWorkerNum, 0, 1, IS_STATIC, 0)
@@ -463,6 +467,7 @@ ZEND_METHOD(Viaduct_Config, withTrustedProxies);
 ZEND_METHOD(Viaduct_Config, withForwardedHeaders);
 ZEND_METHOD(Viaduct_Config, withAccessLog);
 ZEND_METHOD(Viaduct_Config, withRequestIdHeader);
+ZEND_METHOD(Viaduct_Config, withControlSocket);
 ZEND_METHOD(Viaduct_Config, withWorkerNum);
 ZEND_METHOD(Viaduct_Config, withBroker);
 ZEND_METHOD(Viaduct_Config, withGlobalStateTableSize);
@@ -569,6 +574,7 @@ static const zend_function_entry class_Viaduct_Config_methods[] = {
 	ZEND_ME(Viaduct_Config, withForwardedHeaders, arginfo_class_Viaduct_Config_withForwardedHeaders, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withAccessLog, arginfo_class_Viaduct_Config_withAccessLog, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withRequestIdHeader, arginfo_class_Viaduct_Config_withRequestIdHeader, ZEND_ACC_PUBLIC)
+	ZEND_ME(Viaduct_Config, withControlSocket, arginfo_class_Viaduct_Config_withControlSocket, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withWorkerNum, arginfo_class_Viaduct_Config_withWorkerNum, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withBroker, arginfo_class_Viaduct_Config_withBroker, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_Config, withGlobalStateTableSize, arginfo_class_Viaduct_Config_withGlobalStateTableSize, ZEND_ACC_PUBLIC)

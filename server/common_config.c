@@ -11,6 +11,7 @@
 
 #include <viaduct/broker_driver.h>
 
+#include "common_control.h"
 #include "common_cors.h"
 #include "common_http.h"
 #include "common_node.h"
@@ -265,6 +266,18 @@ static enum vd_err check_access_log(struct vd_server_config *config, struct vd_e
     return VD_OK;
 }
 
+static enum vd_err check_control(const struct vd_server_config *config, struct vd_error *error)
+{
+    const char *path = config->control_path;
+
+    if (!path || !path[0] || (path[0] == '/' && strlen(path) < VD_CONTROL_PATH_BYTES))
+        return VD_OK;
+    return vd_error_set(error, VD_ERR_INVALID,
+                        "control_path is \"%.200s\", allowed is an absolute path of at most %d "
+                        "bytes (\"\": no control socket)",
+                        path, VD_CONTROL_PATH_BYTES - 1);
+}
+
 static enum vd_err check_trust(const struct vd_server_config *config, struct vd_error *error)
 {
     struct vd_network network;
@@ -367,6 +380,7 @@ enum vd_err vd_server_config_check(struct vd_server_config *config, struct vd_er
         (result = check_static(config, error)) != VD_OK ||
         (result = check_trust(config, error)) != VD_OK ||
         (result = check_access_log(config, error)) != VD_OK ||
+        (result = check_control(config, error)) != VD_OK ||
         (result = check_broker(config, error)) != VD_OK ||
         (result = vd_cors_config_check(config, error)) != VD_OK)
         return result;

@@ -158,6 +158,7 @@ struct vd_shared { // NOLINT(clang-analyzer-optin.performance.Padding): by who w
 struct vd_listener {
     int fd; /* non-blocking; supervisor and gateway only, workers close it; -1: closed */
     bool is_unix;
+    bool is_control;                 /* for `viaduct top` only: see common_control.h */
     uint16_t port;                   /* 0 for a unix socket */
     char host[VD_LISTEN_HOST_BYTES]; /* numeric address, or the path */
     uint64_t device, inode;          /* of the socket's file, which is ours to remove */
@@ -174,7 +175,7 @@ struct vd_node {
     struct vd_ring *to_gateway[VD_WORKERS_MAX];
     struct vd_ring *requests[VD_WORKERS_MAX];
     struct vd_ring *events[VD_WORKERS_MAX];
-    struct vd_listener listeners[VD_LISTENERS_MAX];
+    struct vd_listener listeners[VD_LISTENERS_MAX + 1]; /* and the control socket, the last */
     unsigned listener_count;
     struct vd_network trusted[VD_TRUSTED_MAX];
     unsigned trusted_count;

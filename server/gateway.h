@@ -182,6 +182,7 @@ struct gw_connection {
     bool closing;     /* close when the output is empty */
     bool reading;     /* inside its own read: pipelined requests are taken by the loop there */
     bool dead;
+    bool control; /* came through the control socket: sees gateway_control.c, and nothing else */
     const struct gw_cors_lines *cors; /* for the next head; NULL: none */
 
     STAILQ_HEAD(, gw_piece) output;
@@ -343,7 +344,7 @@ struct gateway { // NOLINT(clang-analyzer-optin.performance.Padding): by topic
     char date[30];
     uint64_t date_second;
 
-    struct gw_acceptor acceptors[VD_LISTENERS_MAX]; /* [node->listener_count] */
+    struct gw_acceptor acceptors[VD_LISTENERS_MAX + 1]; /* [node->listener_count] */
     bool accepting;
     struct vd_watch *bell;
     bool accept_paused;
@@ -435,7 +436,8 @@ void gw_edge_fill(const struct gw_connection *connection, struct vd_frame_reques
 
 /* gateway_connection.c */
 /* @address: from gw_address_admit. */
-void gw_connection_create(struct gateway *gateway, int fd, struct gw_address *address);
+void gw_connection_create(struct gateway *gateway, int fd, struct gw_address *address,
+                          bool control);
 /* Cut it now; safe at any time, freed at the end of the turn. */
 void gw_connection_close(struct gw_connection *connection);
 /* Its output is empty again. */
@@ -661,5 +663,12 @@ void gw_cors_yield(struct gw_connection *connection, const char *headers, size_t
 /* gateway_admin.c: answers /_health and /metrics itself; false: not one of them. */
 bool gw_admin_handle(struct gw_connection *connection, const struct vd_http_request *head,
                      const char *bytes);
+/* What they are made of. @workers: VD_WORKERS_MAX; @broker: room for the link's status. */
+void gw_admin_gather(const struct gateway *gateway, struct vd_health_facts *facts,
+                     struct vd_health_worker *workers, struct vd_broker_status *broker);
+
+/* gateway_control.c: answers whatever comes through the control socket. */
+void gw_control_handle(struct gw_connection *connection, const struct vd_http_request *head,
+                       const char *bytes);
 
 #endif

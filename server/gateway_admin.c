@@ -57,9 +57,8 @@ static void gather_workers(const struct gateway *gateway, struct vd_health_facts
     facts->gateway_deaths_total = atomic_load(&gateway->shared->gateway_deaths_total);
 }
 
-/* @broker: room for the link's status. */
-static void gather(const struct gateway *gateway, struct vd_health_facts *facts,
-                   struct vd_health_worker *workers, struct vd_broker_status *broker)
+void gw_admin_gather(const struct gateway *gateway, struct vd_health_facts *facts,
+                     struct vd_health_worker *workers, struct vd_broker_status *broker)
 {
     memset(facts, 0, sizeof(*facts));
     facts->version = gateway->config->version;
@@ -135,7 +134,7 @@ bool gw_admin_handle(struct gw_connection *connection, const struct vd_http_requ
         gw_respond_text(connection, 200, "application/json", "", "{\"status\":\"ok\"}\n", 16);
         return true;
     }
-    gather(connection->gateway, &facts, workers, &broker);
+    gw_admin_gather(connection->gateway, &facts, workers, &broker);
     if (metrics) {
         respond_metrics(connection, &facts);
     } else {

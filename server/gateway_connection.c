@@ -40,7 +40,7 @@ static void address_text(const struct sockaddr_storage *address, char *text, siz
     }
 }
 
-void gw_connection_create(struct gateway *gateway, int fd, struct gw_address *client)
+void gw_connection_create(struct gateway *gateway, int fd, struct gw_address *client, bool control)
 {
     struct gw_connection *connection = calloc(1, sizeof(*connection));
     struct sockaddr_storage address = {0};
@@ -51,6 +51,7 @@ void gw_connection_create(struct gateway *gateway, int fd, struct gw_address *cl
     connection->gateway = gateway;
     connection->fd = fd;
     connection->address = client;
+    connection->control = control;
     STAILQ_INIT(&connection->output);
     connection->readable =
         vd_watch_create(gateway->loop, fd, VD_WATCH_READ, gw_reading_ready, connection);
@@ -68,7 +69,7 @@ void gw_connection_create(struct gateway *gateway, int fd, struct gw_address *cl
     connection->state = GW_READING_HEAD;
     connection->deadline_ms = gateway->now_ms + gateway->config->idle_timeout_ms;
     TAILQ_INSERT_TAIL(&gateway->connections, connection, link);
-    gateway->connection_count++;
+    gateway->connection_count += !control;
     vd_watch_on(connection->readable);
     /* Most clients send at once: the request is often there already. */
     gw_reading_ready(connection);
@@ -101,7 +102,7 @@ void gw_connection_close(struct gw_connection *connection)
     connection->download = NULL;
     if (connection->stream)
         gateway->stream_count--;
-    gateway->connection_count--;
+    gateway->connection_count -= !connection->control;
     gw_address_leave(gateway, connection->address);
     connection->address = NULL;
     TAILQ_REMOVE(&gateway->connections, connection, link);

@@ -20,10 +20,13 @@
 #define ACCEPTS_A_TURN     64
 #define DESCRIPTOR_RESERVE 32 /* files being sent, the broker's link, a log */
 
-static void pause_accepting(struct gateway *gateway)
+/* @all: also the control socket, which no number of clients may shut. */
+static void pause_accepting(struct gateway *gateway, bool all)
 {
-    for (unsigned i = 0; i < gateway->node->listener_count; i++)
-        vd_watch_off(gateway->acceptors[i].watch);
+    for (unsigned i = 0; i < gateway->node->listener_count; i++) {
+        if (all || !gateway->node->listeners[i].is_control)
+            vd_watch_off(gateway->acceptors[i].watch);
+    }
     gateway->accept_paused = true;
 }
 
@@ -43,7 +46,7 @@ static void descriptors_full(struct gateway *gateway, const char *what)
     gateway->counters.refused[VD_HEALTH_REFUSED_DESCRIPTORS]++;
     vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_ERROR, "descriptors_full",
                    "%s: accepting pauses", what);
-    pause_accepting(gateway);
+    pause_accepting(gateway, true);
 }
 
 static void connections_full(struct gateway *gateway)
@@ -51,7 +54,7 @@ static void connections_full(struct gateway *gateway)
     gateway->counters.refused[VD_HEALTH_REFUSED_CONNECTIONS]++;
     vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "connections_full",
                    "%zu connections are open: accepting pauses", gateway->connection_count);
-    pause_accepting(gateway);
+    pause_accepting(gateway, false);
 }
 
 static void turn_away(struct gateway *gateway, int fd)
@@ -72,15 +75,20 @@ static void turn_away(struct gateway *gateway, int fd)
     close(fd);
 }
 
-static void accepted(struct gateway *gateway, int fd, const struct sockaddr *from)
+static void accepted(struct gateway *gateway, const struct vd_listener *listener, int fd,
+                     const struct sockaddr *from)
 {
     struct gw_address *address;
 
+    if (listener->is_control) {
+        gw_connection_create(gateway, fd, NULL, true);
+        return;
+    }
     gateway->counters.accepted++;
     if (!gw_address_admit(gateway, from, &address)) {
         turn_away(gateway, fd);
     } else {
-        gw_connection_create(gateway, fd, address);
+        gw_connection_create(gateway, fd, address, false);
     }
 }
 
@@ -89,7 +97,9 @@ static void connections_waiting(void *context)
     const struct gw_acceptor *acceptor = context;
     struct gateway *gateway = acceptor->gateway;
 
-    if (gateway->connection_count >= gateway->config->max_connections) {
+    bool limited = !acceptor->listener->is_control;
+
+    if (limited && gateway->connection_count >= gateway->config->max_connections) {
         connections_full(gateway);
         return;
     }
@@ -100,8 +110,8 @@ static void connections_waiting(void *context)
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
-            accepted(gateway, fd, (struct sockaddr *)&from);
-            if (gateway->connection_count >= gateway->config->max_connections)
+            accepted(gateway, acceptor->listener, fd, (struct sockaddr *)&from);
+            if (limited && gateway->connection_count >= gateway->config->max_connections)
                 return; /* called again when one more waits */
             if (fd >= gateway->descriptor_limit) {
                 descriptors_full(gateway, "few descriptors are left");

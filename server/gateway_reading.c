@@ -126,7 +126,7 @@ static void begin_request(struct gw_connection *connection, const struct vd_http
     struct gateway *gateway = connection->gateway;
     uint32_t most = gateway->config->max_connection_requests;
 
-    gateway->counters.requests++;
+    gateway->counters.requests += !connection->control;
     connection->requests_served++;
     connection->scanned = 0;
     gw_cors_note(connection, head, bytes);
@@ -150,6 +150,10 @@ static bool answer_here(struct gw_connection *connection, const char *bytes,
     }
     if (head->method == VD_HTTP_CONNECT || head->method == VD_HTTP_TRACE) {
         gw_reading_refuse(connection, 501, "this method is not implemented");
+        return true;
+    }
+    if (connection->control) {
+        gw_control_handle(connection, head, bytes);
         return true;
     }
     return gw_admin_handle(connection, head, bytes) || gw_cors_preflight(connection, head, bytes) ||
@@ -256,7 +260,8 @@ static size_t take_request(struct gw_connection *connection, const char *bytes, 
     uint64_t body_length = head->has_content_length ? head->content_length : 0;
 
     begin_request(connection, head, bytes);
-    gw_access_begin(connection, bytes, head);
+    if (!connection->control)
+        gw_access_begin(connection, bytes, head);
     if (!gw_edge_begin(connection, bytes, head)) {
         gw_reading_refuse(connection, 400, "the Forwarded header is malformed");
         return length;

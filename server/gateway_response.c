@@ -58,7 +58,7 @@ size_t gw_response_head(struct gw_connection *connection, char *head, size_t cap
     /* What the client still sends of its body would be taken for the next request. */
     if (connection->body.open)
         connection->keep_alive = false;
-    if (status < 6 * 100)
+    if (status < 6 * 100 && !connection->control)
         connection->gateway->counters.responses[status / 100]++;
     to = append_number(to, status);
     *to++ = ' ';

@@ -134,6 +134,8 @@ struct vd_server_config {         // NOLINT(clang-analyzer-optin.performance.Pad
     enum vd_log_level log_level;  /* no default: 0 is VD_LOG_DEBUG */
     int log_fd;                   /* 2 */
     const struct vd_shared_state *shared_state; /* NULL: none */
+    const char *control_path; /* NULL: in the user's runtime directory (common_control.h); "": none;
+                                 else the absolute path of a unix socket, for `viaduct top` */
 };
 
 /* May this be a static_prefix? */

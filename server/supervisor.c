@@ -134,6 +134,11 @@ static void tell_listening(struct vd_node *node)
         const struct vd_listener *listener = &node->listeners[i];
         bool is_ipv6 = strchr(listener->host, ':') != NULL;
 
+        if (listener->is_control) {
+            vd_log(&node->logger, VD_LOG_INFO, "control", "viaduct top sees this node by %s",
+                   listener->host);
+            continue;
+        }
         if (listener->is_unix) {
             vd_log(&node->logger, VD_LOG_INFO, "listening", "unix socket %s, %u worker%s",
                    listener->host, node->config.workers, plural);

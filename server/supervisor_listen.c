@@ -153,18 +153,21 @@ err_after_resolve:
  */
 
 /* A socket file at which nobody listens: refused, without waiting. */
-static bool is_stale(const struct sockaddr_un *address)
+bool vd_supervisor_socket_is_stale(const char *path)
 {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct stat status;
     bool refused;
     int fd;
 
-    if (lstat(address->sun_path, &status) != 0 || !S_ISSOCK(status.st_mode))
+    if (strlen(path) >= sizeof(address.sun_path) || lstat(path, &status) != 0 ||
+        !S_ISSOCK(status.st_mode))
         return false;
+    memcpy(address.sun_path, path, strlen(path));
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    refused = connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 &&
+    refused = connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 &&
               errno == ECONNREFUSED;
     close(fd);
     return refused;
@@ -176,15 +179,16 @@ static int bind_unix(int fd, const struct sockaddr_un *path)
         return 0;
     if (errno != EADDRINUSE)
         return -1;
-    if (!is_stale(path) || unlink(path->sun_path) != 0) {
+    if (!vd_supervisor_socket_is_stale(path->sun_path) || unlink(path->sun_path) != 0) {
         errno = EADDRINUSE;
         return -1;
     }
     return bind(fd, (const struct sockaddr *)path, sizeof(*path));
 }
 
-static enum vd_err listen_unix(struct vd_listener *listener,
-                               const struct vd_listen_address *address, struct vd_error *error)
+enum vd_err vd_supervisor_listen_unix(struct vd_listener *listener,
+                                      const struct vd_listen_address *address,
+                                      struct vd_error *error)
 {
     struct sockaddr_un path = {.sun_family = AF_UNIX};
     struct stat status;
@@ -232,7 +236,7 @@ static enum vd_err listen_one(struct vd_node *node, const struct vd_listen_addre
                               struct vd_error *error)
 {
     struct vd_listener *listener = &node->listeners[node->listener_count];
-    enum vd_err result = address->is_unix ? listen_unix(listener, address, error)
+    enum vd_err result = address->is_unix ? vd_supervisor_listen_unix(listener, address, error)
                                           : listen_tcp(listener, address, error);
 
     if (result == VD_OK)
@@ -255,6 +259,8 @@ enum vd_err vd_supervisor_listen(struct vd_node *node, struct vd_error *error)
         if (result == VD_OK)
             result = listen_one(node, &address, error);
     }
+    if (result == VD_OK)
+        result = vd_supervisor_listen_control(node, error);
     if (result != VD_OK)
         vd_supervisor_unlisten(node);
     return result;

@@ -68,9 +68,22 @@ void vd_supervisor_warn_of_sockets(struct vd_node *node);
 /* Fills the table of listeners. Returns: VD_OK, VD_ERR_INVALID (no such address), VD_ERR_EXISTS (in
  * use), VD_ERR_SYSTEM; then nothing is open and no file is left. */
 enum vd_err vd_supervisor_listen(struct vd_node *node, struct vd_error *error);
+/* One unix socket, with the mode of @address; a file that a dead server left is replaced. */
+enum vd_err vd_supervisor_listen_unix(struct vd_listener *listener,
+                                      const struct vd_listen_address *address,
+                                      struct vd_error *error);
+/* A socket's file at which nobody listens. */
+bool vd_supervisor_socket_is_stale(const char *path);
 /* Closes the sockets and removes the files of those that have one, as far as they are still ours.
  */
 void vd_supervisor_unlisten(struct vd_node *node);
+
+/* ---- supervisor_control.c
+ * -------------------------------------------------------------------------- */
+
+/* One more listener, for `viaduct top`. Returns: VD_OK, also when it goes without; else as
+ * vd_supervisor_listen, for a place that was asked for. */
+enum vd_err vd_supervisor_listen_control(struct vd_node *node, struct vd_error *error);
 
 /* ---- supervisor_signals.c
  * --------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@ from support.command import COMMAND, Running, environment, run
 from support.server import BUILD, SOURCE
 from support.wait import until
 
-COMMANDS = ("pub", "sub", "doctor")
+COMMANDS = ("pub", "sub", "doctor", "top")
 
 # ---- a message goes through ------------------------------------------------------------------------
 
@@ -246,6 +246,9 @@ def test_tls(serve, broker, certificates):
     (("sub", "--broker", "redis://127.0.0.1:0"), "--broker: the port must be from 1 to 65535"),
     (("sub", "--password-file", "/does/not/exist"), "--password-file: cannot open the file: No such file"),
     (("sub", "--password-file", "/dev/null"), "--password-file: the first line"),
+    (("top", "redis"), "takes options only"),
+    (("top", "--interval", "often"), "--interval: a number of seconds"),
+    (("top", "--broker", "redis://x"), "--broker: no such option"),
     (("publish",), "there are pub, sub, doctor"),
     (("pub\x1b[2J",), "pub\\x1b[2J: no such command"),
 ])

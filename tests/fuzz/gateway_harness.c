@@ -241,7 +241,7 @@ void harness_talk(const char *bytes, size_t length, const size_t *cuts, size_t c
     FUZZ_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
     client.fd = ends[0];
     client.gateway_fd = ends[1];
-    gw_connection_create(&harness.gateway, ends[1], NULL);
+    gw_connection_create(&harness.gateway, ends[1], NULL, false);
     for (size_t i = 0; i <= cut_count; i++) {
         size_t to = i < cut_count ? cuts[i] : length;
 

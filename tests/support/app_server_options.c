@@ -174,6 +174,8 @@ bool app_set_option(struct app *app, const char *option, const char *value)
         app->config.access_log = (enum vd_access_log)atoi(value);
     } else if (strcmp(option, "--access-log-path") == 0) {
         app->config.access_log_path = value;
+    } else if (strcmp(option, "--control-path") == 0) {
+        app->config.control_path = value;
     } else if (strcmp(option, "--access-log-fd") == 0) {
         app->config.access_log_fd = atoi(value);
     } else if (strcmp(option, "--access-log-query") == 0) {

@@ -214,6 +214,8 @@ static void the_edge_is_checked(void **state)
            VD_ERR_INVALID, "trusted_proxies", "allowed are 64");
     expect((struct vd_server_config){.access_log = VD_ACCESS_JSON + 1}, VD_ERR_INVALID,
            "access_log", "VD_ACCESS_JSON");
+    expect((struct vd_server_config){.control_path = "relative.sock"}, VD_ERR_INVALID,
+           "control_path", "absolute path");
     expect((struct vd_server_config){.access_log_path = ""}, VD_ERR_INVALID, "access_log_path",
            "allowed is");
     expect((struct vd_server_config){.access_log_fd = -1}, VD_ERR_INVALID, "access_log_fd",

@@ -10,7 +10,7 @@ function show(Config $c): void
     ob_start();
     var_dump($c);
     $dump = preg_replace('/=>\s+/', ' ', ob_get_clean());
-    preg_match_all('/^  \["(host|port|listeners|trusted\w+|forwarded\w+|access\w+|request\w+Header)"\] ([^\[\]{}\n]+)\{?((?:\n    \[\d+\] .*)*)/m', $dump, $found, PREG_SET_ORDER);
+    preg_match_all('/^  \["(host|port|listeners|trusted\w+|forwarded\w+|access\w+|request\w+Header|controlSocket)"\] ([^\[\]{}\n]+)\{?((?:\n    \[\d+\] .*)*)/m', $dump, $found, PREG_SET_ORDER);
     foreach ($found as [, $name, $value, $list]) {
         echo $name, ' ', trim($value), preg_replace('/\s+\[\d+\] string\(\d+\)/', '', $list), "\n";
     }
@@ -19,11 +19,11 @@ $c = new Config();
 show($c);
 var_dump($c === $c->withListener('unix:///run/x.sock?mode=0600')->withListener('tcp://[::]:3000?ipv6only&reuseport')
     ->withTrustedProxies('10.0.0.0/8', '::1', 'unix')->withForwardedHeaders('x-forwarded')
-    ->withAccessLog('json', '/var/log/../log/access.log', true)->withRequestIdHeader(false));
+    ->withAccessLog('json', '/var/log/../log/access.log', true)->withRequestIdHeader(false)->withControlSocket('/run/../run/x/top.sock'));
 show($c);
 $c->withTrustedProxies('fd00::/8')->withForwardedHeaders('any')->withAccessLog(to: 2)->withRequestIdHeader()->withPort(80);
 show($c);
-$c->withTrustedProxies()->withAccessLog('off');
+$c->withTrustedProxies()->withAccessLog('off')->withControlSocket(null);
 show($c);
 $calls = [
     ['withListener', ''], ['withListener', 'tcp://0.0.0.0'], ['withListener', 'unix://x'], ['withListener', "unix:///x\0y"],
@@ -31,6 +31,7 @@ $calls = [
     ['withTrustedProxies', ['10.0.0.0/8']], ['withTrustedProxies', ...array_fill(0, 65, '::1')],
     ['withForwardedHeaders', 'X-Forwarded'],
     ['withAccessLog', 'combined'], ['withAccessLog', 'json', ''], ['withAccessLog', 'json', "a\0b"], ['withAccessLog', 'json', 0], ['withAccessLog', 'json', -1],
+    ['withControlSocket', ''], ['withControlSocket', "/x\0y"], ['withControlSocket', '/' . str_repeat('x', 107)],
 ];
 foreach ($calls as $call) {
     $method = array_shift($call);
@@ -60,6 +61,7 @@ accessLog string(3) "off"
 accessLogTo int(1)
 accessLogQuery bool(false)
 requestIdHeader bool(true)
+controlSocket string(7) "default"
 bool(true)
 host NULL
 port NULL
@@ -70,6 +72,7 @@ accessLog string(4) "json"
 accessLogTo string(19) "/var/log/access.log"
 accessLogQuery bool(true)
 requestIdHeader bool(false)
+controlSocket string(15) "/run/x/top.sock"
 host string(9) "127.0.0.1"
 port int(80)
 listeners array(2) "unix:///run/x.sock?mode=0600" "tcp://[::]:3000?ipv6only&reuseport"
@@ -79,6 +82,7 @@ accessLog string(6) "common"
 accessLogTo int(2)
 accessLogQuery bool(false)
 requestIdHeader bool(true)
+controlSocket string(15) "/run/x/top.sock"
 host string(9) "127.0.0.1"
 port int(80)
 listeners array(2) "unix:///run/x.sock?mode=0600" "tcp://[::]:3000?ipv6only&reuseport"
@@ -88,6 +92,7 @@ accessLog string(3) "off"
 accessLogTo int(1)
 accessLogQuery bool(false)
 requestIdHeader bool(true)
+controlSocket NULL
 ValueError: Viaduct\Config::withListener(): Argument #1 ($address) is refused: listener "": the scheme is not known; allowed are tcp://HOST:PORT, tcp://[IPV6]:PORT (with ?ipv6only, ?reuseport) and unix:///PATH (with ?mode=0660)
 ValueError: Viaduct\Config::withListener(): Argument #1 ($address) is refused: listener "tcp://0.0.0.0": the port is missing; allowed are tcp://HOST:PORT, tcp://[IPV6]:PORT (with ?ipv6only, ?reuseport) and unix:///PATH (with ?mode=0660)
 ValueError: Viaduct\Config::withListener(): Argument #1 ($address) is refused: listener "unix://x": the path is not absolute; allowed are tcp://HOST:PORT, tcp://[IPV6]:PORT (with ?ipv6only, ?reuseport) and unix:///PATH (with ?mode=0660)
@@ -103,4 +108,7 @@ ValueError: Viaduct\Config::withAccessLog(): Argument #2 ($to) must be the path 
 ValueError: Viaduct\Config::withAccessLog(): Argument #2 ($to) must be the path of a file or pipe, or a descriptor
 ValueError: Viaduct\Config::withAccessLog(): Argument #2 ($to) must be a descriptor from 1
 ValueError: Viaduct\Config::withAccessLog(): Argument #2 ($to) must be a descriptor from 1
+ValueError: Viaduct\Config::withControlSocket(): Argument #1 ($path) must be the path of a socket, or null for none
+ValueError: Viaduct\Config::withControlSocket(): Argument #1 ($path) must be the path of a socket, or null for none
+ValueError: Viaduct\Config::withControlSocket(): Argument #1 ($path) must have at most 107 bytes as an absolute path
 Viaduct\Config::withListener(): Argument #1 ($address) is one too many: allowed are 16 listeners

@@ -18,7 +18,7 @@ $c->withGlobalStateTableSize(maxRows: 5, maxValueBytes: 6)->withHistory(seconds:
 var_dump($c);
 ?>
 --EXPECTF--
-object(Viaduct\Config)#%d (48) {
+object(Viaduct\Config)#%d (49) {
   ["host"]=>
   string(9) "127.0.0.1"
   ["port"]=>
@@ -99,6 +99,8 @@ object(Viaduct\Config)#%d (48) {
   bool(false)
   ["requestIdHeader"]=>
   bool(true)
+  ["controlSocket"]=>
+  string(7) "default"
   ["compression"]=>
   bool(true)
   ["compressionMinBytes"]=>
@@ -119,7 +121,7 @@ object(Viaduct\Config)#%d (48) {
   float(300)
 }
 bool(true)
-object(Viaduct\Config)#%d (48) {
+object(Viaduct\Config)#%d (49) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -200,6 +202,8 @@ object(Viaduct\Config)#%d (48) {
   bool(false)
   ["requestIdHeader"]=>
   bool(true)
+  ["controlSocket"]=>
+  string(7) "default"
   ["compression"]=>
   bool(true)
   ["compressionMinBytes"]=>
@@ -219,7 +223,7 @@ object(Viaduct\Config)#%d (48) {
   ["historySeconds"]=>
   float(1.5)
 }
-object(Viaduct\Config)#%d (48) {
+object(Viaduct\Config)#%d (49) {
   ["host"]=>
   string(2) "::"
   ["port"]=>
@@ -300,6 +304,8 @@ object(Viaduct\Config)#%d (48) {
   bool(false)
   ["requestIdHeader"]=>
   bool(true)
+  ["controlSocket"]=>
+  string(7) "default"
   ["compression"]=>
   bool(true)
   ["compressionMinBytes"]=>

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Finds the control sockets of nodes and asks them: see common_control.h.
+ *
+ * Happy path: GET /_top over the unix socket, read to the end. Failure modes: nobody listens (the
+ * node has ended), not permitted, no answer within a few seconds (its gateway hangs, or is just
+ * being replaced); whatever is no such document is refused. Sockets that do not answer are left out
+ * of a list; a link that somebody has put into /tmp is not followed. */
+#include <errno.h>
+#include <glob.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <viaduct/clock.h>
+
+#include "top.h"
+
+#define ANSWER_MS   3000
+#define ANSWER_MOST ((size_t)32 * 1024 * 1024)
+#define WHY_BYTES   128
+
+static int dial(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd;
+
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        int number = errno;
+        close(fd);
+        errno = number;
+        return -1;
+    }
+    return fd;
+}
+
+/* To the end. */
+static bool read_answer(int fd, struct cli_text *answer)
+{
+    uint64_t deadline_ms = vd_monotonic_ms() + ANSWER_MS, now_ms;
+    struct pollfd waiting = {.fd = fd, .events = POLLIN};
+    char buffer[16384];
+    ssize_t count;
+
+    while ((now_ms = vd_monotonic_ms()) < deadline_ms && answer->length < ANSWER_MOST) {
+        if (poll(&waiting, 1, (int)(deadline_ms - now_ms)) <= 0)
+            continue;
+        count = read(fd, buffer, sizeof(buffer));
+        if (count == 0)
+            return true;
+        if (count < 0 && errno != EAGAIN && errno != EINTR)
+            return false;
+        if (count > 0)
+            cli_text_add(answer, buffer, (size_t)count);
+    }
+    return false;
+}
+
+static const char *body_of(struct cli_text *answer)
+{
+    const char *text = cli_text_string(answer);
+    const char *end = strstr(text, "\r\n\r\n");
+
+    return strncmp(text, "HTTP/1.1 200 ", 13) == 0 && end ? end + 4 : NULL;
+}
+
+bool top_fetch(const char *path, struct cli_text *raw, struct json_document *document, char *why)
+{
+    static const char request[] =
+        "GET " VD_CONTROL_TARGET " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    struct cli_text answer = {0};
+    const char *body = NULL;
+    int fd = dial(path);
+
+    if (fd < 0) {
+        snprintf(why, WHY_BYTES, "%s",
+                 errno == ENOENT || errno == ECONNREFUSED ? "no node listens there"
+                                                          : strerror(errno));
+        return false;
+    }
+    snprintf(why, WHY_BYTES, "the node does not answer");
+    if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == (ssize_t)(sizeof(request) - 1) &&
+        read_answer(fd, &answer)) {
+        body = body_of(&answer);
+        snprintf(why, WHY_BYTES, "what listens there is no node of Viaduct");
+    }
+    close(fd);
+    if (body && json_parse(document, body, strlen(body))) {
+        if (raw)
+            cli_text_add(raw, body, strlen(body));
+        cli_text_finish(&answer);
+        return true;
+    }
+    cli_text_finish(&answer);
+    return false;
+}
+
+/* ---- finding them ------------------------------------------------------------------------------
+ */
+
+static size_t find_in(const char *pattern, struct top_node *nodes, size_t count)
+{
+    char why[WHY_BYTES];
+    glob_t found;
+
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return count;
+    for (size_t i = 0; i < found.gl_pathc && count < TOP_NODES_MAX; i++) {
+        struct top_node *node = &nodes[count];
+        struct stat status;
+        bool known = lstat(found.gl_pathv[i], &status) != 0 || !S_ISSOCK(status.st_mode);
+
+        for (size_t j = 0; j < count; j++)
+            known = known || strcmp(nodes[j].path, found.gl_pathv[i]) == 0;
+        if (known || strlen(found.gl_pathv[i]) >= sizeof(node->path))
+            continue;
+        strcpy(node->path, found.gl_pathv[i]);
+        count += top_fetch(node->path, NULL, &node->document, why);
+    }
+    globfree(&found);
+    return count;
+}
+
+size_t top_find(struct top_node *nodes)
+{
+    static const char *const others[] = {"/run/viaduct/*" VD_CONTROL_ENDING,
+                                         "/run/user/*/viaduct/*" VD_CONTROL_ENDING,
+                                         "/tmp/viaduct-*/*" VD_CONTROL_ENDING};
+    char directory[VD_CONTROL_PATH_BYTES], pattern[VD_CONTROL_PATH_BYTES + 16];
+    size_t count;
+
+    vd_control_directory(directory);
+    snprintf(pattern, sizeof(pattern), "%s/*" VD_CONTROL_ENDING, directory);
+    count = find_in(pattern, nodes, 0);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        count = find_in(others[i], nodes, count);
+    return count;
+}
