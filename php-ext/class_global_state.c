@@ -84,7 +84,7 @@ ZEND_METHOD(Viaduct_GlobalState, has)
 {
     zend_string *key;
     struct vd_php_table *state = key_argument(execute_data, &key);
-    struct vd_error error = {0};
+    struct vd_error error;
     if (!state) {
         RETURN_THROWS();
     }
@@ -97,7 +97,7 @@ ZEND_METHOD(Viaduct_GlobalState, delete)
 {
     zend_string *key;
     struct vd_php_table *state = key_argument(execute_data, &key);
-    struct vd_error error = {0};
+    struct vd_error error;
     if (!state) {
         RETURN_THROWS();
     }
@@ -116,7 +116,7 @@ ZEND_METHOD(Viaduct_GlobalState, delete)
 static bool look(struct vd_php_table *state, const zend_string *key, struct vd_table_value *values,
                  struct vd_table_version *version)
 {
-    struct vd_error error = {0};
+    struct vd_error error;
     error.code =
         vd_table_get_version(state->table, ZSTR_VAL(key), ZSTR_LEN(key), vd_php_table_now_ms(),
                              values, vd_php_table_text(state), version, &error);
@@ -136,7 +136,7 @@ static bool replace(struct vd_php_table *state, const zend_string *key,
                     const struct vd_table_version *version, const struct vd_php_encoded *encoded,
                     bool *swapped)
 {
-    struct vd_error error = {0};
+    struct vd_error error;
     error.code = vd_table_set_version(state->table, ZSTR_VAL(key), ZSTR_LEN(key), version,
                                       encoded->changes, VD_STATE_COLUMNS, version->expiry_ms,
                                       vd_php_table_now_ms(), swapped, &error);
@@ -280,7 +280,7 @@ ZEND_METHOD(Viaduct_GlobalState, keys)
     struct vd_php_table *state = vd_php_global_state();
     struct vd_table_cursor cursor = {0};
     struct vd_table_value values[VD_STATE_COLUMNS];
-    struct vd_error error = {0};
+    struct vd_error error;
     char key[VD_TABLE_KEY_MAX];
     size_t length;
     if (!state) {

@@ -180,7 +180,7 @@ ZEND_METHOD(Viaduct_Store, exists)
     if (UNEXPECTED(!table)) {
         RETURN_THROWS();
     }
-    struct vd_error error = {0};
+    struct vd_error error;
     return_found(vd_table_exists(table->table, ZSTR_VAL(key), ZSTR_LEN(key),
                                  vd_php_table_time_ms(table), &error),
                  &error, return_value);
@@ -196,7 +196,7 @@ ZEND_METHOD(Viaduct_Store, del)
     if (UNEXPECTED(!table)) {
         RETURN_THROWS();
     }
-    struct vd_error error = {0};
+    struct vd_error error;
     enum vd_err code = vd_table_del(table->table, ZSTR_VAL(key), ZSTR_LEN(key),
                                     vd_php_table_time_ms(table), &error);
     if (code == VD_OK) {
@@ -485,7 +485,7 @@ ZEND_METHOD(Viaduct_Store, compareAndSet)
         UNEXPECTED(!value_read(table, change.column, desired, &change.value))) {
         RETURN_THROWS();
     }
-    struct vd_error error = {0};
+    struct vd_error error;
     bool swapped = false;
     error.code =
         vd_table_compare_and_set(table->table, ZSTR_VAL(key), ZSTR_LEN(key), change.column, &before,

@@ -276,7 +276,7 @@ bool vd_php_global_state_get(zend_string *key, zval *to, bool *found)
 {
     struct vd_php_table *state = vd_php_global_state();
     struct vd_table_value values[VD_STATE_COLUMNS];
-    struct vd_error error = {0};
+    struct vd_error error;
     *found = false;
     if (UNEXPECTED(!state)) {
         return false;
@@ -298,7 +298,7 @@ bool vd_php_global_state_set(zend_string *key, const zval *value)
 {
     struct vd_php_table *state = vd_php_global_state();
     struct vd_php_encoded encoded;
-    struct vd_error error = {0};
+    struct vd_error error;
     if (UNEXPECTED(!state) || !vd_php_global_state_encode(&encoded, value)) {
         return false;
     }
