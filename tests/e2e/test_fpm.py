@@ -16,9 +16,10 @@ DECLARED = f"{VISITS}\n[counters]\nhits = 10\n"
 
 @pytest.fixture
 def fpm(request):
+    """parametrize("fpm", ["daemonize"], indirect=True): in the background."""
     server = Fpm(DECLARED)
     try:
-        yield server.start()
+        yield server.start(daemonize=getattr(request, "param", None) == "daemonize")
     finally:
         if getattr(request.node, "failed", True):
             print(server.log())
@@ -89,6 +90,17 @@ def test_reload_keeps_everything(fpm):
         assert fpm.ask("b", "hit", key="x") == [6 + reload, 16 + reload]
         assert len(fpm.memories()) == 4  # a table and the counters, each once to use and once to hand on
     assert "viaduct.tables" not in fpm.log()
+
+
+@pytest.mark.parametrize("fpm", ["daemonize"], indirect=True)
+def test_reload_in_the_background(fpm):
+    """The master forks itself away after MINIT, also at each reload."""
+    for reload in range(3):
+        assert fpm.ask("a", "hit", key="x") == [1 + reload, 11 + reload]
+        old = fpm.pids()
+        master = fpm.process.pid
+        fpm.process.send_signal(signal.SIGUSR2)
+        until(lambda: fpm.process.pid != master and fpm.serves() and not fpm.pids() & old, 20, "another master serves")
 
 
 def test_reload_adds_and_removes(fpm):

@@ -69,6 +69,32 @@ class Request:
         return output.partition(b"\r\n\r\n")[2]
 
 
+class Daemon:
+    """A master that went into the background, by its pid file, as subprocess.Popen has it; a reload gives it
+    another pid. It is no child of ours, so its exit code is unknown: 0."""
+
+    def __init__(self, pid_file):
+        self.pid_file, self.last = pid_file, int(pid_file.read_text())
+
+    @property
+    def pid(self):
+        if self.pid_file.exists():
+            self.last = int(self.pid_file.read_text() or self.last)
+        return self.last
+
+    def poll(self):
+        return None if os.path.exists(f"/proc/{self.pid}") else 0
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+    def wait(self, seconds):
+        until(lambda: self.poll() is not None, seconds, "the master ends")
+
+
 class Fpm:
     """php-fpm in the foreground; pools "a" and "b", of two users where that is allowed."""
 
@@ -109,11 +135,15 @@ class Fpm:
                     environment[name] = value.replace("${ASAN_OPTIONS-}", "")
         return environment
 
-    def start(self):
+    def start(self, daemonize=False):
+        argv = [binary(), "-R", "-c", self.folder / "php.ini", "-y", self.folder / "fpm.conf"]
         with open(self.folder / "stderr.log", "ab") as errors:
-            self.process = subprocess.Popen(
-                [binary(), "-F", "-R", "-c", self.folder / "php.ini", "-y", self.folder / "fpm.conf"],
-                env=self.environment(), stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True)
+            streams = {"stdin": subprocess.DEVNULL, "stdout": errors, "stderr": errors, "env": self.environment()}
+            if daemonize:
+                subprocess.run([*argv, "-D"], check=True, timeout=20, **streams)
+                self.process = Daemon(self.folder / "fpm.pid")
+            else:
+                self.process = subprocess.Popen([*argv, "-F"], start_new_session=True, **streams)
         until(self.serves, 20, "php-fpm answers")
         return self
 
