@@ -356,6 +356,7 @@ def test_the_last_words_of_the_workers_reach_the_other_node(node, server, stream
     far, = there.open(EVENTS)
     a.stop()
     there.pump(lambda: far.data() == ["farewell"] * 3)
+    b.stop()  # while its own can be delivered
 
 
 def test_the_end_does_not_wait_for_ever(node, server):
