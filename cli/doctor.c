@@ -58,6 +58,10 @@ void doctor_step(struct doctor *doctor, enum doctor_state state, const char *nam
                    "%s{\"step\":\"%s\",\"state\":\"%s\",\"text\":", doctor->steps.length ? "," : "",
                    name, states[state]);
     cli_text_json_string(&doctor->steps, said);
+    if (doctor->server[0]) {
+        cli_text_print(&doctor->steps, ",\"server\":");
+        cli_text_json_string(&doctor->steps, doctor->server);
+    }
     if (doctor->options->json)
         return;
     cli_text_print(&line, "%s", states[state]);
@@ -66,6 +70,20 @@ void doctor_step(struct doctor *doctor, enum doctor_state state, const char *nam
     cli_text_pad(&line, 0, TEXT_COLUMN);
     cli_text_safe(&line, said, strlen(said));
     show(&line);
+    cli_text_finish(&line);
+}
+
+void doctor_begin_server(struct doctor *doctor, const char *host, const char *port)
+{
+    struct cli_text line = {0};
+
+    snprintf(doctor->server, sizeof(doctor->server), strchr(host, ':') ? "[%s]:%s" : "%s:%s", host,
+             port);
+    if (!doctor->options->json) {
+        cli_text_print(&line, "\n--- ");
+        cli_text_safe(&line, doctor->server, strlen(doctor->server));
+        show(&line);
+    }
     cli_text_finish(&line);
 }
 
@@ -278,8 +296,10 @@ enum cli_exit cli_doctor(const struct cli_options *options)
     }
     if (!options->json)
         printf("%s\n\n", settings.shown);
-    if (examine(&doctor))
+    if (examine(&doctor)) {
+        doctor.server[0] = '\0';
         check_link(&doctor);
+    }
     if (options->json) {
         show_json(&doctor);
     } else {

@@ -22,7 +22,11 @@ struct doctor {
     unsigned warnings, failures;
     struct cli_text steps; /* JSON */
     bool step_open;
+    char server[320]; /* of several, the one that is examined; "": there is only one */
 };
+
+/* The steps from now on are of this one of several servers. */
+void doctor_begin_server(struct doctor *doctor, const char *host, const char *port);
 
 /* One line of the report: "ok  login  as user \"node\"". @name: one word, a key in JSON. */
 void doctor_step(struct doctor *doctor, enum doctor_state state, const char *name,
@@ -44,7 +48,7 @@ size_t doctor_probe(char buffer[DOCTOR_PROBE_BYTES], const char *token, unsigned
 /* @times_us of @count probes that came back. */
 void doctor_round_trip(struct doctor *doctor, uint64_t *times_us, unsigned count);
 
-/* The drivers' parts. The configuration was found good. false: no use to go on. */
+/* The drivers' parts. The configuration was found good. true: at least one server is well. */
 bool doctor_redis(struct doctor *doctor);
 bool doctor_nats(struct doctor *doctor);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <viaduct/clock.h>
@@ -81,6 +82,8 @@ static bool look_up(struct doctor_line *line, struct doctor *doctor, const char 
                       "machine? In containers names come from their own network's DNS.");
         return false;
     }
+    if (line->address->ai_family == AF_UNIX)
+        return true; /* a path: there is no name */
     for (const struct addrinfo *one = line->address; one; one = one->ai_next)
         list_address(&list, one);
     doctor_step(doctor, DOCTOR_OK, "name", "\"%s\" is %s (%.1f ms)", host, cli_text_string(&list),
@@ -117,7 +120,11 @@ static bool dial(struct doctor_line *line, const struct addrinfo *address)
 
 static void advise_connection(struct doctor *doctor, const struct doctor_line *line)
 {
-    if (line->error.code == VD_ERR_TIMEOUT) {
+    if (line->address->ai_family == AF_UNIX) {
+        doctor_advise(doctor,
+                      "Is the server running on this machine, is that its \"unixsocket\", and may "
+                      "this user open it (\"unixsocketperm\")?");
+    } else if (line->error.code == VD_ERR_TIMEOUT) {
         doctor_advise(doctor,
                       "Packets get no answer: a firewall or security group drops them, the address "
                       "is wrong, or the machine is off.");
@@ -136,6 +143,11 @@ static void name_address(const struct addrinfo *address, const char *port, char 
 {
     struct cli_text text = {0};
 
+    if (address->ai_family == AF_UNIX) {
+        const struct sockaddr_un *path = (const void *)address->ai_addr;
+        snprintf(shown, size, "unix socket %s", path->sun_path);
+        return;
+    }
     list_address(&text, address);
     snprintf(shown, size, "%s port %s", cli_text_string(&text), port);
     cli_text_finish(&text);
@@ -143,7 +155,7 @@ static void name_address(const struct addrinfo *address, const char *port, char 
 
 static bool connect_to_one(struct doctor_line *line, struct doctor *doctor, const char *port)
 {
-    char shown[128];
+    char shown[160];
 
     for (const struct addrinfo *one = line->address; one; one = one->ai_next) {
         uint64_t start_us = vd_monotonic_us();
@@ -248,6 +260,8 @@ bool doctor_line_is_local(const struct doctor_line *line)
 {
     const struct sockaddr *address = line->address->ai_addr;
 
+    if (address->sa_family == AF_UNIX)
+        return true;
     if (address->sa_family == AF_INET)
         return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 ==
                127;

@@ -2,11 +2,13 @@
 """viaduct doctor, with a Redis server that is well, and with each thing wrong that it is to find."""
 import json
 import re
+import subprocess
 
 import pytest
 
 from support.command import Running, run
 from support.ports import free_port
+from support.wait import until
 
 PERMITTED = "+subscribe +publish +ping"
 
@@ -101,6 +103,32 @@ def test_tls(serve, certificates):
         assert 25 < steps["tls"]["days"] < 31 and 25 < steps["own-certificate"]["days"] < 31
 
 
+def test_several_servers_are_each_examined(serve, redis):
+    other, down = serve("redis"), free_port()
+    url = f"{redis.url()},127.0.0.1:{other.port},127.0.0.1:{down}"
+    document, _ = examine(code=1, broker=url)
+    of = {f"127.0.0.1:{port}": [step for step in document["steps"] if step.get("server") == f"127.0.0.1:{port}"]
+          for port in (redis.port, other.port, down)}
+    assert [len(steps) for steps in of.values()] == [9, 9, 2]
+    assert document["failures"] == 1 and of[f"127.0.0.1:{down}"][1]["state"] == "failed"
+    assert document["steps"][-1]["step"] == "link" and document["steps"][-1]["state"] == "ok"
+    said = run("doctor", broker=url, code=1).stdout.decode()
+    assert f"\n\n--- 127.0.0.1:{other.port}\nok        name" in said
+
+
+def test_a_unix_socket(tmp_path):
+    path = tmp_path / "r.sock"
+    find_failed("connection", f"unix socket {path}: ", "unixsocketperm", broker=f"redis+unix://{path}")
+    with open(tmp_path / "log", "wb") as log, \
+            subprocess.Popen(["redis-server", "--port", "0", "--save", "", "--unixsocket", path], cwd=tmp_path, stdout=log) as server:
+        try:
+            until(path.exists, 15, "the server listens")
+            _, steps = examine("--strict", broker=f"redis+unix://{path}")
+        finally:
+            server.kill()
+    assert steps["connection"]["text"].startswith(f"unix socket {path} (") and "name" not in steps
+
+
 # ---- warnings --------------------------------------------------------------------------------------
 
 
@@ -121,11 +149,10 @@ def test_limits_without_limit_and_too_low(redis):
     assert steps["limits"]["state"] == "warning" and "1.0 MiB owed, or 0.5 MiB for 10 s" in steps["limits"]["text"]
 
 
-def test_a_replica_is_a_warning(serve, redis):
+def test_a_replica_is_refused(serve, redis):
     replica = serve("redis")
     command(replica, "REPLICAOF", "127.0.0.1", str(redis.port))
-    _, steps = examine(broker=replica)
-    assert steps["server"]["state"] == "warning" and "a replica" in steps["server"]["text"]
+    find_failed("server", "a replica", "Name the primary", broker=replica)
 
 
 def test_a_slow_way_is_a_warning(redis, between):

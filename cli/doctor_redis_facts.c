@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a Redis server says of itself, where the user may ask: version and role, limits, clock. None
+ * of it is needed: what is not permitted is skipped. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <viaduct/clock.h>
+#include <viaduct/wire.h>
+
+#include "doctor_redis.h"
+
+#define CLOCK_MS       2000
+#define LIMIT_ROOM     "client-output-buffer-limit"
+#define MESSAGES_BELOW 3 /* of the largest ones must fit into what a slow reader may owe */
+
+/* ---- server ------------------------------------------------------------------------------------
+ */
+
+/* "name:value" in the lines of INFO. */
+static bool find_fact(const struct redis_case *self, const char *name, char *value, size_t size)
+{
+    const char *at = self->reply.parts[0].bytes, *end = at + self->reply.parts[0].length;
+    size_t length = strlen(name);
+
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *line_end = newline ? newline : end;
+        if ((size_t)(line_end - at) > length && memcmp(at, name, length) == 0 &&
+            at[length] == ':') {
+            at += length + 1;
+            snprintf(value, size, "%.*s", (int)strcspn(at, "\r\n"), at);
+            return true;
+        }
+        at = line_end + 1;
+    }
+    return false;
+}
+
+bool redis_ask_server(struct redis_case *self)
+{
+    char version[32] = "?", role[16] = "";
+
+    if (!ASK(self, "INFO", "server"))
+        return redis_no_answer(self, "server", &self->commands);
+    if (self->reply.type == '-') {
+        doctor_step(self->doctor, DOCTOR_SKIPPED, "server",
+                    "this user may not ask (INFO), which is "
+                    "fine");
+        return true;
+    }
+    find_fact(self, "redis_version", version, sizeof(version));
+    if (!ASK(self, "INFO", "replication"))
+        return redis_no_answer(self, "server", &self->commands);
+    find_fact(self, "role", role, sizeof(role));
+    if (strcmp(role, "slave") == 0) {
+        doctor_step(self->doctor, DOCTOR_FAILED, "server", "Redis %s, a replica", version);
+        doctor_advise(self->doctor, "What is published there reaches its own subscribers only, so "
+                                    "nodes do not use it. Name the primary, or list all servers in "
+                                    "the URL: whichever is the primary is found.");
+        return false;
+    }
+    doctor_step(self->doctor, DOCTOR_OK, "server", "Redis %s%s%s", version, *role ? ", role " : "",
+                role);
+    return true;
+}
+
+/* ---- limits and clock --------------------------------------------------------------------------
+ */
+
+static void judge_limits(struct redis_case *self, double hard, double soft, double seconds)
+{
+    double least = (double)vd_wire_max_bytes(0) * MESSAGES_BELOW;
+    struct doctor *doctor = self->doctor;
+
+    if (hard == 0 && soft == 0) {
+        doctor_step(doctor, DOCTOR_WARNING, "limits",
+                    "a subscriber that does not read may fill the "
+                    "server's memory");
+        doctor_advise(doctor,
+                      "On the server: CONFIG SET " LIMIT_ROOM " 'pubsub 32mb 8mb 60' (and in "
+                      "redis.conf). A node that is cut off comes back and resynchronises.");
+        return;
+    }
+    doctor_step(doctor, hard > 0 && hard < least ? DOCTOR_WARNING : DOCTOR_OK, "limits",
+                "a node that reads too slowly is cut off at %.1f MiB owed, or %.1f MiB for %.0f s",
+                hard / 1048576, soft / 1048576, seconds);
+    if (hard > 0 && hard < least)
+        doctor_advise(doctor,
+                      "That is less than %d messages of the largest size: nodes will lose the "
+                      "link under load. The default is 32mb 8mb 60 (" LIMIT_ROOM " pubsub).",
+                      MESSAGES_BELOW);
+}
+
+bool redis_ask_limits(struct redis_case *self)
+{
+    double hard, soft, seconds;
+    char text[256];
+    const char *at;
+
+    if (!ASK(self, "CONFIG", "GET", LIMIT_ROOM))
+        return redis_no_answer(self, "limits", &self->commands);
+    at = self->reply.count == 2 ? strstr(redis_part(self, 1, text, sizeof(text)), "pubsub ") : NULL;
+    if (at && sscanf(at, "pubsub %lf %lf %lf", &hard, &soft, &seconds) == 3) {
+        judge_limits(self, hard, soft, seconds);
+    } else {
+        doctor_step(self->doctor, DOCTOR_SKIPPED, "limits",
+                    "this user may not ask (CONFIG), which is "
+                    "fine");
+    }
+    return true;
+}
+
+bool redis_ask_clock(struct redis_case *self)
+{
+    uint64_t before_ms = vd_wall_ms();
+    char seconds[24], micros[24];
+    double difference_ms;
+
+    if (!ASK(self, "TIME"))
+        return redis_no_answer(self, "clock", &self->commands);
+    if (self->reply.count != 2) {
+        doctor_step(self->doctor, DOCTOR_SKIPPED, "clock",
+                    "this user may not ask (TIME), which is "
+                    "fine");
+        return true;
+    }
+    difference_ms = strtod(redis_part(self, 0, seconds, sizeof(seconds)), NULL) * 1000 +
+                    strtod(redis_part(self, 1, micros, sizeof(micros)), NULL) / 1000 -
+                    ((double)before_ms + (double)vd_wall_ms()) / 2;
+    if (difference_ms > CLOCK_MS || difference_ms < -CLOCK_MS) {
+        doctor_step(self->doctor, DOCTOR_WARNING, "clock", "the server's clock is %.1f s %s ours",
+                    (difference_ms < 0 ? -difference_ms : difference_ms) / 1000,
+                    difference_ms < 0 ? "behind" : "ahead of");
+        doctor_advise(self->doctor,
+                      "Certificates and logs go by the clock. \"timedatectl\" on both "
+                      "machines says whether it is synchronised.");
+    } else {
+        doctor_step(self->doctor, DOCTOR_OK, "clock", "ours and the server's differ by %.0f ms",
+                    difference_ms < 0 ? -difference_ms : difference_ms);
+    }
+    doctor_value(self->doctor, "difference_ms", difference_ms);
+    return true;
+}
