@@ -75,6 +75,7 @@ void vd_php_response_setup(void);
 /* state.c: Store, Counter, GlobalState and their exceptions. */
 void vd_php_state_setup(void);
 void vd_php_broker_setup(void);
+void vd_php_broker_url_setup(void);
 
 /* aliases.c. MINIT: register the names of the groups in @list ("php-via,openswoole"); a name that
  * exists is left alone, an unknown group is a startup warning. */

@@ -87,6 +87,7 @@ static PHP_MINIT_FUNCTION(viaduct)
     vd_php_response_setup();
     vd_php_state_setup();
     vd_php_broker_setup();
+    vd_php_broker_url_setup();
     vd_php_aliases_register(VIADUCT_G(aliases), type);
     vd_php_declared_startup(VIADUCT_G(tables));
     return SUCCESS;
@@ -149,7 +150,7 @@ zend_module_entry viaduct_module_entry = {
     NULL,
     viaduct_dependencies,
     "viaduct",
-    NULL,
+    ext_functions,
     PHP_MINIT(viaduct),
     PHP_MSHUTDOWN(viaduct),
     PHP_RINIT(viaduct),

@@ -1248,6 +1248,23 @@ namespace Viaduct\Broker {
         /** @implementation-alias Viaduct\Broker\RedisBroker::close */
         public function close(int|float $timeout = 5.0): void {}
     }
+
+    /**
+     * The broker that a URL names, for a configuration that has it in one word:
+     *
+     *     ->withBroker(from_url(getenv('VIADUCT_BROKER') ?: 'pipe:'))
+     *
+     *     pipe:   memory:
+     *     redis://[[USER]:PASSWORD@]HOST[:PORT][,HOST[:PORT]...]
+     *     nats://[USER:PASSWORD@|TOKEN@]HOST[:PORT][,HOST[:PORT]...]
+     *     rediss://, tls://   the same with TLS
+     *
+     * User, password and token are percent-encoded.
+     *
+     * @param mixed $options further parameters of the class's constructor, by name
+     * @throws \ValueError when it is no such URL (the text does not repeat it), or as the constructor
+     */
+    function from_url(string $url, mixed ...$options): Broker {}
 }
 
 namespace Viaduct\Broker\Exception {

@@ -1,5 +1,10 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 7989e37ad63bb0f98a4bde547357c63d61d3aa08 */
+ * Stub hash: 3ea934f6e174e1ebe2f84e9627fa62b5694f9bb2 */
+
+ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Viaduct_Broker_from_url, 0, 1, Viaduct\\Broker\\Broker, 0)
+	ZEND_ARG_TYPE_INFO(0, url, IS_STRING, 0)
+	ZEND_ARG_VARIADIC_TYPE_INFO(0, options, IS_MIXED, 0)
+ZEND_END_ARG_INFO()
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
@@ -459,6 +464,7 @@ ZEND_END_ARG_INFO()
 #define arginfo_class_Viaduct_Broker_NatsBroker_close arginfo_class_Viaduct_Broker_NetworkBroker_connect
 
 
+ZEND_FUNCTION(Viaduct_Broker_from_url);
 ZEND_METHOD(Viaduct_Config, __construct);
 ZEND_METHOD(Viaduct_Config, withHost);
 ZEND_METHOD(Viaduct_Config, withPort);
@@ -563,6 +569,12 @@ ZEND_METHOD(Viaduct_Broker_RedisBroker, onGap);
 ZEND_METHOD(Viaduct_Broker_RedisBroker, status);
 ZEND_METHOD(Viaduct_Broker_RedisBroker, close);
 ZEND_METHOD(Viaduct_Broker_NatsBroker, __construct);
+
+
+static const zend_function_entry ext_functions[] = {
+	ZEND_NS_FALIAS("Viaduct\\Broker", from_url, Viaduct_Broker_from_url, arginfo_Viaduct_Broker_from_url)
+	ZEND_FE_END
+};
 
 
 static const zend_function_entry class_Viaduct_Config_methods[] = {
