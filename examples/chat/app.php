@@ -1,30 +1,36 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A chat: rooms, names, who is here. Several workers, no service beside them.
+ * A chat: rooms, names, who is here. Several workers, no service beside them; several nodes by way of
+ * Redis or NATS.
  *
  * A line that somebody says is POSTed to whichever worker is free, which broadcasts it to the scope
  * "room:NAME". The gateway hands it to every open tab of that room; no PHP runs for that. New tabs
  * ask for /history: subscribeAll shows every message to every worker, so any of them can answer.
  * Who is here works the same way: each tab says so every ten seconds, in the scope "here:NAME".
  *
- *     scripts/php examples/chat/app.php      (HOST, PORT, WORKERS and BROKER in the environment)
+ * Nothing is stored: lines live in the workers. What a node has missed while its broker was away the
+ * others tell it again (a chat with a database would read it there).
+ *
+ *     scripts/php examples/chat/app.php      (HOST, PORT and WORKERS in the environment, and
+ *                                            VIADUCT_BROKER, such as redis://127.0.0.1:6379)
  */
 declare(strict_types=1);
 
 use Viaduct\{App, Config, Message, Request, Response};
-use Viaduct\Broker\{InMemoryBroker, PipeBroker};
+
+use function Viaduct\Broker\from_url;
 
 const LINES_KEPT = 100; // of one room, in each worker
 const ROOMS_KEPT = 500;
+const RECALLED = 300;   // seconds: what is told again to those who may have missed it
 const GONE_AFTER = 30;  // seconds without a sign of life
 
-$broker = getenv('BROKER') ?: 'pipe';
 $app = new App((new Config())
     ->withHost(getenv('HOST') ?: '127.0.0.1')
     ->withPort((int) (getenv('PORT') === false ? 3000 : getenv('PORT')))
     ->withWorkerNum((int) (getenv('WORKERS') ?: 2))
-    ->withBroker($broker === 'memory' ? new InMemoryBroker() : new PipeBroker()));
+    ->withBroker(from_url(getenv('VIADUCT_BROKER') ?: 'pipe:')));
 
 /** The named fields of a form or query, trimmed; what is no text counts as empty. */
 function fields(array $from, string ...$names): array
@@ -48,7 +54,7 @@ function problem(string $room, string $name = '-', string $text = '-', string $t
 
 // One set of these in each worker, filled by subscribeAll below.
 $worker = 0;
-$history = []; // room => its last lines
+$history = []; // room => id => line, the last ones
 $present = []; // room => tab => [name, time of the last sign of life]
 
 $app->onStart(function (int $index) use (&$worker): void {
@@ -56,11 +62,31 @@ $app->onStart(function (int $index) use (&$worker): void {
 });
 
 $app->subscribeAll('room:*', function (Message $message) use (&$history): void {
-    $line = json_decode($message->data, true);
-    $lines = [...$history[$line['room']] ?? [], $line];
-    unset($history[$line['room']]); // and put it last: rooms nobody speaks in are forgotten first
-    $history[$line['room']] = array_slice($lines, -LINES_KEPT);
+    ['id' => $id, 'room' => $room] = $line = json_decode($message->data, true);
+    $lines = $history[$room] ?? [];
+    if (isset($lines[$id])) {
+        return; // told again
+    }
+    $lines[$id] = $line;
+    uasort($lines, fn ($one, $two) => $one['time'] <=> $two['time']);
+    unset($history[$room]); // and put it last: rooms nobody speaks in are forgotten first
+    $history[$room] = array_slice($lines, -LINES_KEPT, preserve_keys: true);
     $history = array_slice($history, -ROOMS_KEPT, preserve_keys: true);
+});
+
+// After a gap, one worker of this node has all nodes tell what others may have missed. Workers and pages
+// know each line by its id: hearing it twice does no harm.
+$app->onGap(function () use ($app, &$worker): void {
+    if ($worker === 0) {
+        $app->broadcast('recall');
+    }
+});
+$app->subscribe('recall', function () use ($app, &$history): void {
+    foreach (array_merge(...array_values($history)) as $line) {
+        if (strtotime($line['time']) > time() - RECALLED) {
+            $app->broadcast("room:{$line['room']}", $line);
+        }
+    }
 });
 
 $app->subscribeAll('here:*', function (Message $message) use (&$present): void {
@@ -82,7 +108,7 @@ $app->post('/say', function (Request $request) use ($app, &$worker) {
         return $problem;
     }
     $line = ['id' => bin2hex(random_bytes(8)), 'room' => $room, 'name' => $name, 'text' => $text,
-        'time' => date(DATE_RFC3339_EXTENDED), 'worker' => $worker];
+        'time' => (new DateTimeImmutable())->format(DATE_RFC3339_EXTENDED), 'worker' => $worker];
     $app->broadcast("room:$room", $line);
 
     return 204;
@@ -108,7 +134,7 @@ $app->stream('/events', function (Request $request) {
 $app->get('/history', function (Request $request) use (&$history) {
     [$room] = fields($request->get, 'room');
 
-    return problem($room) ?? $history[$room] ?? [];
+    return problem($room) ?? array_values($history[$room] ?? []);
 });
 
 $app->get('/here', function (Request $request) use (&$present) {

@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""scripts/demo as a newcomer runs it: two at once, Ctrl-C, a port that is taken."""
+"""scripts/demo as a newcomer runs it: two at once, Ctrl-C, a port that is taken; two nodes on a broker."""
 import os
 import signal
-import socket
 import subprocess
 
 import pytest
 
 from support.http import Connection
-from support.server import SOURCE, group_members
+from support.ports import free_port, port_is_free
+from support.server import SOURCE, group_members, session_members
+from support.sse import Streams
 from support.wait import until
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "VIADUCT_BUILD"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -34,21 +29,24 @@ def demo(artifacts):
 
     yield starter
     for process in running:
-        for pid in group_members(process.pid):
+        for pid in session_members(process.pid):
             os.kill(pid, signal.SIGKILL)
         process.wait(5)
+
+
+def until_it_says_where(process, log):
+    def says_where():
+        assert process.poll() is None, log.read_text()
+        return "Ctrl-C stops it" in log.read_text()
+    until(says_where, 240, "the address is printed")  # the first run builds
 
 
 def test_two_at_once_and_ctrl_c(demo):
     ports = [free_port(), free_port()]
     both = [demo("--port", str(ports[0]), "--workers", "3"), demo(f"--port={ports[1]}", "--broker=memory", "--example=hello")]
     for (process, log), port in zip(both, ports):
-
-        def says_where():
-            assert process.poll() is None, log.read_text()
-            return f"is on http://127.0.0.1:{port}/" in log.read_text()
-
-        until(says_where, 240, "the address is printed")  # the first run builds
+        until_it_says_where(process, log)
+        assert f"is on http://127.0.0.1:{port}/" in log.read_text()
         with Connection(("127.0.0.1", port)) as connection:
             assert connection.get("/").status == 200
     with Connection(("127.0.0.1", ports[0])) as connection:
@@ -63,3 +61,25 @@ def test_two_at_once_and_ctrl_c(demo):
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(15) == 0, log.read_text()
         until(lambda: not group_members(process.pid), 3, "nothing is left")
+
+
+def test_two_nodes_on_one_broker(serve, demo):
+    broker = serve("redis", password="s3cret/")
+    port = next(port for port in iter(free_port, None) if port_is_free(port + 1))
+    process, log = demo("--nodes=2", "--port", str(port), "--broker", broker.url())
+    until_it_says_where(process, log)
+    assert f"http://127.0.0.1:{port}/ and http://127.0.0.1:{port + 1}/" in log.read_text()
+    nodes = [("127.0.0.1", port), ("127.0.0.1", port + 1)]
+    for address in nodes:
+        def connected():
+            with Connection(address) as connection:
+                return connection.get("/_health").status == 200
+        until(connected, 15, "connected")
+    with Streams(nodes[1]) as some, Connection(nodes[0]) as connection:
+        [stream] = some.open("/events?room=lobby")
+        assert connection.post("/say", room="lobby", name="Ada", text="hello").status == 204
+        some.pump(lambda: stream.data(), what="the line reaches the other node")
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it
+    assert process.wait(15) == 0, log.read_text()
+    until(lambda: not session_members(process.pid), 3, "nothing is left")
+    assert "s3cret" not in log.read_text()

@@ -21,8 +21,10 @@ refuses 'from 1 to 65535' scripts/demo --port=
 refuses 'from 1 to 256' scripts/demo --workers many
 refuses 'takes a value' scripts/demo --port
 refuses 'one of: chat' scripts/demo --example ../chat
-refuses 'later version' scripts/demo --broker redis://127.0.0.1:6379
-refuses 'later version' scripts/demo --broker nats://127.0.0.1:4222
+refuses 'from 1 to 9' scripts/demo --nodes 0
+refuses 'from 1 to 65534' scripts/demo --broker redis://127.0.0.1:6379 --nodes 2 --port 65535
+refuses '--broker redis://HOST:PORT' scripts/demo --nodes 2
+refuses 'takes pipe, memory, redis://HOST:PORT' scripts/demo --broker redis://
 refuses 'pipe, memory' scripts/demo --broker pigeon
 refuses 'one process' scripts/demo --broker memory --workers 2
 refuses 'allowed are --asan, --only' scripts/test --all

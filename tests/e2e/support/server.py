@@ -14,18 +14,27 @@ SOURCE = Path(os.environ.get("VIADUCT_SOURCE") or Path(__file__).resolve().paren
 BUILD = Path(os.environ.get("VIADUCT_BUILD") or SOURCE / "build/debug")
 
 
-def group_members(group):
-    """Pids of the live (not zombie) processes in a process group."""
-    members = []
+def members(field, value):
+    found = []
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
                 fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if int(fields[2]) == group and fields[0] not in "ZX":
-                members.append(int(entry))
-    return sorted(members)
+            if int(fields[field]) == value and fields[0] not in "ZX":
+                found.append(int(entry))
+    return sorted(found)
+
+
+def group_members(group):
+    """Pids of the live (not zombie) processes in a process group."""
+    return members(2, group)
+
+
+def session_members(session):
+    """The same of a session, which may have several groups."""
+    return members(3, session)
 
 
 class Server:

@@ -38,6 +38,7 @@ class Stream:
         self.raw = b""     # bytes of the connection not yet understood
         self.text = b""    # bytes of the event stream not yet understood
         self.chunked, self.left = False, 0
+        self.over = False  # the last chunk came: a proxy may keep the connection
 
     def data(self, name="message"):
         return [event.data for event in self.events if event.name == name]
@@ -71,6 +72,7 @@ class Stream:
                 line = raw[at:end]
                 if line:  # empty: the line end behind the previous chunk's data
                     self.left = int(line, 16)
+                    self.over = self.left == 0
                 at = end + 2
             else:
                 part = raw[at:at + self.left]
@@ -181,7 +183,7 @@ class Streams:
         if not data:
             return self._ended(stream)
         stream.feed(data)
-        if stream.state == "open" and stream.status != 200 and self.reconnect:
+        if stream.over or (stream.state == "open" and stream.status != 200 and self.reconnect):
             self._ended(stream)
         return None
 
