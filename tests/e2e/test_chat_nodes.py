@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chat on two nodes in a real Chromium: a tab of each, and a broker that goes away and comes back."""
+from test_browser import CHAT, Tab, complaints
+
+from support.nodes import until_connected, until_degraded
+from support.wait import until
+
+
+def chat_on(start, broker, count=2):
+    servers = [start(CHAT, workers=2, viaduct_broker=broker.url()) for _ in range(count)]
+    until_connected(*servers)
+    return servers
+
+
+def texts(tab):
+    return [text for _, text, _ in tab.lines()]
+
+
+def test_tabs_of_two_nodes_chat_through_a_restart_of_the_broker(broker, start, browser, artifacts):
+    one, two = chat_on(start, broker)
+    ada = Tab(browser, one, "Ada", first=True)
+    bob = Tab(browser, two, "Bob")
+    ada.say("from the first node")
+    until(lambda: texts(bob) == ["from the first node"], 10, "it reached the second node")
+    bob.say("from the second node")
+    until(lambda: texts(ada) == ["from the first node", "from the second node"], 10)
+    for tab in (ada, bob):
+        until(lambda: tab.here() == ["Ada", "Bob"], 15, "both are here")
+    browser.save_screenshot(str(artifacts / f"two-nodes-{broker.driver}.png"))
+    broker.kill()
+    until_degraded(one, 15)
+    until_degraded(two, 15)
+    for tab, line in ((ada, "Ada, cut off"), (bob, "Bob, cut off")):
+        tab.say(line)
+        until(lambda: texts(tab)[-1] == line, 10, "each node goes on")
+    assert ada.status() == bob.status() == "Live"
+    broker.start()
+    until_connected(one, two, seconds=40)
+    ada.say("together again")
+    everything = ["from the first node", "from the second node", "Ada, cut off", "Bob, cut off", "together again"]
+    for tab in (ada, bob):
+        until(lambda: texts(tab)[-1] == "together again" and len(texts(tab)) == 5, 20, "all lines, once")
+        assert texts(tab) == everything, "in order"
+    assert not complaints(browser)
+    # A tab that comes later sees the same, whichever node it asks.
+    for server in (one, two):
+        until(lambda: [line["text"] for line in server.get("/history", room="lobby").json()] == everything, 20, "the history is whole")
