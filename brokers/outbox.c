@@ -49,10 +49,11 @@ static bool has_room(const struct vd_outbox *outbox, size_t length, bool count_m
 }
 
 /* What is in flight cannot be unsent: the oldest that waits goes. */
-static void drop_oldest(struct vd_outbox *outbox)
+void vd_outbox_drop(struct vd_outbox *outbox)
 {
     struct vd_outbox_entry *victim = outbox->waiting;
 
+    assert(victim);
     if (outbox->flown) {
         outbox->flown->next = victim->next;
     } else {
@@ -74,7 +75,7 @@ enum vd_err vd_outbox_push(struct vd_outbox *outbox, struct vd_outbox_entry *ent
         if (outbox->policy == VD_OUTBOX_FAIL || !outbox->waiting ||
             entry->length > outbox->limit_bytes)
             return VD_ERR_FULL; /* nobody is dropped for what cannot fit */
-        drop_oldest(outbox);
+        vd_outbox_drop(outbox);
     }
     entry->next = NULL;
     if (outbox->last) {

@@ -58,6 +58,10 @@ const struct vd_outbox_entry *vd_outbox_next(const struct vd_outbox *outbox);
 /* It was sent. */
 void vd_outbox_sent(struct vd_outbox *outbox);
 
+/* The one that vd_outbox_next would give can never be sent: freed, and counted as
+ * dropped. */
+void vd_outbox_drop(struct vd_outbox *outbox);
+
 /* The oldest in flight is confirmed and freed. false: nothing was in flight. */
 bool vd_outbox_confirm(struct vd_outbox *outbox);
 

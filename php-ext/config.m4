@@ -21,18 +21,27 @@ if test "$PHP_VIADUCT" != "no"; then
   PHP_EVAL_INCLINE($VIADUCT_CODERS_CFLAGS)
   PHP_EVAL_LIBLINE($VIADUCT_CODERS_LIBS, VIADUCT_SHARED_LIBADD)
 
-  dnl The Redis driver goes in where its libraries are.
+  dnl The Redis and NATS drivers go in where their libraries are.
   viaduct_redis=no
   PKG_CHECK_MODULES([VIADUCT_REDIS], [hiredis >= 0.14 openssl >= 3.0], [viaduct_redis=yes], [viaduct_redis=no])
   if test "$viaduct_redis" = "yes"; then
     PHP_EVAL_INCLINE($VIADUCT_REDIS_CFLAGS)
     PHP_EVAL_LIBLINE($VIADUCT_REDIS_LIBS, VIADUCT_SHARED_LIBADD)
   fi
+  viaduct_nats=no
+  PKG_CHECK_MODULES([VIADUCT_NATS], [libnats >= 3.4 openssl >= 3.0], [viaduct_nats=yes], [viaduct_nats=no])
+  if test "$viaduct_nats" = "yes"; then
+    PHP_EVAL_INCLINE($VIADUCT_NATS_CFLAGS)
+    PHP_EVAL_LIBLINE($VIADUCT_NATS_LIBS, VIADUCT_SHARED_LIBADD)
+  fi
 
   viaduct_version=`sed -n 's/^project(viaduct VERSION \(@<:@0-9.@:>@*\).*/\1/p' $abs_srcdir/../CMakeLists.txt`
   viaduct_flags="-D_GNU_SOURCE -DVIADUCT_VERSION='\"$viaduct_version\"' -DZEND_ENABLE_STATIC_TSRMLS_CACHE=1 -std=gnu17 -fvisibility=hidden"
   if test "$viaduct_redis" = "yes"; then
     viaduct_flags="$viaduct_flags -DVIADUCT_REDIS"
+  fi
+  if test "$viaduct_nats" = "yes"; then
+    viaduct_flags="$viaduct_flags -DVIADUCT_NATS"
   fi
 
   dnl Every other source of the folders below goes in, as in their CMakeLists.txt. They are copied here,
@@ -43,8 +52,10 @@ if test "$PHP_VIADUCT" != "no"; then
   done
   viaduct_sources=""
   for source in $abs_srcdir/lib/*/*.c $abs_srcdir/lib/core/src/*.c $abs_srcdir/lib/core/src/shm/*.c; do
-    case "$viaduct_redis $source" in
-      no*/brokers/redis*.c | no*/brokers/resolve.c | no*/brokers/stream.c | no*/brokers/tls.c) continue ;;
+    case "$viaduct_redis $viaduct_nats $source" in
+      no*/brokers/redis*.c | no*/brokers/resolve.c | no*/brokers/stream.c) continue ;;
+      "yes no"*/brokers/nats*.c | "no no"*/brokers/nats*.c) continue ;;
+      "no no"*/brokers/tls.c | "no no"*/brokers/url.c) continue ;;
     esac
     viaduct_sources="$viaduct_sources `echo $source | sed "s,^$abs_srcdir/,,"`"
   done

@@ -13,8 +13,8 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 /* NOLINTEND(bugprone-reserved-identifier) */
 
-static int remaining = -1;
-static bool failed;
+static _Thread_local int remaining = -1; /* the threads of a driver are spared */
+static _Thread_local bool failed;
 
 static bool passes(void)
 {

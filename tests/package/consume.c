@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <viaduct/broker_driver.h>
 #include <viaduct/error.h>
 #include <viaduct/health.h>
 #include <viaduct/scope.h>
@@ -18,6 +19,8 @@ int main(void)
         return 2;
     if (vd_scope_check("a b", 3, &error) != VD_ERR_INVALID)
         return 3;
+    if (!vd_broker_driver_at(0)) /* all drivers are linked, and what they need */
+        return 4;
     vd_health_close(NULL); /* what the listener needs is linked, too */
     return puts("consumed") < 0;
 }

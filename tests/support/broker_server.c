@@ -89,6 +89,32 @@ const struct broker_server_kind broker_server_redis = {
     .arguments = redis_arguments,
 };
 
+/* Its configuration has to be a file. */
+static size_t nats_arguments(const struct broker_server *server, const char **arguments)
+{
+    FILE *file = fopen("server.conf", "w");
+
+    if (!file)
+        _exit(1);
+    fprintf(file, "listen: 127.0.0.1:%s\n", server->port_text);
+    if (server->tls)
+        fprintf(file, "tls { cert_file: server.pem, key_file: server.key%s }\n",
+                server->client_certificates ? ", ca_file: ca.pem, verify: true" : "");
+    fprintf(file, "%s\n", server->config ? server->config : "");
+    fclose(file);
+    arguments[0] = "-c";
+    arguments[1] = "server.conf";
+    return 2;
+}
+
+const struct broker_server_kind broker_server_nats = {
+    .program = "nats-server",
+    .driver = "nats",
+    .scheme = "nats",
+    .tls_scheme = "tls",
+    .arguments = nats_arguments,
+};
+
 static _Noreturn void run(const struct broker_server *server, pid_t parent)
 {
     const char *arguments[1 + BROKER_SERVER_ARGUMENTS] = {server->kind->program};

@@ -31,6 +31,7 @@ struct broker_server {
     bool tls;                 /* with ca.pem, server.pem and server.key of the directory */
     bool client_certificates; /* TLS: it wants one of the same authority */
     const char *options[24];  /* further arguments, NULL at the end; borrowed */
+    const char *config;       /* NATS: lines of its configuration file; NULL: none; borrowed */
 
     pid_t pid; /* 0: not running */
     int port;
@@ -39,6 +40,7 @@ struct broker_server {
 };
 
 extern const struct broker_server_kind broker_server_redis;
+extern const struct broker_server_kind broker_server_nats;
 
 /* Make the directory and choose a port; start nothing. */
 void broker_server_prepare(struct broker_server *server);

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nkeys: see nats_key.h. A seed is a line of base32 (RFC 4648, without padding) that begins with
+ * S and the kind of its owner; the last two bytes are a CRC-16/XMODEM of the others, low byte
+ * first. Whatever was read of a file is wiped before its memory goes.
+ *
+ * Source:
+ * https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_intro/nkey_auth */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "nats_key.h"
+
+#define FILE_MAX_BYTES ((size_t)64 * 1024)
+#define SEED_BYTES     36
+#define KEY_BYTES      35
+#define RAW_BYTES      32
+#define PREFIX_SEED    (18 << 3) /* 'S' */
+#define PREFIX_USER    (20 << 3) /* 'U' */
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/* ---- base32, CRC -------------------------------------------------------------------------------
+ */
+
+static bool decode(const char *text, size_t length, unsigned char *bytes)
+{
+    uint32_t bits = 0;
+    unsigned held = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        const char *digit = text[i] ? strchr(alphabet, text[i]) : NULL;
+        if (!digit)
+            return false;
+        bits = bits << 5 | (uint32_t)(digit - alphabet);
+        held += 5;
+        if (held >= 8) {
+            held -= 8;
+            *bytes++ = (unsigned char)(bits >> held);
+        }
+    }
+    return true;
+}
+
+static void encode(const unsigned char *bytes, size_t length, char *text)
+{
+    uint32_t bits = 0;
+    unsigned held = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        bits = bits << 8 | bytes[i];
+        for (held += 8; held >= 5; held -= 5)
+            *text++ = alphabet[bits >> (held - 5) & 31];
+    }
+    *text = '\0'; /* 35 bytes are 56 digits and no rest */
+}
+
+static uint16_t checksum(const unsigned char *bytes, size_t length)
+{
+    uint16_t crc = 0;
+
+    for (size_t i = 0; i < length; i++) {
+        crc ^= (uint16_t)(bytes[i] << 8);
+        for (int bit = 0; bit < 8; bit++)
+            crc = (uint16_t)(crc & 0x8000 ? crc << 1 ^ 0x1021 : crc << 1);
+    }
+    return crc;
+}
+
+static bool is_whole(const unsigned char *bytes, size_t length)
+{
+    return checksum(bytes, length - 2) == (bytes[length - 2] | bytes[length - 1] << 8);
+}
+
+/* ---- files -------------------------------------------------------------------------------------
+ */
+
+static void forget(char *text)
+{
+    if (text)
+        OPENSSL_cleanse(text, FILE_MAX_BYTES);
+    free(text);
+}
+
+static enum vd_err read_file(const char *option, const char *file, char **text,
+                             struct vd_error *error)
+{
+    FILE *opened = fopen(file, "re");
+    char *bytes;
+    size_t length;
+    bool failed;
+
+    if (!opened)
+        return vd_error_set(error, VD_ERR_INVALID, "%s: the file cannot be read (%s)", option,
+                            strerror(errno));
+    setvbuf(opened, NULL, _IONBF, 0); /* no second copy of a secret */
+    bytes = malloc(FILE_MAX_BYTES);
+    if (!bytes) {
+        fclose(opened);
+        return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a key");
+    }
+    length = fread(bytes, 1, FILE_MAX_BYTES, opened);
+    failed = ferror(opened) || length == FILE_MAX_BYTES;
+    fclose(opened);
+    if (failed) {
+        forget(bytes);
+        return vd_error_set(error, VD_ERR_INVALID, "%s: the file cannot be read, or is no key",
+                            option);
+    }
+    bytes[length] = '\0';
+    *text = bytes;
+    return VD_OK;
+}
+
+/* The line that is a user's seed. */
+static const char *find_seed(const char *text)
+{
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += strspn(line, " \t\r\n");
+        if (strncmp(line, "SU", 2) == 0 && strcspn(line, " \t\r\n") == VD_NATS_SEED_LENGTH)
+            return line;
+    }
+    return NULL;
+}
+
+/* ---- keys --------------------------------------------------------------------------------------
+ */
+
+static enum vd_err derive_public(const unsigned char *raw, char key[VD_NATS_PUBLIC_LENGTH + 1],
+                                 struct vd_error *error)
+{
+    EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, raw, RAW_BYTES);
+    unsigned char bytes[KEY_BYTES] = {PREFIX_USER};
+    size_t length = RAW_BYTES;
+    uint16_t crc;
+
+    if (!pair || EVP_PKEY_get_raw_public_key(pair, bytes + 1, &length) != 1) {
+        EVP_PKEY_free(pair);
+        return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a key");
+    }
+    EVP_PKEY_free(pair);
+    crc = checksum(bytes, KEY_BYTES - 2);
+    bytes[KEY_BYTES - 2] = (unsigned char)crc;
+    bytes[KEY_BYTES - 1] = (unsigned char)(crc >> 8);
+    encode(bytes, KEY_BYTES, key);
+    return VD_OK;
+}
+
+static enum vd_err seed_public(const char *option, const char *text,
+                               char key[VD_NATS_PUBLIC_LENGTH + 1], struct vd_error *error)
+{
+    const char *seed = find_seed(text);
+    unsigned char bytes[SEED_BYTES + 1];
+    enum vd_err code;
+
+    if (!seed)
+        return vd_error_set(error, VD_ERR_INVALID,
+                            "%s: no line of the file is a user's seed (SU and 56 more of A-Z, 2-7)",
+                            option);
+    /* five bits of the owner's kind are in each of the first two bytes */
+    if (!decode(seed, VD_NATS_SEED_LENGTH, bytes) || !is_whole(bytes, SEED_BYTES) ||
+        (bytes[0] & 0xf8) != PREFIX_SEED || ((bytes[0] & 7) << 5 | bytes[1] >> 3) != PREFIX_USER) {
+        code = vd_error_set(error, VD_ERR_INVALID, "%s: the seed in the file is damaged", option);
+    } else {
+        code = derive_public(bytes + 2, key, error);
+    }
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return code;
+}
+
+enum vd_err vd_nats_seed_public(const char *option, const char *file,
+                                char key[VD_NATS_PUBLIC_LENGTH + 1], struct vd_error *error)
+{
+    char *text = NULL;
+    enum vd_err code = read_file(option, file, &text, error);
+
+    if (!code)
+        code = seed_public(option, text, key, error);
+    forget(text);
+    return code;
+}
+
+enum vd_err vd_nats_creds_check(const char *option, const char *file, struct vd_error *error)
+{
+    char key[VD_NATS_PUBLIC_LENGTH + 1], *text = NULL;
+    enum vd_err code = read_file(option, file, &text, error);
+
+    if (!code && !strstr(text, "BEGIN NATS USER JWT"))
+        code =
+            vd_error_set(error, VD_ERR_INVALID, "%s: there is no user's JWT in the file", option);
+    if (!code)
+        code = seed_public(option, text, key, error);
+    forget(text);
+    return code;
+}

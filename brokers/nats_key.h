@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* nkeys: Ed25519 keys as NATS writes them, and the files that hold their seeds. Nothing here needs
+ * the client library; no text holds any part of a file. */
+#ifndef VIADUCT_BROKERS_NATS_KEY_H
+#define VIADUCT_BROKERS_NATS_KEY_H
+
+#include <viaduct/error.h>
+
+#define VD_NATS_SEED_LENGTH   58 /* base32 of: prefix (2), seed (32), CRC-16 (2) */
+#define VD_NATS_PUBLIC_LENGTH 56 /* base32 of: prefix (1), key (32), CRC-16 (2) */
+
+/* The user's public key ("U...") that belongs to the seed ("SU...") in @file, as the server knows
+ * it. @option: what the file is called in an error.
+ * Returns: VD_OK; VD_ERR_INVALID: @error names the option, and what is wrong; VD_ERR_NO_MEMORY. */
+enum vd_err vd_nats_seed_public(const char *option, const char *file,
+                                char key[VD_NATS_PUBLIC_LENGTH + 1], struct vd_error *error);
+
+/* Is @file what `nsc generate creds` makes: a user's JWT and a seed?
+ * Returns: VD_OK, VD_ERR_INVALID, VD_ERR_NO_MEMORY. */
+enum vd_err vd_nats_creds_check(const char *option, const char *file, struct vd_error *error);
+
+#endif

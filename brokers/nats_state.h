@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the two files of the NATS driver share: nats_open.c makes it from the options, nats.c does
+ * everything else. All of it belongs to the handle's thread. */
+#ifndef VIADUCT_BROKERS_NATS_STATE_H
+#define VIADUCT_BROKERS_NATS_STATE_H
+
+#include <viaduct/broker_driver.h>
+
+#include "link.h"
+#include "nats_session.h"
+#include "outbox.h"
+
+struct nats {
+    struct vd_broker *host;
+    struct vd_link link;
+    struct vd_outbox outbox;
+    uint64_t now_ms;
+
+    struct vd_nats_url url;
+    char *channel, *ca_file, *certificate_file, *key_file;
+    char *username, *password, *token, *seed_file, *creds_file;
+    char link_token[17], confirm_token[17]; /* of our probes, the link's and the other kind */
+    char node_id[VD_ORIGIN_MAX_BYTES + 1];
+    bool tls;
+    size_t max_message_bytes, inbox_bytes;
+    uint32_t connect_timeout_ms, probe_interval_ms;
+    vd_broker_credentials_fn *credentials_for_attempt;
+    void *credentials_context;
+    bool wants_credentials; /* they are not there yet */
+
+    struct vd_nats_shared *shared;
+    struct vd_nats_session *session; /* NULL: backing off */
+    struct vd_nats_news news;        /* of the session, as last seen */
+    bool connected_seen, lame_seen;
+    size_t next_server;
+    void *scratch; /* of the wire decoder */
+    size_t scratch_bytes;
+
+    uint64_t probe_sent_us, rtt_us;
+    /* of the outbox: numbers of messages since the session began */
+    uint64_t sent, confirmed;
+    uint64_t sent_at_link_probe;
+    bool confirming; /* a probe of the other kind is away */
+    uint64_t confirm_probe, sent_at_confirm_probe;
+    uint64_t repeat_due_ms;  /* 0: no probe can have been dropped */
+    uint64_t confirm_due_ms; /* 0: nothing is in flight that no probe follows */
+
+    bool overflowed, overflow_told;
+    size_t too_large; /* bytes of the last one dropped for the server's limit; 0: none to tell */
+};
+
+/* As the driver's open, but for the table of functions: @options checked and taken over. */
+enum vd_err vd_nats_state_create(const struct vd_broker_options *options, struct vd_broker *host,
+                                 struct nats **state, struct vd_error *error);
+/* Frees the memory; session and shared must have been released, or abandoned. */
+void vd_nats_state_free(struct nats *state);
+
+#endif
