@@ -125,20 +125,10 @@ static void on_error(struct vd_broker *handle, const struct vd_broker_failure *f
 /* ---- credentials ------------------------------------------------------------------------------
  */
 
-static void call_credentials(void *argument)
-{
-    struct vd_php_broker *broker = argument;
-    zval answer;
-
-    vd_callable_call(&broker->settings.credentials, 0, NULL, &answer);
-    zval_ptr_dtor(&broker->answer);
-    ZVAL_COPY_VALUE(&broker->answer, &answer);
-}
-
 /* false: it is there and no text that a C string can hold. */
-static bool credential(const struct vd_php_broker *broker, const char *name, const char **text)
+static bool credential(const zval *answer, const char *name, const char **text)
 {
-    const zval *value = zend_hash_str_find_deref(Z_ARRVAL(broker->answer), name, strlen(name));
+    const zval *value = zend_hash_str_find_deref(Z_ARRVAL_P(answer), name, strlen(name));
 
     *text = NULL;
     if (!value || Z_TYPE_P(value) == IS_NULL) {
@@ -152,40 +142,61 @@ static bool credential(const struct vd_php_broker *broker, const char *name, con
     return true;
 }
 
-static bool read_credentials(const struct vd_php_broker *broker,
+static bool read_credentials(const zval *answer, bool is_nats,
                              struct vd_broker_credentials *credentials)
 {
-    if (Z_TYPE(broker->answer) != IS_ARRAY) {
+    if (Z_TYPE_P(answer) != IS_ARRAY) {
         return false;
     }
-    return credential(broker, "username", &credentials->username) &&
-           credential(broker, "password", &credentials->password) &&
-           (!broker->is_nats || (credential(broker, "authToken", &credentials->token) &&
-                                 credential(broker, "nkeySeedFile", &credentials->seed_file) &&
-                                 credential(broker, "credsFile", &credentials->creds_file)));
+    return credential(answer, "username", &credentials->username) &&
+           credential(answer, "password", &credentials->password) &&
+           (!is_nats || (credential(answer, "authToken", &credentials->token) &&
+                         credential(answer, "nkeySeedFile", &credentials->seed_file) &&
+                         credential(answer, "credsFile", &credentials->creds_file)));
+}
+
+bool vd_php_broker_credentials(const struct vd_php_broker *broker, zval *answer,
+                               struct vd_broker_credentials *credentials)
+{
+    vd_callable_call(&broker->settings.credentials, 0, NULL, answer);
+    if (EG(exception)) {
+        return false;
+    }
+    if (!read_credentials(answer, broker->is_nats, credentials)) {
+        zend_type_error("%s: $credentials must return an array of texts by the names of the "
+                        "constructor's parameters, %s returned",
+                        broker->display, zend_zval_type_name(answer));
+        return false;
+    }
+    return true;
+}
+
+struct asking {
+    struct vd_php_broker *broker;
+    struct vd_broker_credentials *credentials;
+    bool fine;
+};
+
+static void ask(void *argument)
+{
+    struct asking *asking = argument;
+    zval answer;
+
+    asking->fine = vd_php_broker_credentials(asking->broker, &answer, asking->credentials);
+    zval_ptr_dtor(&asking->broker->answer);
+    ZVAL_COPY_VALUE(&asking->broker->answer, &answer);
 }
 
 static enum vd_err ask_credentials(struct vd_broker_credentials *credentials, void *context)
 {
     struct vd_php_broker *broker = context;
+    struct asking asking = {broker, credentials, false};
 
     if (EG(exception) || broker->bailed_out) {
         return VD_ERR_STATE;
     }
-    if (!vd_php_guard(call_credentials, broker)) {
-        broker->bailed_out = true;
-        return VD_ERR_STATE;
-    }
-    if (EG(exception)) {
-        return VD_ERR_STATE;
-    }
-    if (!read_credentials(broker, credentials)) {
-        zend_type_error("%s: $credentials must return an array of texts by the names of the "
-                        "constructor's parameters, %s returned",
-                        broker->display, zend_zval_type_name(&broker->answer));
-        return VD_ERR_STATE;
-    }
-    return VD_OK;
+    broker->bailed_out = !vd_php_guard(ask, &asking);
+    return asking.fine && !broker->bailed_out ? VD_OK : VD_ERR_STATE;
 }
 
 /* ---- life -------------------------------------------------------------------------------------

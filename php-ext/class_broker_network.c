@@ -5,9 +5,6 @@
  * and a dump is made by hand, without secrets. */
 #include "class_broker_network.h"
 
-#include <ext/spl/spl_exceptions.h>
-#include <zend_exceptions.h>
-
 #include "php_viaduct.h"
 
 static zend_object_handlers broker_handlers;
@@ -153,22 +150,16 @@ const struct vd_broker_options *vd_php_broker_server_options(zend_object *object
                                                 : NULL;
 }
 
+bool vd_php_broker_asks(zend_object *object)
+{
+    return object->handlers == &broker_handlers &&
+           !Z_ISUNDEF(vd_php_broker_from(object)->settings.credentials.callable);
+}
+
 bool vd_php_broker_serves(zend_object *object)
 {
-    if (object->handlers != &broker_handlers) {
-        return true;
-    }
-    const struct vd_php_broker *broker = vd_php_broker_from(object);
-    if (!broker->display) {
+    if (object->handlers == &broker_handlers && !vd_php_broker_from(object)->display) {
         zend_throw_error(NULL, "The broker object was not constructed");
-        return false;
-    }
-    if (!Z_ISUNDEF(broker->settings.credentials.callable)) {
-        zend_throw_exception_ex(
-            spl_ce_InvalidArgumentException, 0,
-            "A %s with $credentials cannot be used by a server: its link lives in the gateway "
-            "process, which runs no PHP. Give the password itself%s, and restart when it changes",
-            broker->display, broker->is_nats ? ", or a file" : "");
         return false;
     }
     return true;

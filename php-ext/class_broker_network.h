@@ -80,7 +80,9 @@ static inline struct vd_php_broker *vd_php_broker_from(zend_object *object)
 /* class_broker_network.c. What the server's own link is opened with; points into the object. NULL:
  * it is no network broker. */
 const struct vd_broker_options *vd_php_broker_server_options(zend_object *object);
-/* May a server use it? Returns false after throwing. Any broker object. */
+/* It has a credentials callable, which a worker has to ask. Any broker object. */
+bool vd_php_broker_asks(zend_object *object);
+/* Was it constructed? Returns false after throwing. Any broker object. */
 bool vd_php_broker_serves(zend_object *object);
 
 /* broker_settings.c: what the constructors were given; NULL and 0-sized: not given. */
@@ -110,6 +112,11 @@ bool vd_php_broker_settings_take(struct vd_php_broker_settings *settings,
 void vd_php_broker_settings_finish(struct vd_php_broker_settings *settings);
 
 /* broker_link.c. These return false after throwing. */
+
+/* Ask the credentials callable. @credentials points into @answer, which is the caller's to release
+ * in any case. */
+bool vd_php_broker_credentials(const struct vd_php_broker *broker, zval *answer,
+                               struct vd_broker_credentials *credentials);
 
 /* Constructed, and not the copy of a forked process. */
 bool vd_php_broker_usable(const struct vd_php_broker *broker);

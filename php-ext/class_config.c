@@ -158,6 +158,8 @@ void vd_php_config_server(const struct vd_php_config *config, struct vd_server_c
     server->broker = Z_TYPE(config->broker) == IS_OBJECT
                          ? vd_php_broker_server_options(Z_OBJ(config->broker))
                          : NULL;
+    server->broker_credentials_by_worker =
+        Z_TYPE(config->broker) == IS_OBJECT && vd_php_broker_asks(Z_OBJ(config->broker));
 }
 
 #define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))

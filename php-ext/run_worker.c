@@ -17,6 +17,7 @@
 
 #include "broker_exception.h"
 #include "class_app.h"
+#include "class_broker_network.h"
 #include "class_config.h"
 #include "class_message.h"
 #include "php_viaduct.h"
@@ -240,6 +241,47 @@ static void handle_broker_error(struct vd_php_run *run, const struct vd_worker_e
     }
 }
 
+struct credentials_call {
+    struct vd_php_run *run;
+    uint32_t question;
+};
+
+static void credentials_call(void *context)
+{
+    struct credentials_call *call = context;
+    struct vd_php_run *run = call->run;
+    const struct vd_php_config *config = vd_php_config_from(Z_OBJ(run->app->config));
+    struct vd_broker_credentials credentials = {0};
+    zend_object *exception;
+    zval answer;
+    bool fine =
+        vd_php_broker_credentials(vd_php_broker_from(Z_OBJ(config->broker)), &answer, &credentials);
+    if (vd_php_outcome_take(&exception) == VD_PHP_THREW) {
+        zend_string *text = vd_php_exception_text(exception);
+        vd_log(run->logger, VD_LOG_ERROR, "handler_failed", "credentials: %s", ZSTR_VAL(text));
+        zend_string_release(text);
+        OBJ_RELEASE(exception);
+    }
+    enum vd_err code =
+        vd_worker_broker_credentials(run->worker, call->question, fine ? &credentials : NULL);
+    if (code == VD_ERR_TOO_LARGE) {
+        vd_log(run->logger, VD_LOG_ERROR, "handler_failed",
+               "credentials: a text is longer than 8192 bytes");
+        vd_worker_broker_credentials(run->worker, call->question, NULL);
+    }
+    zval_ptr_dtor(&answer);
+}
+
+static void handle_credentials(struct vd_php_run *run, const struct vd_worker_event *event)
+{
+    struct credentials_call call = {run, event->id};
+    if (!vd_php_guard(credentials_call, &call)) {
+        vd_log(run->logger, VD_LOG_ERROR, "handler_failed", "credentials: %s",
+               vd_php_last_fatal_error());
+        run->fatal = true;
+    }
+}
+
 static void handle_event(struct vd_php_run *run, const struct vd_worker_event *event)
 {
     switch (event->kind) {
@@ -258,6 +300,9 @@ static void handle_event(struct vd_php_run *run, const struct vd_worker_event *e
         return;
     case VD_WORKER_BROKER_ERROR:
         handle_broker_error(run, event);
+        return;
+    case VD_WORKER_BROKER_CREDENTIALS:
+        handle_credentials(run, event);
         return;
     case VD_WORKER_GAP:
         vd_log(run->logger, VD_LOG_WARN, "events_lost",

@@ -1107,7 +1107,7 @@ namespace Viaduct\Broker {
          *                          and around. "host:port", "[::1]:port", or "host" (at $port); at most 15
          * @param callable|null $credentials fn(): array, asked before each attempt, so that passwords may
          *                                   rotate: ['password' => ..., 'username' => ...]. Instead of
-         *                                   $password and $username
+         *                                   $password and $username. In a server one of the workers is asked
          * @param int|float $probeInterval seconds, 0.1 to 3,600; a frozen or deaf link is noticed within two
          * @param int|float $connectTimeout seconds of one attempt, 0.1 to 3,600
          * @param int $outboxMessages kept while the link is down, 1 to 1,000,000
@@ -1186,7 +1186,7 @@ namespace Viaduct\Broker {
          * @param callable|null $credentials fn(): array, asked before each attempt, so that they may rotate;
          *                                   keys as the parameters: ['authToken' => ...],
          *                                   ['username' => ..., 'password' => ...], ['nkeySeedFile' => ...]
-         *                                   or ['credsFile' => ...]
+         *                                   or ['credsFile' => ...]. In a server one of the workers is asked
          * @param int|float $probeInterval seconds, 0.1 to 3,600; a frozen or deaf link is noticed within two
          * @param int|float $connectTimeout seconds of one attempt, 0.1 to 3,600
          * @param int $outboxMessages kept while the link is down, 1 to 1,000,000

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 3ea934f6e174e1ebe2f84e9627fa62b5694f9bb2 */
+ * Stub hash: 0f39bf045203cc00542e67892f4328a35479bcef */
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Viaduct_Broker_from_url, 0, 1, Viaduct\\Broker\\Broker, 0)
 	ZEND_ARG_TYPE_INFO(0, url, IS_STRING, 0)

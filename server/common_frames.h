@@ -40,8 +40,9 @@ enum vd_frame_type {
     VD_FRAME_EVENT_TIMER = 17,   /* empty */
     VD_FRAME_EVENT_CONNECT = 18, /* stream id as text */
     VD_FRAME_EVENT_DISCONNECT = 19,
-    VD_FRAME_EVENT_BROKER_ERROR = 20, /* struct vd_frame_broker_error, then its bytes */
-    VD_FRAME_EVENT_GAP = 21,          /* empty: events were dropped before this one */
+    VD_FRAME_EVENT_BROKER_ERROR = 20,       /* struct vd_frame_broker_error, then its bytes */
+    VD_FRAME_EVENT_GAP = 21,                /* empty: events were dropped before this one */
+    VD_FRAME_EVENT_BROKER_CREDENTIALS = 22, /* empty; tag = number of the question */
 
     /* to_gateway ring; tag = request id where it answers one */
     VD_FRAME_READY = 32,    /* empty; tag = gateway epoch: takes requests. SUBSCRIBE and INTERVAL
@@ -62,6 +63,8 @@ enum vd_frame_type {
     VD_FRAME_TIMER_DONE = 42,      /* tag = id: the node-wide timer's handler has returned */
     VD_FRAME_WANT_BODY = 44,       /* empty: begin to send the streamed body of this request */
     VD_FRAME_WATCH_CLIENTS = 43,   /* empty: wants EVENT_CONNECT and EVENT_DISCONNECT */
+    VD_FRAME_BROKER_CREDENTIALS = 45, /* struct vd_frame_broker_credentials, then the texts; tag =
+                                         the question's; one frame */
 };
 
 #define VD_FRAME_EVERY_WORKER 2u /* flags of SUBSCRIBE */
@@ -132,6 +135,16 @@ struct vd_frame_broker_error {
     uint32_t attempt;
     uint32_t next_delay_ms;
     uint32_t driver_length;
+};
+
+/* user name, password, token, seed file, creds file: in this order, without NULs. */
+#define VD_CREDENTIAL_TEXTS     5
+#define VD_CREDENTIAL_BYTES_MAX 8192u
+#define VD_CREDENTIAL_NONE      UINT32_MAX
+
+struct vd_frame_broker_credentials {
+    uint32_t given; /* 0: none could be had */
+    uint32_t lengths[VD_CREDENTIAL_TEXTS];
 };
 
 _Static_assert(sizeof(struct vd_frame_request) % 8 == 0, "spans follow it");

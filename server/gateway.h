@@ -34,6 +34,7 @@
 #include "common_http.h"
 #include "common_node.h"
 #include "gateway_interest.h"
+#include "gateway_credentials.h"
 #include "gateway_link.h"
 #include "gateway_loop.h"
 #include "gateway_pace.h"
@@ -377,6 +378,7 @@ struct gateway { // NOLINT(clang-analyzer-optin.performance.Padding): by topic
     size_t client_event_count;
     struct gw_replay *replay;
     struct gw_link *link; /* NULL: this node is alone */
+    struct gw_credentials credentials;
     struct gw_resync resync;
 
     struct gw_stream *dirty;

@@ -315,6 +315,15 @@ void gw_link_turn(struct gateway *gateway)
     }
     if (link->error_count)
         pass_errors_on(link);
+    gw_credentials_turn(gateway);
+}
+
+void gw_link_credentials_ready(struct gateway *gateway)
+{
+    if (!gateway->link)
+        return;
+    vd_broker_credentials_ready(gateway->link->broker);
+    gateway->link->dirty = true;
 }
 
 bool gw_link_status(const struct gateway *gateway, struct vd_broker_status *status)
@@ -337,9 +346,11 @@ bool gw_link_is_flushed(const struct gateway *gateway)
 
 static enum vd_err credentials(struct vd_broker_credentials *wanted, void *context)
 {
-    const struct vd_broker_options *given = ((struct gw_link *)context)->given;
+    struct gw_link *link = context;
 
-    return given->credentials_for_attempt(wanted, given->context);
+    if (link->gateway->config->broker_credentials_by_worker)
+        return gw_credentials_for_attempt(link->gateway, wanted);
+    return link->given->credentials_for_attempt(wanted, link->given->context);
 }
 
 static struct vd_broker_options options_of(struct gw_link *link, uint64_t confirmed)
@@ -355,7 +366,10 @@ static struct vd_broker_options options_of(struct gw_link *link, uint64_t confir
     options.memory_hub = NULL;
     options.pipe_hub = NULL;
     options.logger = gateway->logger;
-    options.credentials_for_attempt = link->given->credentials_for_attempt ? credentials : NULL;
+    options.credentials_for_attempt =
+        link->given->credentials_for_attempt || gateway->config->broker_credentials_by_worker
+            ? credentials
+            : NULL;
     options.on_error = failed;
     options.on_gap = gap;
     options.context = link;

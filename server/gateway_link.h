@@ -34,6 +34,9 @@ bool gw_link_admits(const struct gateway *gateway, const struct vd_message *mess
 /* Once a turn: hand over what was published in it, note what is confirmed, pass errors on. */
 void gw_link_turn(struct gateway *gateway);
 
+/* What gw_credentials_for_attempt had no answer for is there. */
+void gw_link_credentials_ready(struct gateway *gateway);
+
 /* A worker died before it had read this error. */
 void gw_link_error_again(struct gateway *gateway, const char *bytes, size_t length);
 

@@ -154,6 +154,7 @@ void gw_finish(struct gateway *gateway)
         free(request);
     }
     gw_link_destroy(gateway->link);
+    gw_credentials_finish(&gateway->credentials);
     gw_event_release(gateway->resync.event);
     gw_workers_finish(gateway);
     gw_subscriptions_finish(gateway);

@@ -264,6 +264,8 @@ static bool handle(struct gw_worker *worker, const struct vd_frame *frame)
     case VD_FRAME_WATCH_CLIENTS:
         gw_clients_watch(worker);
         return true;
+    case VD_FRAME_BROKER_CREDENTIALS:
+        return gw_credentials_answer(worker->gateway, frame);
     default:
         return false;
     }

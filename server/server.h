@@ -123,6 +123,9 @@ struct vd_server_config {         // NOLINT(clang-analyzer-optin.performance.Pad
      * logger and callbacks are the server's own and ignored here, but for credentials_for_attempt,
      * which the gateway process calls with this context. Borrowed until vd_server_run returns. */
     const struct vd_broker_options *broker;
+    /* Before each attempt to connect one worker gets VD_WORKER_BROKER_CREDENTIALS (worker.h) and
+     * says what to log in with, instead of broker->credentials. */
+    bool broker_credentials_by_worker;
     const char *broker_driver; /* "memory" for one worker, else "pipe"; with a broker: its driver */
     const char
         *broker_display; /* the name in /_health: "PipeBroker"; with a broker: its driver's */

@@ -12,6 +12,7 @@
 #include <viaduct/error.h>
 #include <viaduct/message.h>
 
+struct vd_broker_credentials;
 struct vd_worker;
 
 struct vd_text {
@@ -59,9 +60,11 @@ enum vd_worker_event_kind {
     VD_WORKER_CLIENT_DISCONNECT,
     VD_WORKER_BROKER_ERROR, /* the link to other nodes failed, or an attempt did; text, broker_error
                              */
-    VD_WORKER_GAP,          /* events for this worker were lost: drop what you cached */
-    VD_WORKER_IDLE,         /* the timeout passed */
-    VD_WORKER_SHUTDOWN,     /* return from worker_main now */
+    VD_WORKER_BROKER_CREDENTIALS, /* answer with vd_worker_broker_credentials and this id; only with
+                                     vd_server_config.broker_credentials_by_worker */
+    VD_WORKER_GAP,                /* events for this worker were lost: drop what you cached */
+    VD_WORKER_IDLE,               /* the timeout passed */
+    VD_WORKER_SHUTDOWN,           /* return from worker_main now */
 };
 
 /* One drop or failed attempt of the broker's link, or a publish that it could not take. */
@@ -148,6 +151,12 @@ bool vd_worker_response_begun(const struct vd_worker *worker);
  * known whether it was published). */
 enum vd_err vd_worker_publish(struct vd_worker *worker, const struct vd_message *message,
                               struct vd_error *error);
+
+/* The answer to VD_WORKER_BROKER_CREDENTIALS, @question is the event's id. NULL: none could be had,
+ * the attempt fails. Copied. Returns: VD_OK, VD_ERR_TOO_LARGE (a text over 8,192 bytes),
+ * VD_ERR_TIMEOUT, VD_ERR_CLOSED, VD_ERR_STATE. */
+enum vd_err vd_worker_broker_credentials(struct vd_worker *worker, uint32_t question,
+                                         const struct vd_broker_credentials *credentials);
 
 /* Messages that match @pattern come as VD_WORKER_MESSAGE with @id. every_worker false: once per
  * node, in one worker of those that subscribed the same @id and pattern. Announced again by itself

@@ -158,6 +158,9 @@ static enum vd_err decode_event(struct vd_worker *worker, uint16_t type, uint64_
         return VD_OK;
     case VD_FRAME_EVENT_BROKER_ERROR:
         return decode_broker_error(bytes, length, event);
+    case VD_FRAME_EVENT_BROKER_CREDENTIALS:
+        event->kind = VD_WORKER_BROKER_CREDENTIALS;
+        return VD_OK;
     case VD_FRAME_EVENT_GAP:
         event->kind = VD_WORKER_GAP;
         return VD_OK;

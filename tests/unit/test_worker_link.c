@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include <viaduct/broker.h>
 #include <viaduct/clock.h>
 
 #include "worker_ring.h"
@@ -23,6 +24,20 @@
 static void say(struct vd_worker *worker, const char *text)
 {
     vd_worker_respond(worker, 200, NULL, 0, text, strlen(text), NULL);
+}
+
+/* Twice: a text that is too long is refused and nothing is sent. */
+static void tell_credentials(struct vd_worker *worker, uint32_t question)
+{
+    static char long_text[8194];
+    struct vd_broker_credentials credentials = {.username = "me", .password = long_text};
+
+    memset(long_text, 'x', sizeof(long_text) - 1);
+    if (vd_worker_broker_credentials(worker, question, &credentials) == VD_ERR_TOO_LARGE) {
+        credentials.password = "secret";
+        vd_worker_broker_credentials(worker, question, &credentials);
+    }
+    vd_worker_broker_credentials(worker, question, NULL);
 }
 
 static void publish(struct vd_worker *worker, const char *scope)
@@ -46,7 +61,9 @@ static int worker_main(struct vd_worker *worker, void *context)
     while ((result = vd_worker_next_event(worker, -1, &event)) == VD_OK) {
         if (event.kind == VD_WORKER_SHUTDOWN)
             return 0;
-        if (event.kind == VD_WORKER_BROKER_ERROR) {
+        if (event.kind == VD_WORKER_BROKER_CREDENTIALS) {
+            tell_credentials(worker, event.id);
+        } else if (event.kind == VD_WORKER_BROKER_ERROR) {
             const struct vd_worker_broker_error *error = &event.broker_error;
 
             snprintf(last, sizeof(last), "%s %.*s %u %u %.*s", vd_err_name(error->code),
@@ -133,6 +150,33 @@ static void an_error_longer_than_its_frame_is_corrupt(void **state)
     bench_stop(&bench);
 }
 
+static void credentials_go_in_one_frame(void **state)
+{
+    const struct vd_frame_broker_credentials *head;
+    const struct vd_frame *frame;
+    struct bench bench;
+
+    (void)state;
+    begin(&bench);
+    vd_ring_reserve(&bench.events, 0, VD_FRAME_EVENT_BROKER_CREDENTIALS, 0, 77);
+    vd_ring_commit(&bench.events);
+    vd_doorbell_ring(&bench.slot->bell);
+    frame = bench_expect(&bench, VD_FRAME_BROKER_CREDENTIALS);
+    head = (const void *)frame->payload;
+    assert_int_equal(frame->tag, 77);
+    assert_int_equal(frame->length, sizeof(*head) + 8);
+    assert_int_equal(head->given, 1);
+    assert_int_equal(head->lengths[0], 2);
+    assert_int_equal(head->lengths[1], 6);
+    assert_int_equal(head->lengths[2], VD_CREDENTIAL_NONE);
+    assert_memory_equal(head + 1, "mesecret", 8);
+    frame = bench_expect(&bench, VD_FRAME_BROKER_CREDENTIALS);
+    head = (const void *)frame->payload;
+    assert_int_equal(frame->length, sizeof(*head));
+    assert_int_equal(head->given, 0);
+    bench_stop(&bench);
+}
+
 static void a_publish_waits_while_the_outbox_is_tight(void **state)
 {
     struct bench bench;
@@ -185,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_arrives_with_all_it_says),
         cmocka_unit_test(an_error_longer_than_its_frame_is_corrupt),
+        cmocka_unit_test(credentials_go_in_one_frame),
         cmocka_unit_test(a_publish_waits_while_the_outbox_is_tight),
         cmocka_unit_test(a_gateway_that_does_not_answer_leaves_it_open),
     };
