@@ -66,7 +66,8 @@ def test_a_terminal_and_a_worker(broker, listen):
     code, text = publish(broker, "room:lobby", "nobody hears it")
     assert code == 1 and f"{broker.display} 127.0.0.1:{broker.port}: " in text, text
     broker.start()
-    listener.shows("messages may be missing here")
+    for one in (listener, rooms):
+        one.shows("messages may be missing here")
     assert publish(broker, "room:lobby", "again") == (0, "")
     for one in (listener, rooms):
         one.shows("room:lobby - again\n")
