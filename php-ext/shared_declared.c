@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <SAPI.h>
+
 #include "global_state.h"
 #include "shared_file.h"
 #include "shared_state.h"
@@ -30,6 +32,7 @@ struct vd_php_declared {
     size_t count;
     struct vd_arena **taken; /* over from before the reload; NULL where it is in use again */
     size_t taken_count;
+    pid_t pid; /* of MINIT */
     int *open; /* for the program that this process may become */
     size_t open_count;
 };
@@ -251,6 +254,7 @@ void vd_php_declared_startup(const char *path)
     if (!declared) {
         return;
     }
+    declared->pid = getpid();
     VIADUCT_G(declared) = declared;
     take_over(declared);
     if (vd_php_declarations_read(path, &wanted, &error) == VD_OK) {
@@ -272,6 +276,9 @@ void vd_php_declared_request_begin(void)
     struct vd_php_declared *declared = VIADUCT_G(declared);
     if (EXPECTED(!declared || !declared->open)) {
         return;
+    }
+    if (getpid() == declared->pid && strcmp(sapi_module.name, "fpm-fcgi") == 0) {
+        return; /* OPcache preloads: a request in the master itself */
     }
     for (size_t i = 0; i < declared->open_count; i++) {
         close(declared->open[i]);

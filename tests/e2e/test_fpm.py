@@ -16,10 +16,11 @@ DECLARED = f"{VISITS}\n[counters]\nhits = 10\n"
 
 @pytest.fixture
 def fpm(request):
-    """parametrize("fpm", ["daemonize"], indirect=True): in the background."""
-    server = Fpm(DECLARED)
+    """parametrize("fpm", [{...}], indirect=True): daemonize=True; preload=code."""
+    options = getattr(request, "param", {})
+    server = Fpm(DECLARED, options.get("preload"))
     try:
-        yield server.start(daemonize=getattr(request, "param", None) == "daemonize")
+        yield server.start(options.get("daemonize"))
     finally:
         if getattr(request.node, "failed", True):
             print(server.log())
@@ -92,7 +93,7 @@ def test_reload_keeps_everything(fpm):
     assert "viaduct.tables" not in fpm.log()
 
 
-@pytest.mark.parametrize("fpm", ["daemonize"], indirect=True)
+@pytest.mark.parametrize("fpm", [{"daemonize": True}], indirect=True)
 def test_reload_in_the_background(fpm):
     """The master forks itself away after MINIT, also at each reload."""
     for reload in range(3):
@@ -101,6 +102,14 @@ def test_reload_in_the_background(fpm):
         master = fpm.process.pid
         fpm.process.send_signal(signal.SIGUSR2)
         until(lambda: fpm.process.pid != master and fpm.serves() and not fpm.pids() & old, 20, "another master serves")
+
+
+@pytest.mark.parametrize("fpm", [{"preload": "<?php Viaduct\\Store::incr('visits', 'x', 'count', 100);"}], indirect=True)
+def test_reload_after_preloading(fpm):
+    """OPcache's preloading is a request in the master itself, which must not take it for a worker."""
+    for reload in range(3):
+        assert fpm.ask("a", "hit", key="x")[0] == 101 * (reload + 1)
+        fpm.reload()
 
 
 def test_reload_adds_and_removes(fpm):

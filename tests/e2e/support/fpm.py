@@ -98,7 +98,8 @@ class Daemon:
 class Fpm:
     """php-fpm in the foreground; pools "a" and "b", of two users where that is allowed."""
 
-    def __init__(self, tables):
+    def __init__(self, tables, preload=None):
+        """@preload: PHP code that the master runs once, before it forks, for which it must not be root."""
         self.folder = Path(tempfile.mkdtemp(prefix="viaduct-fpm-"))
         self.folder.chmod(0o755)
         self.tables, self.log_path = self.folder / "tables.ini", self.folder / "fpm.log"
@@ -109,7 +110,14 @@ class Fpm:
         shutil.copy(BUILD / "php-ext/viaduct.so", self.extension)
         (self.folder / "php.ini").write_text(
             f"extension={self.extension}\nviaduct.tables={self.tables}\nlog_errors=1\nmemory_limit=64M\n")
-        root = os.geteuid() == 0
+        if preload:
+            (self.folder / "preload.php").write_text(preload)
+            with open(self.folder / "php.ini", "a") as ini:
+                ini.write(f"zend_extension=opcache\nopcache.preload={self.folder}/preload.php\n")
+        root = os.geteuid() == 0 and not preload
+        self.user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 and preload else {}
+        if self.user:
+            shutil.chown(self.folder, "nobody")
         pools = "".join(
             f"[{name}]\nlisten={self.socket(name)}\npm=static\npm.max_children=2\ncatch_workers_output=yes\n"
             + (f"user={user}\ngroup=nogroup\nlisten.mode=0666\n" if root else "")
@@ -143,7 +151,7 @@ class Fpm:
                 subprocess.run([*argv, "-D"], check=True, timeout=20, **streams)
                 self.process = Daemon(self.folder / "fpm.pid")
             else:
-                self.process = subprocess.Popen([*argv, "-F"], start_new_session=True, **streams)
+                self.process = subprocess.Popen([*argv, "-F"], start_new_session=True, **self.user, **streams)
         until(self.serves, 20, "php-fpm answers")
         return self
 
