@@ -151,7 +151,7 @@ static enum vd_err open_descriptors(struct vd_broker *broker, struct vd_error *e
 
 static void take_options(struct vd_broker *broker, const struct vd_broker_options *options)
 {
-    broker->pid = getpid();
+    vd_here_init(&broker->here);
     broker->sequence = options->sequence;
     broker->max_message_bytes = options->max_message_bytes;
     broker->logger = options->logger;
@@ -219,6 +219,7 @@ err_after_descriptors:
 err_after_origins:
     vd_origins_finish(&broker->origins);
 err_after_calloc:
+    vd_here_finish(&broker->here);
     free(broker);
     return code;
 }
@@ -228,7 +229,7 @@ err_after_calloc:
 
 static bool is_usable(const struct vd_broker *broker)
 {
-    return broker->life != VD_LIFE_CLOSED && !broker->doomed && broker->pid == getpid();
+    return broker->life != VD_LIFE_CLOSED && !broker->doomed && vd_here_is(&broker->here);
 }
 
 static bool all_confirmed(struct vd_broker *broker)
@@ -287,6 +288,7 @@ static void free_broker(struct vd_broker *broker)
     vd_broker_subscriptions_free(broker);
     vd_origins_finish(&broker->origins);
     close_descriptors(broker);
+    vd_here_finish(&broker->here);
     free(broker);
 }
 
@@ -300,6 +302,7 @@ static void free_forked_copy(struct vd_broker *broker)
     vd_broker_subscriptions_free(broker);
     vd_origins_finish(&broker->origins);
     close_descriptors(broker);
+    vd_here_finish(&broker->here);
     free(broker);
 }
 
@@ -308,7 +311,7 @@ void vd_broker_destroy(struct vd_broker *broker)
     if (!broker || broker->doomed)
         return;
     broker->doomed = true;
-    if (broker->pid != getpid()) {
+    if (!vd_here_is(&broker->here)) {
         free_forked_copy(broker);
         return;
     }
@@ -436,7 +439,7 @@ enum vd_err vd_broker_dispatch(struct vd_broker *broker)
 {
     uint64_t now_ms;
 
-    if (broker->pid != getpid() || broker->dispatching || broker->doomed)
+    if (!vd_here_is(&broker->here) || broker->dispatching || broker->doomed)
         return VD_ERR_STATE;
     if (broker->life == VD_LIFE_CLOSED)
         return VD_ERR_CLOSED;
@@ -458,7 +461,7 @@ enum vd_err vd_broker_poll(struct vd_broker *broker, int timeout_ms)
 {
     struct pollfd ready = {.fd = broker->epoll_fd, .events = POLLIN};
 
-    if (broker->pid != getpid() || broker->dispatching || broker->doomed)
+    if (!vd_here_is(&broker->here) || broker->dispatching || broker->doomed)
         return VD_ERR_STATE;
     if (broker->life == VD_LIFE_CLOSED)
         return VD_ERR_CLOSED;
@@ -495,7 +498,7 @@ const char *vd_broker_node_id(const struct vd_broker *broker)
 void vd_broker_status(const struct vd_broker *broker, struct vd_broker_status *status)
 {
     *status = (struct vd_broker_status){.last_error = broker->last_error};
-    if (broker->state && broker->pid == getpid())
+    if (broker->state && vd_here_is(&broker->here))
         broker->driver->status(broker->state, status);
     status->driver = broker->driver->name;
     status->display = broker->driver->display;

@@ -9,6 +9,7 @@
 #include <viaduct/broker.h>
 #include <viaduct/broker_driver.h>
 
+#include "here.h"
 #include "origins.h"
 
 enum vd_broker_life { VD_LIFE_OPEN, VD_LIFE_CLOSING, VD_LIFE_CLOSED };
@@ -25,8 +26,8 @@ struct vd_broker_subscription {
 
 struct vd_broker {
     const struct vd_broker_driver *driver;
-    void *state; /* the driver's; NULL once closed */
-    pid_t pid;   /* that opened it */
+    void *state;         /* the driver's; NULL once closed */
+    struct vd_here here; /* the process that opened it */
     enum vd_broker_life life;
     bool dispatching;
     bool doomed; /* destroyed within a callback: freed when dispatch returns */

@@ -27,7 +27,7 @@ enum vd_err vd_broker_subscribe(struct vd_broker *broker, const char *pattern, s
     struct vd_broker_subscription *subscription;
     enum vd_err code;
 
-    if (broker->doomed || broker->life == VD_LIFE_CLOSED || broker->pid != getpid())
+    if (broker->doomed || broker->life == VD_LIFE_CLOSED || !vd_here_is(&broker->here))
         return vd_error_set(error, VD_ERR_STATE, "the broker handle is closed, or a forked copy");
     code = vd_scope_check(pattern, length, error);
     if (code)
@@ -133,7 +133,8 @@ void vd_broker_note_seen(struct vd_broker *broker, const char *origin, size_t le
 {
     uint64_t missed;
 
-    if (broker->pid != getpid() || length == 0 || length > VD_ORIGIN_MAX_BYTES || sequence == 0 ||
+    if (!vd_here_is(&broker->here) || length == 0 || length > VD_ORIGIN_MAX_BYTES ||
+        sequence == 0 ||
         (length == broker->node_id_length && memcmp(origin, broker->node_id, length) == 0))
         return;
     vd_origins_see(&broker->origins, origin, length, sequence, &missed);

@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <viaduct/clock.h>
@@ -37,20 +37,20 @@ static bool obey(struct redis *redis, unsigned todo);
 /* ---- events of the link ------------------------------------------------------------------------
  */
 
-static uint32_t random_bits(void)
+/* For jitter: xorshift, since it is asked with every tick. */
+static uint32_t random_bits(struct redis *redis)
 {
-    uint32_t bits = 0;
-
-    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
-        bits = (uint32_t)vd_monotonic_us() * 2654435761u;
-    return bits;
+    redis->random ^= redis->random << 13;
+    redis->random ^= redis->random >> 7;
+    redis->random ^= redis->random << 17;
+    return (uint32_t)(redis->random >> 32);
 }
 
 /* false: leave dispatch, the handle is gone. */
 bool vd_redis_happened(struct redis *redis, enum vd_link_event_type type)
 {
     const struct vd_link_event event = {
-        .type = type, .now_ms = redis->now_ms, .random = random_bits()};
+        .type = type, .now_ms = redis->now_ms, .random = random_bits(redis)};
 
     return obey(redis, vd_link_step(&redis->link, &event));
 }
@@ -59,7 +59,7 @@ bool vd_redis_broke(struct redis *redis, enum vd_err code, const char *text)
 {
     const struct vd_link_event event = {.type = VD_LINK_FAILED,
                                         .now_ms = redis->now_ms,
-                                        .random = random_bits(),
+                                        .random = random_bits(redis),
                                         .code = code,
                                         .text = text};
 
@@ -203,6 +203,23 @@ static void swallow_notice(struct redis *redis)
         ;
 }
 
+/* Which of the three descriptors has something: one call instead of one in vain for each. */
+static void look(struct redis *redis)
+{
+    struct epoll_event ready[3];
+    int count = epoll_wait(redis->epoll_fd, ready, 3, 0);
+
+    for (int i = 0; i < count; i++) {
+        if (ready[i].data.ptr == &redis->subscriber.stream) {
+            redis->subscriber.ready = true;
+        } else if (ready[i].data.ptr == &redis->publisher.stream) {
+            redis->publisher.ready = true;
+        } else {
+            swallow_notice(redis);
+        }
+    }
+}
+
 static bool tell_overflow(struct redis *redis)
 {
     const struct vd_broker_failure failure = {
@@ -237,7 +254,7 @@ static const char *late_text(const struct redis *redis, enum vd_err *code)
  * of it may not, since all its replies are read. */
 static bool may_be_late(const struct redis *redis)
 {
-    return redis->more && redis->link.probe_away && !redis->awaited;
+    return vd_redis_has_more(redis) && redis->link.probe_away && !redis->awaited;
 }
 
 static bool tick(struct redis *redis)
@@ -271,12 +288,12 @@ static void dispatch(void *state, uint64_t now_ms, unsigned budget)
     struct redis *redis = state;
 
     redis->now_ms = now_ms > redis->now_ms ? now_ms : redis->now_ms;
-    swallow_notice(redis);
+    look(redis);
     if (!turn(redis, budget))
         return;
     pump(redis);
     vd_stream_flush(&redis->publisher.stream);
-    if (redis->more)
+    if (vd_redis_has_more(redis))
         vd_broker_host_wake(redis->host);
 }
 

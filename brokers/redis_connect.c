@@ -18,7 +18,7 @@ static void close_connection(struct connection *connection)
 {
     vd_stream_close(&connection->stream);
     vd_redis_reader_finish(&connection->reader);
-    connection->logged_in = connection->heard = false;
+    connection->logged_in = connection->heard = connection->ready = connection->unread = false;
 }
 
 void vd_redis_disconnect(struct redis *redis)

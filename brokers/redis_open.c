@@ -170,6 +170,7 @@ enum vd_err vd_redis_state_create(const struct vd_broker_options *options, struc
         code = vd_node_id_draw(&token, error);
     if (!code) {
         snprintf(redis->token, sizeof(redis->token), "%s", token.text);
+        redis->random = strtoull(token.text, NULL, 16) | 1;
         code = open_descriptors(redis, error);
     }
     if (code) {

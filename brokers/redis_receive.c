@@ -216,20 +216,26 @@ static bool read_connection(struct redis *redis, struct connection *connection, 
     enum vd_err code;
     ssize_t count;
 
-    for (;;) {
+    if (!connection->ready && !connection->unread && connection->stream.state != VD_STREAM_FAILED)
+        return true;
+    connection->ready = connection->unread = false;
+    for (bool drained = false;;) {
         if (!take_replies(redis, connection, take, budget))
             return false;
         if (connection->stream.state == VD_STREAM_CLOSED)
             return true;
         if (*budget == 0 || room < VD_REDIS_FEED_BYTES) {
-            redis->more = true; /* perhaps where no descriptor shows it */
+            connection->unread = true;
             return true;
         }
+        if (drained)
+            return true;
         count = vd_stream_read(&connection->stream, redis->buffer, VD_REDIS_FEED_BYTES);
         if (count == 0)
             return true;
         if (count < 0)
             return connection_ended(redis, connection);
+        drained = (size_t)count < VD_REDIS_FEED_BYTES;
         room -= (size_t)count;
         connection->heard = true;
         code = vd_redis_reader_feed(&connection->reader, redis->buffer, (size_t)count);
@@ -243,7 +249,6 @@ bool vd_redis_receive(struct redis *redis, unsigned *budget)
 {
     unsigned confirms = CONFIRMS;
 
-    redis->more = false;
     return read_connection(redis, &redis->publisher, publisher_reply, &confirms) &&
            read_connection(redis, &redis->subscriber, subscriber_reply, budget);
 }

@@ -32,7 +32,9 @@ struct connection {
     struct vd_stream stream;
     struct vd_redis_reader reader;
     bool logged_in;
-    bool heard; /* anything at all */
+    bool heard;  /* anything at all */
+    bool ready;  /* to be read, says the descriptor */
+    bool unread; /* and not to its end */
 };
 
 struct redis {
@@ -40,6 +42,7 @@ struct redis {
     struct vd_link link;
     struct vd_outbox outbox;
     uint64_t now_ms;
+    uint64_t random; /* never 0 */
 
     struct vd_redis_url url;
     const struct vd_redis_server *server; /* of this attempt */
@@ -72,7 +75,6 @@ struct redis {
     bool is_cluster;
     uint64_t probe_sent_us, rtt_us;
     unsigned strikes; /* against the oldest in flight: see strike() */
-    bool more;        /* there is more to read than one dispatch takes */
     bool overflowed, overflow_told;
 };
 
@@ -97,8 +99,13 @@ bool vd_redis_log_in(struct redis *redis);
 bool vd_redis_subscribe(struct redis *redis);
 void vd_redis_disconnect(struct redis *redis);
 
-/* redis_receive.c: read what has come; *@budget goes down with each message. redis->more: not all
- * of it. */
+/* redis_receive.c: read what has come; *@budget goes down with each message. */
 bool vd_redis_receive(struct redis *redis, unsigned *budget);
+
+/* There is more to read than one dispatch takes, perhaps where no descriptor shows it. */
+static inline bool vd_redis_has_more(const struct redis *redis)
+{
+    return redis->subscriber.unread || redis->publisher.unread;
+}
 
 #endif

@@ -23,7 +23,7 @@
 /* Level-triggered; only when it changed. */
 static void arm(struct vd_stream *stream, uint32_t events)
 {
-    struct epoll_event event = {.events = events};
+    struct epoll_event event = {.events = events, .data.ptr = stream};
 
     if (events == stream->armed || stream->state == VD_STREAM_CLOSED)
         return;

@@ -3,8 +3,9 @@
  *
  *     vd_stream_open -> vd_stream_advance until VD_OK -> vd_stream_read / _queue / _flush
  *
- * Its socket sits in the caller's epoll, armed for just what it waits for, so the caller has
- * nothing to do but to call advance or read when the epoll is readable. */
+ * Its socket sits in the caller's epoll, armed for just what it waits for, with the stream itself
+ * as data.ptr, so the caller has nothing to do but to call advance or read when the epoll says so.
+ * A read that fills the buffer may have left more where no descriptor shows it (TLS): read on. */
 #ifndef VIADUCT_BROKERS_STREAM_H
 #define VIADUCT_BROKERS_STREAM_H
 
