@@ -147,8 +147,8 @@ static bool read_number(struct reader *reader, struct json *value)
     if (!strchr("-0123456789", *reader->at))
         return false;
     value->number = strtod(reader->at, &end);
-    if (end == reader->at)
-        return false;
+    if (end == reader->at || end > reader->at + strspn(reader->at, "+-.0123456789Ee"))
+        return false; /* it also knows hexadecimal, infinity, and more */
     reader->at = end;
     return true;
 }

@@ -149,14 +149,15 @@ void cli_text_base64(struct cli_text *text, const void *bytes, size_t length)
 
 bool cli_is_utf8(const void *bytes, size_t length)
 {
-    const unsigned char *at = bytes, *end = at + length;
+    const unsigned char *at = bytes;
     uint32_t code_point;
 
-    while (at < end) {
-        size_t size = vd_utf8_decode(at, (size_t)(end - at), &code_point);
+    while (length > 0) {
+        size_t size = vd_utf8_decode(at, length, &code_point);
         if (size == 0)
             return false;
         at += size;
+        length -= size;
     }
     return true;
 }

@@ -321,6 +321,16 @@ def test_the_manual_page_has_every_option_and_no_other():
     assert re.search(r"viaduct \d+\.\d+\.\d+", page)
 
 
+@pytest.mark.parametrize("words, expected", [
+    (["d"], ["doctor"]), ([""], ["pub", "sub", "doctor", "top", "help", "version"]), (["pub", "--e"], ["--event"]),
+    (["top", "--"], ["--json", "--once", "--interval", "--help", "--version", "--socket"]), (["sub", "room"], []),
+])
+def test_completion_in_bash(words, expected):
+    script = f'source {SOURCE}/cli/viaduct.bash; COMP_WORDS=({COMMAND} "$@"); COMP_CWORD=$#; _viaduct; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    said = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, timeout=30, env=environment())
+    assert (said.stdout.split(), said.stderr) == (expected, "")
+
+
 def test_the_page_in_docs_names_every_variable():
     page = (SOURCE / "docs/cli.md").read_text()
     variables = set().union(*(options_of_help(command)[1] for command in COMMANDS))
