@@ -305,9 +305,10 @@ static void handle_event(struct vd_php_run *run, const struct vd_worker_event *e
         handle_credentials(run, event);
         return;
     case VD_WORKER_GAP:
-        vd_log(run->logger, VD_LOG_WARN, "events_lost",
-               "messages for subscriptions may be lost: this worker was too slow, the gateway was "
-               "restarted, or the link to other nodes was down");
+        vd_log_limited(
+            run->logger, vd_monotonic_ms(), VD_LOG_WARN, "events_lost",
+            "messages for subscriptions may be lost: this worker was too slow, the gateway was "
+            "restarted, or the link to other nodes was down");
         call_list(run, &run->app->hooks[VD_HOOK_GAP], "onGap", NULL, 0);
         return;
     case VD_WORKER_SHUTDOWN:

@@ -576,9 +576,10 @@ void gw_publish_local(struct gateway *gateway, struct vd_message *message,
 void gw_publish_deliver(struct gateway *gateway, const struct vd_message *message, uint64_t offset);
 /* One of another node: remember it with its origin and number, deliver it here. */
 void gw_publish_remote(struct gateway *gateway, const struct vd_message *message);
-/* Append to the history; *@offset is its place also when it was not kept. */
-enum vd_err gw_publish_remember(struct gateway *gateway, const struct vd_message *message,
-                                struct vd_history_source source, uint64_t *offset);
+/* Append to the history and its index. Returns whether it was kept; *@offset is its place anyway.
+ */
+bool gw_publish_remember(struct gateway *gateway, const struct vd_message *message,
+                         struct vd_history_source source, uint64_t *offset);
 /* After a predecessor's death: no number that it gave is given again. */
 void gw_publish_take_over(struct gateway *gateway);
 
@@ -599,9 +600,6 @@ void gw_replay_note(struct gw_replay *replay, uint64_t offset, const char *scope
 /* The entry at @offset did not fit: whoever replays across it has a gap. */
 void gw_replay_note_lost(struct gw_replay *replay, uint64_t offset, const char *scope,
                          size_t length);
-/* A gap of the broker's link stands at @offset. Its entries have this source. */
-#define GW_SOURCE_GAP UINT32_MAX
-void gw_replay_note_gap(struct gw_replay *replay, uint64_t offset);
 /* All frames of this ring up to this position were published. */
 void gw_replay_note_source(struct gw_replay *replay, struct vd_history_source source);
 /* Was a frame of this ring and position put into the history by a gateway that died before it could

@@ -48,8 +48,8 @@ void gw_publish_deliver(struct gateway *gateway, const struct vd_message *messag
     gw_event_release(delivery.event);
 }
 
-enum vd_err gw_publish_remember(struct gateway *gateway, const struct vd_message *message,
-                                struct vd_history_source source, uint64_t *offset)
+bool gw_publish_remember(struct gateway *gateway, const struct vd_message *message,
+                         struct vd_history_source source, uint64_t *offset)
 {
     struct vd_history *history = gateway->node->history;
     enum vd_err result = vd_history_append(history, message, source, gateway->wall_ms, offset);
@@ -57,20 +57,12 @@ enum vd_err gw_publish_remember(struct gateway *gateway, const struct vd_message
     /* Somebody wrote over it: every process of the node maps it. */
     if (result == VD_ERR_CORRUPT && gw_history_take_over(gateway) == VD_OK)
         result = vd_history_append(history, message, source, gateway->wall_ms, offset);
-    return result;
-}
-
-/* Returns whether the history has kept it. */
-static bool remember(struct gateway *gateway, const struct vd_message *message,
-                     struct vd_history_source source, uint64_t *offset)
-{
-    gateway->counters.published++;
-    if (gw_publish_remember(gateway, message, source, offset) == VD_OK) {
+    if (result == VD_OK) {
         gw_replay_note(gateway->replay, *offset, message->scope, message->scope_length);
-        return true;
+    } else {
+        gw_replay_note_lost(gateway->replay, *offset, message->scope, message->scope_length);
     }
-    gw_replay_note_lost(gateway->replay, *offset, message->scope, message->scope_length);
-    return false;
+    return result == VD_OK;
 }
 
 /* Too large for the history, so its place in the ring is noted elsewhere. */
@@ -97,7 +89,8 @@ void gw_publish_local(struct gateway *gateway, struct vd_message *message,
     message->origin = gateway->shared->node_id.text;
     message->origin_length = VD_NODE_ID_CHARS;
     message->sequence = crosses ? atomic_load_explicit(sequence, memory_order_relaxed) + 1 : 0;
-    kept = remember(gateway, message, source, &offset);
+    gateway->counters.published++;
+    kept = gw_publish_remember(gateway, message, source, &offset);
     if (crosses)
         atomic_store_explicit(sequence, message->sequence, memory_order_release);
     if (!kept)
@@ -111,7 +104,8 @@ void gw_publish_remote(struct gateway *gateway, const struct vd_message *message
 {
     uint64_t offset = 0;
 
-    remember(gateway, message, (struct vd_history_source){0}, &offset);
+    gateway->counters.published++;
+    gw_publish_remember(gateway, message, (struct vd_history_source){0}, &offset);
     gw_publish_deliver(gateway, message, offset);
 }
 

@@ -223,11 +223,6 @@ void gw_replay_note_lost(struct gw_replay *replay, uint64_t offset, const char *
     }
 }
 
-void gw_replay_note_gap(struct gw_replay *replay, uint64_t offset)
-{
-    replay->gap = offset;
-}
-
 void gw_replay_note_source(struct gw_replay *replay, struct vd_history_source source)
 {
     uint32_t index = source.source - 1;
@@ -270,10 +265,6 @@ struct gw_replay *gw_replay_create(struct vd_history *history, size_t per_scope,
     for (uint64_t offset = vd_history_first(history); offset < vd_history_next(history); offset++) {
         if (vd_history_get(history, offset, &entry) != VD_OK)
             continue;
-        if (entry.source.source == GW_SOURCE_GAP) {
-            gw_replay_note_gap(replay, offset);
-            continue;
-        }
         gw_replay_note(replay, offset, entry.message.scope, entry.message.scope_length);
         gw_replay_note_source(replay, entry.source);
     }
@@ -370,7 +361,7 @@ static void collect_forward(struct collection *collection)
 
         if (vd_history_get(history, offset, &entry) != VD_OK) {
             collection->gap = true;
-        } else if (entry.source.source != GW_SOURCE_GAP && wanted(collection, &entry.message)) {
+        } else if (wanted(collection, &entry.message)) {
             collect(collection, offset, entry.time_ms);
         }
     }
@@ -424,7 +415,6 @@ size_t gw_replay_collect(struct gw_replay *replay, const struct vd_text *pattern
         .pattern_count = pattern_count,
         .last = last,
         .oldest_ms = wall_ms > replay->age_ms ? wall_ms - replay->age_ms : 0,
-        .gap = replay->gap > last,
     };
     bool globs = false;
 

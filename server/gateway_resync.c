@@ -2,14 +2,16 @@
 /* After a gap of the broker's link: nobody is left with a stale page.
  *
  * What was lost is not known, so it concerns all scopes: every stream gets one `event: gap`, every
- * worker VD_FRAME_EVENT_GAP. The gap is an entry of the history, with an offset of its own: the
- * event carries it as id, and a stream that comes back with an older id is told as well, also by
- * the gateway's successor.
+ * worker VD_FRAME_EVENT_GAP. The gap is an entry of the history like a message to `*`: a stream
+ * that comes back finds it in its place, also when a successor of this gateway replays it.
  *
  * Paced: pages react to a gap by loading their state anew, so the streams are told one portion
  * after the other, within a second; a stream that gets a message before its turn is told first.
- * Coalesced: missing numbers may be as frequent as messages. Those that follow a gap within RESYNC_MS
- * are told as one, at the end of that time; messages that arrive meanwhile come before it. */
+ * Coalesced: missing numbers may be as frequent as messages. Those that follow a gap within
+ * RESYNC_MS are told as one, at the end of that time; messages that arrive meanwhile come before
+ * it. */
+#include <stdio.h>
+
 #include "gateway.h"
 
 #define RESYNC_MS       1000 /* between two */
@@ -48,20 +50,25 @@ static void tell_streams(struct gateway *gateway)
     resync->next_step_ms = connection ? gateway->now_ms + STEP_MS : 0;
 }
 
+/* As a message to all scopes, so that a replay has it in its place. */
 static void announce(struct gateway *gateway)
 {
-    const struct vd_message marker = {
-        .scope = "*", .scope_length = 1, .event = "gap", .event_length = 3};
-    const struct vd_history_source source = {.source = GW_SOURCE_GAP};
     struct gw_resync *resync = &gateway->resync;
+    char data[80];
+    struct vd_message gap = {.scope = "*",
+                             .scope_length = 1,
+                             .event = "gap",
+                             .event_length = 3,
+                             .data = data,
+                             .has_data = true};
     uint64_t offset = 0;
 
     resync->pending = false;
     resync->allowed_ms = gateway->now_ms + RESYNC_MS;
-    gw_publish_remember(gateway, &marker, source, &offset);
-    gw_replay_note_gap(gateway->replay, offset);
+    gap.data_length = (size_t)snprintf(data, sizeof(data), "{\"reason\":\"%s\"}", resync->reason);
+    gw_publish_remember(gateway, &gap, (struct vd_history_source){0}, &offset);
     gw_event_release(resync->event);
-    resync->event = gw_event_gap(vd_history_epoch(gateway->node->history), offset, resync->reason);
+    resync->event = gw_event_encode(&gap, vd_history_epoch(gateway->node->history), offset);
     resync->count++;
     vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_INFO, "resync",
                    "%s: %zu streams and all workers are told that messages may be missing",

@@ -261,13 +261,18 @@ def test_whatever_breaks_nothing_is_lost_or_doubled_in_silence(node, server, str
         goal = sum(sender.done for sender in senders) + draw.randrange(200)
         pump(lambda goal=goal: sum(sender.done for sender in senders) >= goal, what="messages flow")
         check_senders(senders)
-        act, place = draw.choice(("kill", "kill", "cut", "away", "restart")), draw.randrange(2)
+        act, place = draw.choice(("kill", "kill", "cut", "away", "restart", "freeze")), draw.randrange(2)
         if act == "kill":
             kill_gateway(place)
         elif act == "cut":
             proxies[place].cut()
         elif act == "away":
             proxies[place].mode = "refuse" if proxies[place].mode == "pass" else "pass"
+        elif act == "freeze":  # for longer than a probe may take, or not
+            server.freeze()
+            thaw = time.monotonic() + draw.choice((0.3, 1.3))
+            pump(lambda thaw=thaw: time.monotonic() > thaw)
+            server.thaw()
         else:
             server.restart()
     for sender in senders:

@@ -263,7 +263,7 @@ static void relay(struct observer *observer, uint64_t sequence)
     assert_int_equal(vd_broker_flush(observer->broker, STAGE_WAIT_MS), VD_OK);
 }
 
-/* Gap markers are entries, too. */
+/* Gaps are entries, too. */
 static unsigned remote_entries(struct world *world)
 {
     const struct vd_history *history = world->stage.node.history;

@@ -339,42 +339,9 @@ static void random_histories_agree_with_a_list(void **state)
     }
 }
 
-/* The broker's link was down: nobody knows what was missed, whatever is followed. */
-static void a_gap_of_the_link_concerns_all_who_were_away(void **state)
-{
-    static const char *const patterns[] = {"a", "never heard of", "*", "a*"};
-    struct fixture *f = *state;
-    struct vd_message marker = {.scope = "*", .scope_length = 1};
-    uint64_t offset, before = publish(f, "a"), *offsets;
-    bool gap;
-
-    assert_int_equal(vd_history_append(f->history, &marker,
-                                       (struct vd_history_source){.source = GW_SOURCE_GAP},
-                                       f->now_ms, &offset),
-                     VD_OK);
-    gw_replay_note_gap(f->replay, offset);
-    publish(f, "a");
-    for (unsigned round = 0; round < 2; round++) {
-        for (size_t i = 0; i < sizeof(patterns) / sizeof(*patterns); i++) {
-            size_t count = replay(f, patterns[i], NULL, before, &offsets, &gap);
-
-            assert_true(gap);
-            assert_int_equal(count, i == 1 ? 0 : 1); /* the marker itself is no message */
-            free(offsets);
-            replay(f, patterns[i], NULL, offset, &offsets, &gap);
-            assert_true(!gap || (round == 1 && i == 1));
-            free(offsets);
-        }
-        gw_replay_destroy(f->replay); /* a successor knows it, too */
-        f->replay = gw_replay_create(f->history, PER_SCOPE, AGE_MS);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_gap_of_the_link_concerns_all_who_were_away, setup,
-                                        teardown),
         cmocka_unit_test_setup_teardown(only_what_was_missed_of_the_own_scope, setup, teardown),
         cmocka_unit_test_setup_teardown(several_scopes_come_in_order_and_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_broadcast_to_a_glob_is_replayed_to_those_it_reached,

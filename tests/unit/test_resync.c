@@ -132,6 +132,46 @@ static void a_message_does_not_overtake_the_gap(void **state)
     gw_event_release(event);
 }
 
+static void remember(struct fixture *f, const char *scope)
+{
+    struct vd_message message = {.scope = scope, .scope_length = strlen(scope)};
+    uint64_t offset;
+
+    assert_true(gw_publish_remember(&f->gateway, &message, (struct vd_history_source){0}, &offset));
+}
+
+/* Who was away finds it between what came before and what came after, whatever is followed. */
+static void a_replay_has_the_gap_in_its_place(void **state)
+{
+    static const char *const patterns[] = {"a", "*", "a*", "never heard of"};
+    struct fixture *f = *state;
+    uint64_t *offsets;
+    bool gap;
+
+    remember(f, "a");
+    remember(f, "a");
+    gw_resync(&f->gateway, "broker reconnected");
+    remember(f, "a");
+    for (unsigned round = 0; round < 2; round++) {
+        for (size_t i = 0; i < 4; i++) {
+            const struct vd_text pattern = {patterns[i], strlen(patterns[i])};
+            size_t count = gw_replay_collect(f->gateway.replay, &pattern, 1, 1, f->gateway.wall_ms,
+                                             &offsets, &gap);
+            struct gw_event *event = gw_replay_event(f->gateway.replay, 3);
+
+            assert_false(gap);
+            assert_int_equal(count, i < 3 ? 3 : 1);
+            assert_int_equal(offsets[i < 3 ? 1 : 0], 3);
+            assert_int_equal(event->length, f->gateway.resync.event->length);
+            assert_memory_equal(event->bytes, f->gateway.resync.event->bytes, event->length);
+            gw_event_release(event);
+            free(offsets);
+        }
+        gw_replay_destroy(f->gateway.replay); /* a successor's is the same */
+        f->gateway.replay = gw_replay_create(f->node.history, 100, 1000);
+    }
+}
+
 static void gaps_in_quick_succession_are_told_as_one(void **state)
 {
     struct fixture *f = *state;
@@ -186,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(streams_are_told_in_portions_within_a_second),
         TEST(a_message_does_not_overtake_the_gap),
+        TEST(a_replay_has_the_gap_in_its_place),
         TEST(gaps_in_quick_succession_are_told_as_one),
         TEST(drops_of_the_link_are_told_at_once),
         TEST(streams_that_end_are_left_alone),
