@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Redis driver: the faults that all drivers share, then those that only Redis has. No sentence
  * holds a secret; nothing accepted is lost in silence. */
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -423,6 +424,69 @@ static void test_a_list_of_servers(void **state)
     fault_until_count(world, other, 1);
 }
 
+static void until_info(const struct broker_server *server, const char *command, const char *part)
+{
+    uint64_t deadline_ms = vd_monotonic_ms() + FAULT_DEADLINE_MS;
+    redisContext *context = admin(server);
+    redisReply *reply = redisCommand(context, command);
+
+    while (!strstr(reply->str, part)) {
+        freeReplyObject(reply);
+        poll(NULL, 0, 20);
+        if (vd_monotonic_ms() > deadline_ms)
+            fail_msg("no %s", part);
+        reply = redisCommand(context, command);
+    }
+    freeReplyObject(reply);
+    redisFree(context);
+}
+
+/* In a cluster replicas pass on what is published to them: any server of it will do. */
+static void test_any_server_of_a_cluster(void **state)
+{
+    struct broker_server ports[2] = {{.kind = &broker_server_redis},
+                                     {.kind = &broker_server_redis}};
+    struct fault_world *world = *state;
+    struct broker_server *both[] = {&world->server, &world->other};
+    struct fault_node *a, *b;
+    char command[128], url[64];
+    redisContext *context;
+    redisReply *id;
+
+    broker_server_prepare(&world->other);
+    for (unsigned i = 0; i < 2; i++) {
+        broker_server_prepare(&ports[i]);
+        const char *options[] = {"--cluster-enabled", "yes", "--cluster-port", ports[i].port_text,
+                                 NULL};
+        memcpy(both[i]->options, options, sizeof(options));
+        broker_server_start(both[i]);
+    }
+    order(&world->server, "CLUSTER ADDSLOTSRANGE 0 16383");
+    snprintf(command, sizeof(command), "CLUSTER MEET 127.0.0.1 %s %s", world->server.port_text,
+             ports[0].port_text);
+    order(&world->other, command);
+    until_info(&world->other, "CLUSTER INFO", "cluster_state:ok");
+    context = admin(&world->server);
+    id = redisCommand(context, "CLUSTER MYID");
+    snprintf(command, sizeof(command), "CLUSTER REPLICATE %s", id->str);
+    freeReplyObject(id);
+    redisFree(context);
+    order(&world->other, command);
+    until_info(&world->other, "INFO replication", "role:slave");
+    a = fault_open(world, 0, (struct vd_broker_options){0});
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%s", world->other.port_text);
+    b = fault_open(world, 1, (struct vd_broker_options){.url = url});
+    fault_until_connected(world, a, true);
+    fault_until_connected(world, b, true);
+    assert_int_equal(fault_publish(a, "from the primary's"), VD_OK);
+    assert_int_equal(fault_publish(b, "from the replica's"), VD_OK);
+    fault_until_count(world, a, 1);
+    fault_until_count(world, b, 1);
+    assert_int_equal(a->failures + b->failures, 0);
+    for (unsigned i = 0; i < 2; i++)
+        broker_server_finish(&ports[i]);
+}
+
 static void test_a_unix_socket(void **state)
 {
     static const char *const options[] = {"--unixsocket", "socket", "--requirepass", FAULT_SECRET,
@@ -509,6 +573,7 @@ static const struct CMUnitTest own[] = {
     FAULT_TEST(test_a_frozen_publisher_behind_a_flood),
     FAULT_TEST(test_credentials_for_each_attempt),
     FAULT_TEST(test_a_list_of_servers),
+    FAULT_TEST(test_any_server_of_a_cluster),
     FAULT_TEST(test_a_unix_socket),
     FAULT_TEST(test_beside_php_via),
     cmocka_unit_test(test_options_that_no_attempt_could_mend),
