@@ -98,6 +98,17 @@ static void test_options_that_no_attempt_could_mend(void **state)
                     "rediss://");
 }
 
+/* A label over 63 bytes: no name server needs to be asked. */
+static void test_a_host_that_does_not_exist(void **state)
+{
+    char url[200] = "redis://";
+
+    memset(url + strlen(url), 'x', 70);
+    strcpy(url + 78, ".example");
+    fault_fails_with(*state, (struct vd_broker_options){.url = url}, VD_ERR_CONNECTION,
+                     "the host name has no address");
+}
+
 /* ---- rights and states that change while it runs -----------------------------------------------
  */
 
@@ -565,6 +576,7 @@ static void test_beside_php_via(void **state)
 static const struct CMUnitTest own[] = {
     FAULT_TEST(test_wrong_passwords_and_rights),
     FAULT_TEST(test_no_tls_to_a_port_that_wants_it),
+    FAULT_TEST(test_a_host_that_does_not_exist),
     FAULT_TEST(test_rights_revoked_while_running),
     FAULT_TEST(test_a_busy_server),
     FAULT_TEST(test_a_kick_for_slowness),
