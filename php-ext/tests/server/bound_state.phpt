@@ -43,6 +43,7 @@ $server = Server::start(<<<'APP'
             'bad key' => Store::set('rooms', "with space", []) ?? Store::set('rooms', '*', []),
             'throws' => Store::set('rooms', 'thrown', []) ?? throw new Exception('after the change'),
             'exit' => Store::set('rooms', 'exited', []) ?? exit,
+            'fatal' => Store::set('rooms', 'fatal', []) ?? str_repeat('x', 1 << 40),
             'late' => $app->bindStore('rooms', 'x'),
             'end' => $app->broadcast('end'),
         };
@@ -51,7 +52,7 @@ $server = Server::start(<<<'APP'
 APP);
 $stream = $server->stream('/all');
 foreach (['many', 'lobby', 'team', 'cas', 'no change', 'del', 'clear', 'visit', 'named', 'config', 'remember', 'bad key',
-    'throws', 'exit', 'late'] as $what) {
+    'throws', 'exit', 'fatal', 'late'] as $what) {
     $server->post('/do/' . rawurlencode($what));
     $seen = [];
     if (!in_array($what, ['no change', 'bad key', 'late'])) {
@@ -95,6 +96,7 @@ remember: config:config.r
 bad key: 
 throws: room:thrown
 exit: room:exited
+fatal: room:fatal
 late: 
 bool(true)
 int(0)
