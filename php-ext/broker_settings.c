@@ -10,7 +10,8 @@
 #include "class_config_values.h"
 #include "php_viaduct.h"
 
-#ifdef VIADUCT_REDIS
+#if defined(VIADUCT_REDIS) || defined(VIADUCT_NATS)
+#define HAVE_TLS 1 /* OpenSSL is there */
 #include "tls.h"
 #endif
 
@@ -408,7 +409,7 @@ static bool take_files(struct check *check)
  * attempt to connect, in another process. */
 static bool check_certificates(const struct check *check)
 {
-#ifdef VIADUCT_REDIS /* OpenSSL is there */
+#ifdef HAVE_TLS
     static const struct {
         const char *option;
         enum vd_php_broker_text which;

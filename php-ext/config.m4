@@ -73,5 +73,7 @@ if test "$PHP_VIADUCT" != "no"; then
   for folder in core/src/shm brokers health server; do
     PHP_ADD_BUILD_DIR([$ext_builddir/lib/$folder])
   done
+  dnl Never unloaded: a thread of the NATS client library may still be on its way out when php ends.
+  VIADUCT_SHARED_LIBADD="$VIADUCT_SHARED_LIBADD -Wl,-z,nodelete"
   PHP_SUBST([VIADUCT_SHARED_LIBADD])
 fi
