@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <viaduct/clock.h>
-#include <viaduct/wire.h>
 
 #include "commands.h"
 #include "doctor.h"
@@ -134,19 +133,7 @@ void doctor_advise(struct doctor *doctor, const char *format, ...)
 
 size_t doctor_probe(char buffer[DOCTOR_PROBE_BYTES], const char *token, unsigned number)
 {
-    char event[48];
-    const struct vd_message probe = {
-        .scope = DOCTOR_SCOPE,
-        .scope_length = strlen(DOCTOR_SCOPE),
-        .event = event,
-        .event_length = (size_t)snprintf(event, sizeof(event), "%s-%u", token, number),
-        .origin = token,
-        .origin_length = strlen(token),
-    };
-    size_t length = 0;
-
-    vd_wire_encode(&probe, buffer, DOCTOR_PROBE_BYTES, &length);
-    return length;
+    return vd_probe_write(buffer, token, number);
 }
 
 static int compare(const void *a, const void *b)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "probe.h"
 #include "settings.h"
 #include "text.h"
 
@@ -36,13 +37,12 @@ void doctor_value(struct doctor *doctor, const char *name, double value);
 void doctor_advise(struct doctor *doctor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Scope of probes, which Viaduct keeps from everybody's subscribers. */
-#define DOCTOR_SCOPE        "viaduct:probe"
 #define DOCTOR_PROBES       5
-#define DOCTOR_PROBE_BYTES  256
+#define DOCTOR_PROBE_BYTES  VD_PROBE_BYTES
 #define DOCTOR_EXPIRES_DAYS 21
 
-/* A probe as it goes over the wire, into @buffer; returns its length. @number tells them apart. */
+/* A probe as links send them, which nobody takes for a message, into @buffer; returns its length.
+ * @token: 16 hex digits. @number tells them apart. */
 size_t doctor_probe(char buffer[DOCTOR_PROBE_BYTES], const char *token, unsigned number);
 
 /* @times_us of @count probes that came back. */
