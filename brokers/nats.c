@@ -107,10 +107,10 @@ static enum vd_err start_session(struct nats *nats, const struct vd_broker_crede
         .node_id = nats->node_id,
         .link_token = nats->link_token,
         .confirm_token = nats->confirm_token,
-        .tls = nats->tls,
-        .ca_file = nats->ca_file,
-        .certificate_file = nats->certificate_file,
-        .key_file = nats->key_file,
+        .tls = nats->tls != NULL,
+        .ca = nats->ca,
+        .certificate = nats->certificate,
+        .key = nats->key,
         .credentials = *credentials,
         .connect_timeout_ms = nats->connect_timeout_ms,
         .probe_interval_ms = nats->probe_interval_ms,
@@ -118,6 +118,16 @@ static enum vd_err start_session(struct nats *nats, const struct vd_broker_crede
     };
 
     return vd_nats_session_start(&plan, nats->shared, &nats->session, error);
+}
+
+/* Rotated certificates are taken; what is wrong with them is no reason not to try with the old. */
+static void refresh_tls(struct nats *nats)
+{
+    struct vd_error error;
+
+    if (nats->tls && vd_nats_refresh_tls(nats, &error) != VD_OK)
+        vd_log_limited(vd_broker_host_logger(nats->host), nats->now_ms, VD_LOG_WARN,
+                       "broker_tls_files", "nats: the new TLS files are not taken: %s", error.text);
 }
 
 static bool connect_begin(struct nats *nats)
@@ -134,6 +144,7 @@ static bool connect_begin(struct nats *nats)
     nats->wants_credentials = code == VD_ERR_EMPTY;
     if (nats->wants_credentials)
         return true;
+    refresh_tls(nats);
     if (!code)
         code = start_session(nats, &credentials, &error);
     return code ? broke(nats, code, error.text) : true;
@@ -404,6 +415,8 @@ static bool tell_overflow(struct nats *nats)
 /* The library keeps to its time-outs in everything but the TLS handshake (and never says so). */
 static bool tick(struct nats *nats)
 {
+    if (nats->wants_credentials && nats->now_ms >= vd_link_deadline_ms(&nats->link))
+        return broke(nats, VD_ERR_AUTHENTICATION, "the credentials were not there in time");
     if (nats->tls && nats->link.state == VD_LINK_CONNECTING && nats->news.shaking &&
         nats->now_ms >= vd_link_deadline_ms(&nats->link))
         return broke(nats, VD_ERR_TLS,

@@ -103,6 +103,8 @@ enum vd_err vd_nats_explain(natsStatus status, const char *text,
             return vd_error_set(error, VD_ERR_AUTHENTICATION, "the server refused the credentials");
         return explain_permission(text, context, error);
     case NATS_SSL_ERROR:
+        if (!context->tls) /* the server asked for it, and the library has tried */
+            return vd_error_set(error, VD_ERR_TLS, "the server wants TLS: use tls://");
         return explain_tls(text, context, error);
     case NATS_SECURE_CONNECTION_REQUIRED:
         return vd_error_set(error, VD_ERR_TLS, "the server wants TLS: use tls://");
@@ -118,6 +120,8 @@ enum vd_err vd_nats_explain(natsStatus status, const char *text,
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a connection");
     case NATS_PROTOCOL_ERROR:
     case NATS_LINE_TOO_LONG:
+        if (strstr(text, "got ''")) /* nothing: the end of the connection */
+            return explain_end(text, context, error);
         return vd_error_set(error, VD_ERR_MALFORMED, "the server answers as no NATS server does");
     default:
         return explain_end(text, context, error);

@@ -5,7 +5,9 @@
 #include "nats_inbox.h"
 
 #define FIRST_CAPACITY 64
-#define COST_BYTES     160 /* of a message beside its data, about: the library's struct and ours */
+#define COST_BYTES                                                                                 \
+    64 /* counted for each message beside its data, so that empty ones are bounded                 \
+        */
 
 static size_t cost_of(const natsMsg *message)
 {

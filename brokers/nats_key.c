@@ -16,8 +16,9 @@
 #include <openssl/evp.h>
 
 #include "nats_key.h"
+#include "url.h"
 
-#define FILE_MAX_BYTES ((size_t)64 * 1024)
+#define FILE_MAX_BYTES ((size_t)1024 * 1024)
 #define SEED_BYTES     36
 #define KEY_BYTES      35
 #define RAW_BYTES      32
@@ -81,15 +82,8 @@ static bool is_whole(const unsigned char *bytes, size_t length)
 /* ---- files -------------------------------------------------------------------------------------
  */
 
-static void forget(char *text)
-{
-    if (text)
-        OPENSSL_cleanse(text, FILE_MAX_BYTES);
-    free(text);
-}
-
-static enum vd_err read_file(const char *option, const char *file, char **text,
-                             struct vd_error *error)
+enum vd_err vd_nats_read_file(const char *option, const char *file, char **text,
+                              struct vd_error *error)
 {
     FILE *opened = fopen(file, "re");
     char *bytes;
@@ -100,20 +94,21 @@ static enum vd_err read_file(const char *option, const char *file, char **text,
         return vd_error_set(error, VD_ERR_INVALID, "%s: the file cannot be read (%s)", option,
                             strerror(errno));
     setvbuf(opened, NULL, _IONBF, 0); /* no second copy of a secret */
-    bytes = malloc(FILE_MAX_BYTES);
+    bytes = malloc(FILE_MAX_BYTES + 1);
     if (!bytes) {
         fclose(opened);
-        return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a key");
+        return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a file of keys");
     }
     length = fread(bytes, 1, FILE_MAX_BYTES, opened);
     failed = ferror(opened) || length == FILE_MAX_BYTES;
     fclose(opened);
-    if (failed) {
-        forget(bytes);
-        return vd_error_set(error, VD_ERR_INVALID, "%s: the file cannot be read, or is no key",
+    bytes[length] = '\0';
+    if (failed || strlen(bytes) != length) {
+        OPENSSL_cleanse(bytes, length);
+        free(bytes);
+        return vd_error_set(error, VD_ERR_INVALID, "%s: the file cannot be read, or is no text",
                             option);
     }
-    bytes[length] = '\0';
     *text = bytes;
     return VD_OK;
 }
@@ -178,24 +173,24 @@ enum vd_err vd_nats_seed_public(const char *option, const char *file,
                                 char key[VD_NATS_PUBLIC_LENGTH + 1], struct vd_error *error)
 {
     char *text = NULL;
-    enum vd_err code = read_file(option, file, &text, error);
+    enum vd_err code = vd_nats_read_file(option, file, &text, error);
 
     if (!code)
         code = seed_public(option, text, key, error);
-    forget(text);
+    vd_url_wipe(text);
     return code;
 }
 
 enum vd_err vd_nats_creds_check(const char *option, const char *file, struct vd_error *error)
 {
     char key[VD_NATS_PUBLIC_LENGTH + 1], *text = NULL;
-    enum vd_err code = read_file(option, file, &text, error);
+    enum vd_err code = vd_nats_read_file(option, file, &text, error);
 
     if (!code && !strstr(text, "BEGIN NATS USER JWT"))
         code =
             vd_error_set(error, VD_ERR_INVALID, "%s: there is no user's JWT in the file", option);
     if (!code)
         code = seed_public(option, text, key, error);
-    forget(text);
+    vd_url_wipe(text);
     return code;
 }

@@ -9,8 +9,13 @@
 #define VD_NATS_SEED_LENGTH   58 /* base32 of: prefix (2), seed (32), CRC-16 (2) */
 #define VD_NATS_PUBLIC_LENGTH 56 /* base32 of: prefix (1), key (32), CRC-16 (2) */
 
+/* All of a text file of at most 1 MiB, into memory that vd_url_wipe frees. @option: what the file
+ * is called in an error. Returns: VD_OK, VD_ERR_INVALID, VD_ERR_NO_MEMORY. */
+enum vd_err vd_nats_read_file(const char *option, const char *file, char **text,
+                              struct vd_error *error);
+
 /* The user's public key ("U...") that belongs to the seed ("SU...") in @file, as the server knows
- * it. @option: what the file is called in an error.
+ * it.
  * Returns: VD_OK; VD_ERR_INVALID: @error names the option, and what is wrong; VD_ERR_NO_MEMORY. */
 enum vd_err vd_nats_seed_public(const char *option, const char *file,
                                 char key[VD_NATS_PUBLIC_LENGTH + 1], struct vd_error *error);

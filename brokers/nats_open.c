@@ -7,7 +7,6 @@
 
 #include "nats_key.h"
 #include "nats_state.h"
-#include "tls.h"
 
 #define DEFAULT_CHANNEL   "via.broadcast"
 #define CHANNEL_MAX_BYTES 256
@@ -22,6 +21,10 @@ void vd_nats_state_free(struct nats *nats)
     free(nats->seed_file);
     free(nats->creds_file);
     free(nats->channel);
+    vd_tls_destroy(nats->tls);
+    vd_url_wipe(nats->ca);
+    vd_url_wipe(nats->certificate);
+    vd_url_wipe(nats->key);
     free(nats->ca_file);
     free(nats->certificate_file);
     free(nats->key_file);
@@ -110,29 +113,56 @@ static enum vd_err take_credentials(struct nats *nats, const struct vd_broker_op
     return code ? code : check_credentials(nats, error);
 }
 
-/* The files are loaded once here, by our own OpenSSL context, to say now which of them is bad. */
+static enum vd_err read_again(char **text, const char *option, const char *file,
+                              struct vd_error *error)
+{
+    char *fresh = NULL;
+    enum vd_err code = VD_OK;
+
+    if (file)
+        code = vd_nats_read_file(option, file, &fresh, error);
+    if (code)
+        return code;
+    vd_url_wipe(*text);
+    *text = fresh;
+    return VD_OK;
+}
+
+/* Our own TLS says which of the files is bad (the library would not), so it must say yes first. */
+enum vd_err vd_nats_refresh_tls(struct nats *nats, struct vd_error *error)
+{
+    enum vd_err code = nats->tls ? vd_tls_refresh(nats->tls, error) : VD_OK;
+
+    if (!code)
+        code = read_again(&nats->ca, "tls_ca_file", nats->ca_file, error);
+    if (!code)
+        code =
+            read_again(&nats->certificate, "tls_certificate_file", nats->certificate_file, error);
+    if (!code)
+        code = read_again(&nats->key, "tls_key_file", nats->key_file, error);
+    return code;
+}
+
 static enum vd_err take_tls(struct nats *nats, const struct vd_broker_options *options,
                             struct vd_error *error)
 {
     const char *key = options->tls_key_file ? options->tls_key_file : options->tls_certificate_file;
-    struct vd_tls *tls = NULL;
+    bool tls = nats->url.tls || options->tls;
     enum vd_err code;
 
-    nats->tls = nats->url.tls || options->tls;
-    if (!nats->tls && (options->tls_ca_file || options->tls_certificate_file || key))
+    if (!tls && (options->tls_ca_file || options->tls_certificate_file || key))
         return vd_error_set(error, VD_ERR_INVALID,
                             "tls: certificate files are given, but neither tls nor tls://");
-    if (!nats->tls)
+    if (!tls)
         return VD_OK;
-    code = vd_tls_create(options, &tls, error);
-    vd_tls_destroy(tls);
+    code = vd_tls_create(options, &nats->tls, error);
     if (!code)
         code = copy_text(&nats->ca_file, options->tls_ca_file, error);
     if (!code)
         code = copy_text(&nats->certificate_file, options->tls_certificate_file, error);
     if (!code)
         code = copy_text(&nats->key_file, key, error);
-    return code;
+    return code ? code : vd_nats_refresh_tls(nats, error);
 }
 
 static enum vd_err draw_tokens(struct nats *nats, struct vd_error *error)

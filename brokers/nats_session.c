@@ -69,7 +69,7 @@ struct vd_nats_session {
     size_t own_field_length;
     char link_token[17], confirm_token[17];
     bool tls;
-    char *ca_file, *certificate_file, *key_file;
+    char *ca, *certificate, *key;
     char *username, *password, *token, *seed_file, *creds_file;
     uint32_t connect_timeout_ms, probe_interval_ms;
     int library_inbox_bytes;
@@ -182,9 +182,9 @@ static void free_plan(struct vd_nats_session *session)
     free(session->servers);
     free(session->channel);
     free(session->own_field);
-    free(session->ca_file);
-    free(session->certificate_file);
-    free(session->key_file);
+    free(session->ca);
+    free(session->certificate);
+    vd_url_wipe(session->key);
     vd_url_wipe(session->username);
     vd_url_wipe(session->password);
     vd_url_wipe(session->token);
@@ -235,7 +235,7 @@ static void explain(const struct vd_nats_session *session, bool connecting, nats
 {
     const struct vd_nats_context context = {.channel = session->channel,
                                             .tls = session->tls,
-                                            .certificate = session->certificate_file != NULL,
+                                            .certificate = session->certificate != NULL,
                                             .connecting = connecting};
 
     vd_nats_explain(status, text, &context, error);
@@ -404,11 +404,10 @@ static natsStatus set_tls(natsOptions *options, const struct vd_nats_session *se
                             natsOptions_SetExpectedHostname(options, host),
                             natsOptions_SetCiphers(options, CIPHERS), NATS_OK, NATS_OK};
 
-    if (session->ca_file)
-        results[3] = natsOptions_LoadCATrustedCertificates(options, session->ca_file);
-    if (session->certificate_file)
-        results[4] = natsOptions_LoadCertificatesChain(options, session->certificate_file,
-                                                       session->key_file);
+    if (session->ca)
+        results[3] = natsOptions_SetCATrustedCertificates(options, session->ca);
+    if (session->certificate)
+        results[4] = natsOptions_SetCertificatesChain(options, session->certificate, session->key);
     return ALL_OF(results);
 }
 
@@ -464,7 +463,7 @@ static bool dial(struct vd_nats_session *session, const struct vd_nats_server *s
     if (status == NATS_OK && session->tls)
         status = set_tls(options, session, server->host);
     if (status != NATS_OK && !error->code) {
-        vd_error_set(error, VD_ERR_INVALID, "a file of keys or certificates cannot be used");
+        vd_error_set(error, VD_ERR_INVALID, "the keys or certificates cannot be used");
     } else if (status == NATS_OK) {
         hold(session); /* on_closed */
         status = natsConnection_Connect(&session->connection, options);
@@ -658,11 +657,10 @@ static bool copy_plan(struct vd_nats_session *session, const struct vd_nats_plan
     session->library_inbox_bytes = plan->inbox_bytes < LIBRARY_INBOX_BYTES ? LIBRARY_INBOX_BYTES
                                    : plan->inbox_bytes > INT32_MAX         ? INT32_MAX
                                                                            : (int)plan->inbox_bytes;
-    return copy(&session->channel, plan->channel) && copy(&session->ca_file, plan->ca_file) &&
-           copy(&session->certificate_file, plan->certificate_file) &&
-           copy(&session->key_file, plan->key_file) && copy(&session->username, given->username) &&
-           copy(&session->password, given->password) && copy(&session->token, given->token) &&
-           copy(&session->seed_file, given->seed_file) &&
+    return copy(&session->channel, plan->channel) && copy(&session->ca, plan->ca) &&
+           copy(&session->certificate, plan->certificate) && copy(&session->key, plan->key) &&
+           copy(&session->username, given->username) && copy(&session->password, given->password) &&
+           copy(&session->token, given->token) && copy(&session->seed_file, given->seed_file) &&
            copy(&session->creds_file, given->creds_file);
 }
 

@@ -54,7 +54,7 @@ struct vd_nats_plan {
     const char *node_id;
     const char *link_token, *confirm_token; /* of our probes (probe.h), told apart by them */
     bool tls;
-    const char *ca_file, *certificate_file, *key_file;
+    const char *ca, *certificate, *key; /* PEM texts; NULL: the system's, none, none */
     struct vd_broker_credentials credentials;
     uint32_t connect_timeout_ms; /* for all servers together */
     uint32_t probe_interval_ms;

@@ -9,6 +9,7 @@
 #include "link.h"
 #include "nats_session.h"
 #include "outbox.h"
+#include "tls.h"
 
 struct nats {
     struct vd_broker *host;
@@ -17,11 +18,13 @@ struct nats {
     uint64_t now_ms;
 
     struct vd_nats_url url;
-    char *channel, *ca_file, *certificate_file, *key_file;
+    char *channel;
+    struct vd_tls *tls; /* NULL: plain. Only says whether the files are good */
+    char *ca_file, *certificate_file, *key_file;
+    char *ca, *certificate, *key; /* what was in the files when they were good last */
     char *username, *password, *token, *seed_file, *creds_file;
     char link_token[17], confirm_token[17]; /* of our probes, the link's and the other kind */
     char node_id[VD_ORIGIN_MAX_BYTES + 1];
-    bool tls;
     size_t max_message_bytes, inbox_bytes;
     uint32_t connect_timeout_ms, probe_interval_ms;
     vd_broker_credentials_fn *credentials_for_attempt;
@@ -52,6 +55,9 @@ struct nats {
 /* As the driver's open, but for the table of functions: @options checked and taken over. */
 enum vd_err vd_nats_state_create(const struct vd_broker_options *options, struct vd_broker *host,
                                  struct nats **state, struct vd_error *error);
+/* Before an attempt: what is in the files of certificates now, if they are good. VD_ERR_INVALID:
+ * they are not, and nothing has changed. */
+enum vd_err vd_nats_refresh_tls(struct nats *state, struct vd_error *error);
 /* Frees the memory; session and shared must have been released, or abandoned. */
 void vd_nats_state_free(struct nats *state);
 
