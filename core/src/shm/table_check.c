@@ -8,11 +8,8 @@ static const char *type_name(unsigned type)
     return type == VD_COLUMN_INT ? "INT" : type == VD_COLUMN_FLOAT ? "FLOAT" : "STRING";
 }
 
-enum vd_err table_check_column(const struct vd_table *table, uint32_t column,
-                               struct vd_error *error)
+enum vd_err table_no_column(const struct vd_table *table, uint32_t column, struct vd_error *error)
 {
-    if (__builtin_expect(column < table->schema.column_count, 1))
-        return VD_OK;
     return vd_error_set(error, VD_ERR_INVALID, "table \"%s\" has %u columns; there is no number %u",
                         table->schema.name, table->schema.column_count, column);
 }

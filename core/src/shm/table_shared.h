@@ -195,8 +195,16 @@ static inline bool table_is_in_range(const struct table_column *column, int64_t 
     return value <= table_largest(column) && value >= -table_largest(column) - 1;
 }
 
-enum vd_err table_check_column(const struct vd_table *table, uint32_t column,
-                               struct vd_error *error);
+enum vd_err table_no_column(const struct vd_table *table, uint32_t column, struct vd_error *error);
+
+static inline enum vd_err table_check_column(const struct vd_table *table, uint32_t column,
+                                             struct vd_error *error)
+{
+    if (__builtin_expect(column < table->schema.column_count, 1))
+        return VD_OK;
+    return table_no_column(table, column, error);
+}
+
 /* @type: of the column that this adds to. */
 enum vd_err table_check_type(const struct vd_table *table, uint32_t column, unsigned type,
                              struct vd_error *error);
