@@ -21,11 +21,5 @@ void vd_php_rows_create(zval *object, struct vd_php_table *table);
 struct vd_php_table *vd_php_store_table(zend_string *name);
 /* Rows that are there, without those whose time is over. */
 zend_long vd_php_store_count(struct vd_php_table *table);
-/* @value as PHP knows it. */
-void vd_php_store_value(zval *to, const struct vd_php_column *column,
-                        const struct vd_table_value *value);
-/* All columns, by name. */
-void vd_php_store_row(zval *to, const struct vd_php_table *table,
-                      const struct vd_table_value *values);
 
 #endif

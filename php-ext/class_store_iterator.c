@@ -4,6 +4,7 @@
  *
  * Failure mode: a row that others change without pause makes a step throw a BusyException. */
 #include "class_store.h"
+#include "class_store_values.h"
 
 #include <zend_interfaces.h>
 

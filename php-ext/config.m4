@@ -65,7 +65,7 @@ if test "$PHP_VIADUCT" != "no"; then
      around.c broker_exception.c broker_inbox.c broker_link.c broker_settings.c broker_url.c callable.c class_app.c class_app_messages.c dnl
      class_app_routes.c class_broker.c class_broker_link.c class_broker_network.c class_config.c class_config_edge.c class_config_http.c dnl
      class_config_limits.c class_config_values.c class_counter.c class_global_state.c class_message.c dnl
-     class_request.c class_response.c class_response_cookie.c class_scope.c class_store.c class_store_iterator.c class_store_rows.c dnl
+     class_request.c class_response.c class_response_cookie.c class_scope.c class_store.c class_store_add.c class_store_iterator.c class_store_rows.c class_store_values.c dnl
      global_state.c global_state_remember.c notice.c request_body.c request_input.c route.c run_request.c run_sapi.c dnl
      run_worker.c shared_declared.c shared_file.c shared_state.c state.c viaduct.c $viaduct_sources],
     [$ext_shared],,
