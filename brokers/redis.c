@@ -250,11 +250,13 @@ static const char *late_text(const struct redis *redis, enum vd_err *code)
     return redis->wants_credentials ? "the credentials were not there in time" : NULL;
 }
 
-/* While there is more to read than the budget allows, a probe may wait in it; the publisher's part
- * of it may not, since all its replies are read. */
-static bool may_be_late(const struct redis *redis)
+/* What is unread may hold the answer to a probe: the publisher's part of it in what the publisher
+ * sent, its message in what the subscriber did. */
+static bool may_be_unread(const struct redis *redis)
 {
-    return vd_redis_has_more(redis) && redis->link.probe_away && !redis->awaited;
+    if (!redis->link.probe_away)
+        return false;
+    return redis->awaited ? redis->publisher.unread : redis->subscriber.unread;
 }
 
 static bool tick(struct redis *redis)
@@ -262,7 +264,7 @@ static bool tick(struct redis *redis)
     enum vd_err code;
     const char *text = late_text(redis, &code);
 
-    if (may_be_late(redis))
+    if (may_be_unread(redis))
         return true;
     if (text && redis->now_ms >= vd_link_deadline_ms(&redis->link))
         return vd_redis_broke(redis, code, text);
@@ -293,7 +295,7 @@ static void dispatch(void *state, uint64_t now_ms, unsigned budget)
         return;
     pump(redis);
     vd_stream_flush(&redis->publisher.stream);
-    if (vd_redis_has_more(redis))
+    if (vd_redis_has_more(redis) || redis->publisher.stream.state == VD_STREAM_FAILED)
         vd_broker_host_wake(redis->host);
 }
 

@@ -45,7 +45,7 @@ static enum vd_err copy_text(char **copy, const char *text, struct vd_error *err
 {
     size_t length = strlen(text);
 
-    free(*copy);
+    vd_url_wipe(*copy);
     *copy = malloc(length + 1);
     if (!*copy)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a broker");

@@ -4,6 +4,7 @@
  * failure has its class and its sentence; the node comes back by itself. See broker_faults.h. */
 #include <dirent.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -236,6 +237,29 @@ static void test_slow_links_are_links(void **state)
     }
 }
 
+/* A node that was busy, or stopped, must not take its own absence for the server's: what came
+ * meanwhile, even more than one dispatch reads, stands before the answer to a probe. */
+static void test_an_absence_of_our_own(void **state)
+{
+    struct fault_world *world = *state;
+    struct fault_node *node;
+
+    fault_start(world);
+    node = fault_open(world, 0, quick);
+    fault_until_connected(world, node, true);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < 25000; i++)
+            assert_int_equal(fault_publish(node, "x"), VD_OK);
+        poll(NULL, 0, PROBE_MS + 100);
+        vd_broker_dispatch(node->broker); /* a probe is due */
+        poll(NULL, 0, 3 * PROBE_MS);
+        fault_flush(world, node);
+    }
+    if (node->failures)
+        fail_msg("%s", node->text);
+    assert_int_equal(node->gaps, 0);
+}
+
 /* ---- load --------------------------------------------------------------------------------------
  */
 
@@ -396,6 +420,7 @@ const struct CMUnitTest fault_link_rows[] = {
     FAULT_TEST(test_closed_and_half_closed_connections),
     FAULT_TEST(test_mute_after_accept),
     FAULT_TEST(test_slow_links_are_links),
+    FAULT_TEST(test_an_absence_of_our_own),
 };
 const size_t fault_link_row_count = sizeof(fault_link_rows) / sizeof(fault_link_rows[0]);
 
