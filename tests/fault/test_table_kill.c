@@ -2,7 +2,7 @@
 /* A process that loops over a table is killed at a random instant, 1,000 times, for each of what it
  * may be doing; after each kill this process looks at every row, and works on all of them.
  *
- *     test_table_kill set | incr | set-del | iterate | beside | eight | counter | stopped
+ *     test_table_kill set | incr | set-del | iterate | mixed | beside | eight | counter | stopped
  *
  * No row may be half written, no increment lost, no place in the table leaked, and what comes after
  * a kill may take no longer than what comes before it. `beside`: two others go on working on the
@@ -217,11 +217,58 @@ static void loop_iterate(struct fixture *f, uint64_t round)
     fail_if(f, !set(f, round));
 }
 
+/* Everything that a writer can do, by a clock that goes on with every round. */
+static void loop_mixed(struct fixture *f, uint64_t round)
+{
+    uint64_t now_ms = 1000 + atomic_load(&f->diary->rounds);
+    uint64_t random = next_random(&f->random);
+    const char *key = key_of(random >> 8);
+    struct vd_table_value values[4];
+    struct vd_table_version version;
+    struct vd_table_change change = {A, {.integer = 0}};
+    bool swapped;
+    char text[64];
+
+    switch (random % 16) {
+    case 0:
+        vd_table_clear(f->table);
+        break;
+    case 1:
+        vd_table_expire(f->table, now_ms);
+        break;
+    case 2:
+    case 3:
+        vd_table_incr_window(f->table, key, strlen(key), SUM, 1, 3, now_ms, NULL, NULL, NULL);
+        break;
+    case 4:
+    case 5:
+        vd_table_incr_when(f->table, key, strlen(key), SUM, 1, B, 0, now_ms, NULL, NULL);
+        break;
+    case 6:
+        if (vd_table_get_version(f->table, key, strlen(key), now_ms, values, text, &version,
+                                 NULL) == VD_OK) {
+            change.value = values[A];
+            vd_table_set_version(f->table, key, strlen(key), &version, &change, 1, now_ms + 2,
+                                 now_ms, &swapped, NULL);
+        }
+        break;
+    case 7:
+    case 8:
+        vd_table_del(f->table, key, strlen(key), now_ms, NULL);
+        break;
+    case 9:
+    case 10:
+        vd_table_decr(f->table, key, strlen(key), SUM, 1, now_ms, NULL, NULL);
+        break;
+    default:
+        set(f, round);
+    }
+}
+
 static const struct scenario scenarios[] = {
-    {"set", loop_set, check_rows, true},
-    {"incr", loop_incr, check_sums, true},
-    {"set-del", loop_set_del, check_places, true},
-    {"iterate", loop_iterate, check_rows, true},
+    {"set", loop_set, check_rows, true},           {"incr", loop_incr, check_sums, true},
+    {"set-del", loop_set_del, check_places, true}, {"iterate", loop_iterate, check_rows, true},
+    {"mixed", loop_mixed, check_places, true},
 };
 
 /* ---- killing ------------------------------------------------------------------------------------
@@ -704,7 +751,8 @@ int main(int argc, char **argv)
     }
     if (found)
         return failed != 0;
-    fprintf(stderr,
-            "test_table_kill: set, incr, set-del, iterate, beside, eight, counter or stopped\n");
+    fprintf(
+        stderr,
+        "test_table_kill: set, incr, set-del, iterate, mixed, beside, eight, counter or stopped\n");
     return 2;
 }
