@@ -25,8 +25,8 @@
  *
  * Time comes from the caller (@now_ms, any clock that all users share; 0: nothing expires).
  *
- * Processes: any that map the memory, in one pid namespace, with /proc (without it a dead owner is
- * seen only once it is reaped). Threads: any. Not from signal handlers, and no exec or _exit from
+ * Processes: any that map the memory, in one pid namespace, with /proc (without it, and before Linux
+ * 5.3, a dead owner is seen only once it is reaped). Threads: any. Not from signal handlers, and no exec or _exit from
  * a thread while another one is inside: its process lives on under the same id.
  *
  * Texts of errors name table, column and limits; they never hold keys or values of strings. */

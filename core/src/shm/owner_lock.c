@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who owns a lock, whether that process is dead, and how to wait for it; the rules: owner_lock.h.
  *
- * Failure modes: /proc is not there, or hides processes of other users: then only a process that is
- * gone (reaped) is provably dead, and waiters wait that long. */
+ * Failure modes: /proc is not there, or hides processes of other users: a pidfd (Linux 5.3) tells
+ * as well that a process has ended, but not that its id was given to another one meanwhile; before
+ * that only a process that is gone (reaped) is provably dead, and waiters wait that long. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -103,6 +106,19 @@ uint64_t owner_look_up(const struct owner *owner)
     return identity;
 }
 
+/* All of its threads. */
+static bool has_ended(pid_t pid)
+{
+    struct pollfd ended = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+    bool result;
+
+    if (ended.fd < 0)
+        return errno == ESRCH;
+    result = poll(&ended, 1, 0) == 1 && (ended.revents & POLLIN);
+    close(ended.fd);
+    return result;
+}
+
 /* A zombie with more threads than itself is a process whose first thread has ended. */
 static bool is_dead(uint64_t identity)
 {
@@ -113,7 +129,7 @@ static bool is_dead(uint64_t identity)
     if (kill(pid, 0) != 0 && errno == ESRCH)
         return true;
     if (!read_life(pid, &life))
-        return false;
+        return has_ended(pid);
     if (started && life.started != started)
         return true;
     return (life.state == 'Z' || life.state == 'X') && life.threads <= 1;

@@ -6,8 +6,8 @@
  *
  * Recovery rules:
  * - A lock is taken over only from an owner that is provably dead: its id is unknown to the kernel,
- *   belongs to a process with another start time, or to a zombie without other threads. Never by
- *   timeout: an owner that is stopped or slow still owns it, and finds all as it left it.
+ *   belongs to a process with another start time, or to one all of whose threads have ended. Never
+ * by timeout: an owner that is stopped or slow still owns it, and finds all as it left it.
  * - Taking over is a compare-and-swap from the dead identity, so that one of all waiters gets it.
  *   It is told so, and repairs what the lock protects before anything else. Killed in there, its
  *   own identity is in the word, and the next one repairs: repairs are idempotent.
