@@ -336,9 +336,8 @@ bool gw_link_status(const struct gateway *gateway, struct vd_broker_status *stat
 
 bool gw_link_is_flushed(const struct gateway *gateway)
 {
-    struct vd_broker_status status;
-
-    return !gw_link_status(gateway, &status) || status.outbox_messages == 0;
+    /* does not wait; asks the broker to confirm, where it needs to be asked */
+    return !gateway->link || vd_broker_flush(gateway->link->broker, 0) == VD_OK;
 }
 
 /* ---- life --------------------------------------------------------------------------------------

@@ -337,6 +337,8 @@ int vd_gateway_main(struct vd_node *node, uint32_t epoch)
     atomic_store(&gateway.shared->gateway_ready_epoch, epoch);
     while (!is_over(&gateway))
         gw_turn(&gateway);
+    while (!vd_orphaned() && gw_workers_waiting(&gateway)) /* their last words */
+        gw_workers_turn(&gateway);
     gw_link_end(&gateway);
     gw_finish(&gateway);
     return 0;
