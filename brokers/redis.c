@@ -122,11 +122,12 @@ static bool send_probe(struct redis *redis)
     const char *words[VD_REDIS_WORDS] = {"PUBLISH", redis->channel};
     char text[VD_PROBE_BYTES];
 
-    if (redis->awaited)
+    if (redis->awaited) {
         return vd_redis_broke(
             redis, VD_ERR_TIMEOUT,
             "the publishing connection did not answer in time: the link is frozen, "
             "half-open or deaf");
+    }
     vd_probe_write(text, redis->token, redis->link.probe);
     words[2] = text;
     redis->probe_sent_us = vd_monotonic_us();
@@ -244,9 +245,10 @@ static const char *late_text(const struct redis *redis, enum vd_err *code)
                    redis->publisher.stream.state == VD_STREAM_HANDSHAKING;
 
     *code = shaking ? VD_ERR_TLS : VD_ERR_AUTHENTICATION;
-    if (shaking)
+    if (shaking) {
         return "the server did not finish the TLS handshake in time: it may be frozen, or not "
                "speak TLS on that port";
+    }
     return redis->wants_credentials ? "the credentials were not there in time" : NULL;
 }
 
@@ -329,9 +331,10 @@ static enum vd_err publish(void *state, const struct vd_message *message, struct
         redis->overflowed = true;
         vd_broker_host_wake(redis->host);
     }
-    if (code)
+    if (code) {
         return vd_error_set(error, code, "the outbox is full (%zu messages, %zu bytes wait)",
                             vd_outbox_count(&redis->outbox), vd_outbox_bytes(&redis->outbox));
+    }
     if (vd_link_is_up(&redis->link)) {
         pump(redis);
         if (vd_stream_pending(&redis->publisher.stream) >= FLUSH_BYTES)

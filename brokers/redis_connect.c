@@ -58,9 +58,10 @@ static enum vd_err ask_credentials(struct redis *redis, struct vd_error *error)
         return code;
     if (code)
         return vd_error_set(error, VD_ERR_AUTHENTICATION, "no credentials could be had");
-    if (credentials->username && !credentials->password)
+    if (credentials->username && !credentials->password) {
         return vd_error_set(error, VD_ERR_AUTHENTICATION,
                             "the credentials have a user name and no password");
+    }
     return VD_OK;
 }
 
@@ -69,10 +70,11 @@ static void refresh_tls(struct redis *redis)
 {
     struct vd_error error;
 
-    if (redis->tls && vd_tls_refresh(redis->tls, &error) != VD_OK)
+    if (redis->tls && vd_tls_refresh(redis->tls, &error) != VD_OK) {
         vd_log_limited(vd_broker_host_logger(redis->host), redis->now_ms, VD_LOG_WARN,
                        "broker_tls_files", "redis: the new TLS files are not taken: %s",
                        error.text);
+    }
 }
 
 static bool begin(struct redis *redis)
@@ -84,9 +86,10 @@ static bool begin(struct redis *redis)
     if (redis->wants_credentials)
         return true;
     refresh_tls(redis);
-    if (!code)
+    if (!code) {
         code = vd_resolve_start(redis->server->host, redis->server->port, redis->notice_fd,
                                 &redis->resolve, &error);
+    }
     return code ? vd_redis_broke(redis, code, error.text) : true;
 }
 
@@ -121,10 +124,11 @@ static bool try_addresses(struct redis *redis)
         }
         if (!error.code)
             return true;
-        if (error.code == VD_ERR_NO_MEMORY)
+        if (error.code == VD_ERR_NO_MEMORY) {
             vd_error_set(&error, error.code, "no memory for a connection");
-        else
+        } else {
             error = failed->stream.error;
+        }
     }
     return vd_redis_broke(redis, error.code, error.text);
 }

@@ -94,9 +94,10 @@ enum vd_err vd_redis_explain(const char *words, enum vd_redis_asked asked, const
         meaning = look_up(states, sizeof(states) / sizeof(states[0]), words);
     if (meaning)
         return vd_error_set(error, meaning->code, "%s", meaning->text);
-    if (asked == VD_REDIS_AUTH)
+    if (asked == VD_REDIS_AUTH) {
         return vd_error_set(error, VD_ERR_AUTHENTICATION,
                             "the server refused user or password (%.*s)", code_length, words);
+    }
     *passing = false;
     return vd_error_set(error, VD_ERR_CONNECTION, "the server answered with an error (%.*s)",
                         code_length, words);

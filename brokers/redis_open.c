@@ -61,9 +61,10 @@ static enum vd_err take_channel(struct redis *redis, const char *channel, struct
     if (code)
         return code;
     length = strlen(redis->channel);
-    if (length == 0 || length > CHANNEL_MAX_BYTES)
+    if (length == 0 || length > CHANNEL_MAX_BYTES) {
         return vd_error_set(error, VD_ERR_INVALID, "channel: it has %zu bytes; allowed are 1 to %d",
                             length, CHANNEL_MAX_BYTES);
+    }
     capacity = length + 64;
     redis->prefix = malloc(capacity);
     if (!redis->prefix)
@@ -79,9 +80,10 @@ static enum vd_err take_credentials(struct redis *redis, const struct vd_broker_
     const struct vd_broker_credentials *given = &options->credentials;
     enum vd_err code = VD_OK;
 
-    if (given->token || given->seed_file || given->creds_file)
+    if (given->token || given->seed_file || given->creds_file) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "credentials: Redis knows a user name and a password only");
+    }
     redis->credentials_for_attempt = options->credentials_for_attempt;
     redis->credentials_context = options->context;
     if (given->username)
@@ -106,9 +108,10 @@ static enum vd_err take_tls(struct redis *redis, const struct vd_broker_options 
         return vd_error_set(error, VD_ERR_INVALID, "tls: there is none over a unix socket");
     if (redis->url.tls || options->tls)
         return vd_tls_create(options, &redis->tls, error);
-    if (options->tls_ca_file || options->tls_certificate_file || options->tls_key_file)
+    if (options->tls_ca_file || options->tls_certificate_file || options->tls_key_file) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "tls: certificate files are given, but neither tls nor rediss://");
+    }
     return VD_OK;
 }
 

@@ -160,9 +160,10 @@ static bool publisher_reply(struct redis *redis, const struct vd_redis_reply *re
         return logged_in(redis, &redis->publisher);
     if (redis->awaited && redis->awaited_after == 0)
         return awaited_reply(redis, reply);
-    if (reply->type == REDIS_REPLY_ERROR)
+    if (reply->type == REDIS_REPLY_ERROR) {
         return redis->outbox.flying_count > 0 ? message_refused(redis, reply->word)
                                               : refused(redis, VD_REDIS_PUBLISH, reply->word);
+    }
     if (reply->type != REDIS_REPLY_INTEGER || !vd_outbox_confirm(&redis->outbox))
         return vd_redis_broke(redis, VD_ERR_MALFORMED, stranger);
     redis->strikes = 0;
@@ -198,10 +199,11 @@ static bool connection_ended(struct redis *redis, const struct connection *conne
 {
     struct vd_error error = connection->stream.error;
 
-    if (error.code == VD_ERR_CONNECTION && connection->stream.session && !connection->heard)
+    if (error.code == VD_ERR_CONNECTION && connection->stream.session && !connection->heard) {
         vd_error_set(&error, VD_ERR_TLS,
                      "the server closed the connection right after the TLS handshake: it may want "
                      "a client certificate");
+    }
     if (connection == &redis->publisher && vd_link_is_up(&redis->link) &&
         redis->outbox.flying_count > 0 && redis->outbox.first->length >= SUSPECT_BYTES &&
         strike(redis, 1))
@@ -239,9 +241,10 @@ static bool read_connection(struct redis *redis, struct connection *connection, 
         room -= (size_t)count;
         connection->heard = true;
         code = vd_redis_reader_feed(&connection->reader, redis->buffer, (size_t)count);
-        if (code)
+        if (code) {
             return vd_redis_broke(redis, code,
                                   "the server sent more at once than any message takes");
+        }
     }
 }
 

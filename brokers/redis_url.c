@@ -23,10 +23,11 @@ static enum vd_err take_user(const char **text, size_t *length, struct vd_redis_
 
     if (!at)
         return VD_OK;
-    if (url->username || url->password)
+    if (url->username || url->password) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "url: user and password may stand there once, for all servers (a comma "
                             "or an @ within them is written %%2C, %%40)");
+    }
     code = vd_url_parse_user(*text, (size_t)(at - *text), &url->username, &url->password, error);
     *length -= (size_t)(at + 1 - *text);
     *text = at + 1;
@@ -86,9 +87,10 @@ static enum vd_err parse_socket(const char *text, struct vd_redis_url *url, stru
     if (code)
         return code;
     if (length > 0 || strlen(path) < 2 ||
-        strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+        strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "url: the absolute path of a socket is wanted, of at most 107 bytes");
+    }
     memcpy(server->host, path, strlen(path) + 1);
     return VD_OK;
 }
@@ -121,9 +123,10 @@ enum vd_err vd_redis_url_parse(const char *text, struct vd_redis_url *url, struc
         return vd_error_set(error, VD_ERR_INVALID, "url: // must follow the scheme");
     for (const char *comma = rest; !is_socket && (comma = strchr(comma, ',')) != NULL; comma++)
         servers++;
-    if (servers > VD_REDIS_SERVERS_MAX)
+    if (servers > VD_REDIS_SERVERS_MAX) {
         return vd_error_set(error, VD_ERR_INVALID, "url: %zu servers; at most %d are allowed",
                             servers, VD_REDIS_SERVERS_MAX);
+    }
     url->servers = calloc(servers, sizeof(*url->servers));
     if (!url->servers)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for the URL");

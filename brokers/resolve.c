@@ -122,9 +122,10 @@ enum vd_err vd_resolve_take(struct vd_resolve *resolve, const struct addrinfo **
 {
     if (!atomic_load(&resolve->done))
         return VD_ERR_EMPTY;
-    if (resolve->result)
+    if (resolve->result) {
         return vd_error_set(error, VD_ERR_CONNECTION, "the host name has no address: %s",
                             gai_strerror(resolve->result));
+    }
     *addresses = resolve->addresses;
     return VD_OK;
 }

@@ -102,7 +102,7 @@ static enum vd_err finish_connect(struct vd_stream *stream)
     return VD_OK;
 }
 
-static enum vd_err shake_hands(struct vd_stream *stream)
+static void shake_hands(struct vd_stream *stream)
 {
     int result, kind;
 
@@ -111,15 +111,15 @@ static enum vd_err shake_hands(struct vd_stream *stream)
     if (result == 1) {
         stream->state = VD_STREAM_OPEN;
         arm_for_open(stream);
-        return VD_OK;
+        return;
     }
     kind = SSL_get_error(stream->session, result);
     if (kind == SSL_ERROR_WANT_READ || kind == SSL_ERROR_WANT_WRITE) {
         arm(stream, kind == SSL_ERROR_WANT_READ ? EPOLLIN : EPOLLOUT);
-        return VD_ERR_EMPTY;
+        return;
     }
     vd_tls_explain(stream->session, kind, &stream->error);
-    return failed(stream);
+    failed(stream);
 }
 
 enum vd_err vd_stream_advance(struct vd_stream *stream)
@@ -129,7 +129,7 @@ enum vd_err vd_stream_advance(struct vd_stream *stream)
     if (stream->state == VD_STREAM_CONNECTING)
         code = finish_connect(stream);
     if (!code && stream->state == VD_STREAM_HANDSHAKING)
-        code = shake_hands(stream);
+        shake_hands(stream);
     if (stream->state == VD_STREAM_FAILED)
         return stream->error.code;
     return stream->state == VD_STREAM_OPEN ? VD_OK : VD_ERR_EMPTY;

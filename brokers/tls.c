@@ -119,17 +119,19 @@ static enum vd_err load_own_certificate(SSL_CTX *context, const struct vd_broker
     const char *key = options->tls_key_file ? options->tls_key_file : certificate;
 
     if (!certificate) {
-        if (key)
+        if (key) {
             return vd_error_set(error, VD_ERR_INVALID,
                                 "tls_key_file: it needs tls_certificate_file beside it");
+        }
         return VD_OK;
     }
     SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
         return refuse(error, "tls_certificate_file", "it cannot be read as a PEM certificate");
-    if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1)
+    if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1) {
         return refuse(error, "tls_key_file",
                       "it cannot be read as the certificate's PEM key without a passphrase");
+    }
     return VD_OK;
 }
 
@@ -213,7 +215,7 @@ enum vd_err vd_tls_refresh(struct vd_tls *tls, struct vd_error *error)
                                               .tls_certificate_file = tls->files[1].path,
                                               .tls_key_file = tls->files[2].path};
     struct stat seen[FILES];
-    SSL_CTX *context;
+    SSL_CTX *context = NULL;
     enum vd_err code;
 
     if (!look_at_files(tls, seen))
@@ -302,7 +304,7 @@ enum vd_err vd_tls_session_create(struct vd_tls *tls, const char *host, int fd, 
         ERR_clear_error();
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a TLS session");
     }
-    BIO_set_data(bio, (void *)(intptr_t)fd);
+    BIO_set_data(bio, (void *)(intptr_t)fd); /* NOLINT(performance-no-int-to-ptr) */
     BIO_set_init(bio, 1);
     SSL_set_bio(session, bio, bio);
     SSL_set_connect_state(session);
@@ -350,8 +352,9 @@ enum vd_err vd_tls_explain(SSL *session, int kind, struct vd_error *error)
             return vd_error_set(error, VD_ERR_TLS, "the server does not speak TLS on that port");
         return vd_error_set(error, VD_ERR_TLS, "TLS failed: %s", reason ? reason : "no reason");
     }
-    if (!finished)
+    if (!finished) {
         return vd_error_set(error, VD_ERR_TLS,
                             "the server closed the connection in the TLS handshake");
+    }
     return vd_error_set(error, VD_ERR_CONNECTION, "the server closed the connection");
 }

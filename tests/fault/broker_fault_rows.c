@@ -214,7 +214,7 @@ static void test_slow_links_are_links(void **state)
 {
     static const enum tcp_proxy_mode modes[] = {TCP_PROXY_DELAY, TCP_PROXY_DRIP};
     struct fault_world *world = *state;
-    struct vd_broker_options options = {.probe_interval_ms = 2000, .connect_timeout_ms = 10000};
+    struct vd_broker_options options = {.probe_interval_ms = 8000, .connect_timeout_ms = 10000};
     struct fault_node *writer = &world->nodes[0], *reader = &world->nodes[1];
     struct vd_broker_status status;
 

@@ -296,9 +296,10 @@ int fault_run(const struct fault_driver *driver, int argc, char **argv,
 
     chosen = driver;
     for (size_t i = 0; argc == 2 && i < sizeof(groups) / sizeof(groups[0]); i++) {
-        if (strcmp(argv[1], groups[i].name) == 0)
+        if (strcmp(argv[1], groups[i].name) == 0) {
             return _cmocka_run_group_tests(groups[i].name, groups[i].rows, groups[i].count, NULL,
                                            NULL);
+        }
     }
     fprintf(stderr, "usage: %s link|load|tls|long|own\n", argv[0]);
     return 2;

@@ -97,9 +97,10 @@ static size_t nats_arguments(const struct broker_server *server, const char **ar
     if (!file)
         _exit(1);
     fprintf(file, "listen: 127.0.0.1:%s\n", server->port_text);
-    if (server->tls)
+    if (server->tls) {
         fprintf(file, "tls { cert_file: server.pem, key_file: server.key%s }\n",
                 server->client_certificates ? ", ca_file: ca.pem, verify: true" : "");
+    }
     fprintf(file, "%s\n", server->config ? server->config : "");
     fclose(file);
     arguments[0] = "-c";

@@ -115,7 +115,8 @@ static void test_refused(void **state)
     memset(longest + strlen(longest), 'x', 110);
     assert_int_equal(vd_redis_url_parse(longest, &url, NULL), VD_ERR_INVALID);
     memset(longest, ',', 200);
-    memcpy(longest, "redis://", 8);
+    for (size_t i = 0; i < 8; i++)
+        longest[i] = "redis://"[i];
     assert_int_equal(vd_redis_url_parse(longest, &url, NULL), VD_ERR_INVALID);
 }
 
