@@ -21,13 +21,13 @@ use Viaduct\Counter;
 use Viaduct\GlobalState;
 use Viaduct\Store;
 
-const OPERATIONS = 200_000; // a round
-const SLICE = 20_000;
 const KEYS = 1000;
 const CHOICES = 4096; // prepared choices of a key, gone through again and again
 
 $json = in_array('--json', $argv, true);
-$rounds = (int) (array_values(array_filter($argv, 'is_numeric'))[0] ?? 5);
+[$rounds, $operations_a_round] = array_map('intval', array_values(array_filter($argv, 'is_numeric'))) + [5, 200_000];
+define('OPERATIONS', max($operations_a_round, 10));
+define('SLICE', intdiv(OPERATIONS, 10)); // of which the best one counts
 
 Store::make('bench', 4 * KEYS, ['count' => [Store::INT, 8], 'total' => [Store::INT, 8], 'note' => [Store::STRING, 32]]);
 GlobalState::make(4 * KEYS, 200);
