@@ -24,6 +24,7 @@
 #include "probe.h"
 
 #define SESSIONS_MAX     4 /* of a handle, those included that hang in the library */
+#define SMALL_BYTES      2048
 #define REPEAT_AFTER_MS  100
 #define CONFIRM_AFTER_MS 50 /* what is in flight is followed by a probe at the latest */
 
@@ -479,17 +480,30 @@ static int descriptor(const void *state)
 /* ---- publish -----------------------------------------------------------------------------------
  */
 
+/* The bound is far more than most messages take, and what is in flight stays for a while: a small
+ * one is encoded elsewhere first. */
 static struct vd_outbox_entry *encode(const struct nats *nats, const struct vd_message *message)
 {
-    size_t bound = vd_wire_bound(message);
-    struct vd_outbox_entry *entry = vd_outbox_entry_create(bound);
+    size_t bound = vd_wire_bound(message), length;
+    char small[SMALL_BYTES], *text = small;
+    struct vd_outbox_entry *entry = NULL;
 
-    if (entry && vd_wire_encode(message, (char *)entry->bytes, bound, &entry->length) != VD_OK) {
+    if (bound > sizeof(small)) {
+        entry = vd_outbox_entry_create(bound);
+        if (!entry)
+            return NULL;
+        text = (char *)entry->bytes;
+    }
+    if (vd_wire_encode(message, text, bound, &length) != VD_OK) {
         free(entry);
         return NULL;
     }
-    if (entry)
+    if (!entry && (entry = vd_outbox_entry_create(length)) != NULL)
+        memcpy(entry->bytes, small, length);
+    if (entry) {
+        entry->length = length;
         entry->sequence = vd_broker_host_own_sequence(nats->host, message);
+    }
     return entry;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The NATS driver: the suite against a real nats-server. The arguments say how it is reached
- * (plain, tls, mtls) and how nodes log in (open, token, user). Broken servers are in tests/fault.
+ * (plain, tls, mtls) and how nodes log in (open, token, user, nkey, creds). Broken servers are in
+ * tests/fault.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,12 +9,14 @@
 
 #include "../support/broker_server.h"
 #include "../support/certificates.h"
+#include "../support/nkeys.h"
 #include "suite.h"
 
 struct nats_world {
     struct broker_server server;
     char url[64], ca[128], certificate[128], key[128];
-    char config[1024];
+    char secret[128]; /* a file of seeds */
+    char config[4096];
 };
 
 static const char *transport = "plain", *login = "open";
@@ -39,14 +42,25 @@ static void make_certificates(struct nats_world *world)
     certificate_path(world->key, directory, "client.key");
 }
 
-static const char *login_config(void)
+static void configure_login(struct nats_world *world, char *config, size_t capacity)
 {
-    if (is(login, "token"))
-        return "authorization { token: s3cret }\n";
-    if (is(login, "user"))
-        return "authorization { users: [ { user: node, password: s3cret, permissions: {"
-               " publish: via.broadcast, subscribe: via.broadcast } } ] }\n";
-    return "";
+    struct nkey key;
+
+    certificate_path(world->secret, world->server.directory, "user.nk");
+    if (is(login, "token")) {
+        snprintf(config, capacity, "authorization { token: s3cret }\n");
+    } else if (is(login, "user")) {
+        snprintf(config, capacity,
+                 "authorization { users: [ { user: node, password: s3cret, permissions: {"
+                 " publish: via.broadcast, subscribe: via.broadcast } } ] }\n");
+    } else if (is(login, "nkey")) {
+        nkey_make(&key, NKEY_USER);
+        nkey_write_seed(&key, world->secret);
+        snprintf(config, capacity, "authorization { users: [ { nkey: %s } ] }\n", key.public_key);
+        nkey_finish(&key);
+    } else if (is(login, "creds")) {
+        nkey_write_creds(world->secret, config, capacity);
+    }
 }
 
 static void *begin(bool small)
@@ -62,7 +76,9 @@ static void *begin(bool small)
     broker_server_prepare(&world->server);
     make_certificates(world);
     /* a message of 1 MiB is more than that on the wire */
-    snprintf(world->config, sizeof(world->config), "max_payload: 2MB\n%s", login_config());
+    strcpy(world->config, "max_payload: 2MB\n");
+    configure_login(world, world->config + strlen(world->config),
+                    sizeof(world->config) - strlen(world->config));
     world->server.config = world->config;
     broker_server_start(&world->server);
     snprintf(world->url, sizeof(world->url), "%s:%d",
@@ -96,6 +112,10 @@ static void fill_in(void *context, unsigned number, bool small, struct vd_broker
     }
     if (is(login, "token"))
         options->credentials.token = "s3cret";
+    if (is(login, "nkey"))
+        options->credentials.seed_file = world->secret;
+    if (is(login, "creds"))
+        options->credentials.creds_file = world->secret;
     if (is(login, "user")) {
         options->credentials.username = "node";
         options->credentials.password = "s3cret";
