@@ -8,7 +8,7 @@ use Viaduct\{App, Config, Response, Store};
 use Viaduct\Broker\PipeBroker;
 
 $app = new App((new Config())
-    ->withPort((int) (getenv('PORT') ?: 3000))
+    ->withPort((int) (getenv('PORT') === false ? 3000 : getenv('PORT')))
     ->withWorkerNum((int) (getenv('WORKERS') ?: 2))
     ->withBroker(new PipeBroker()));
 

@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 
 from support.http import Closed
+from support.wait import until
 
 ALIASES = ("-d", "viaduct.aliases=zealphp,openswoole")
 CLIENTS = [f"127.0.7.{n}" for n in range(1, 31)]
@@ -55,6 +56,24 @@ def test_the_example_admits_ten_and_never_one_more_in_one_step(start):
     admitted = [got.count(200) for got in statuses(server, "/api/expensive").values()]
     assert all(10 <= n <= BURST for n in admitted), admitted
     print("get, then set: let through in place of ten:", admitted)
+
+
+def test_votes_of_the_poll_reach_every_open_page(start, streams):
+    server = start("examples/poll/app.php", workers=3)
+    assert "<title>Poll</title>" in server.get("/").text
+    some = streams(server)
+    pages = some.open("/events", count=4)
+    for choice, times in (("tea", 7), ("water", 2)):
+        for _ in range(times):
+            assert server.post(f"/vote/{choice}").status == 204
+    assert server.post("/vote/wine").status == 404
+    assert server.get("/votes").json() == {"tea": 7, "coffee": 0, "water": 2}
+    some.pump(lambda: all("votes" in page.data("invalidate") for page in pages), what="every page is told")
+    os.kill(next(iter(server.workers().values())), signal.SIGKILL)
+    told = [len(page.data("invalidate")) for page in pages]
+    until(lambda: server.post("/vote/coffee").status == 204, 10, "somebody takes the vote")
+    some.pump(lambda: all(len(page.data("invalidate")) > n for page, n in zip(pages, told)), what="and again")
+    assert server.get("/votes").json()["tea"] == 7
 
 
 def test_a_killed_worker_takes_nothing_with_it(start):
