@@ -216,6 +216,7 @@ static void handle_client(struct vd_php_run *run, const struct vd_worker_event *
     zval_ptr_dtor(&id);
 }
 
+/* The gateway has put it into the log. */
 static void handle_broker_error(struct vd_php_run *run, const struct vd_worker_event *event)
 {
     const struct vd_callable_list *of_app = &run->app->hooks[VD_HOOK_BROKER_ERROR];
@@ -230,10 +231,6 @@ static void handle_broker_error(struct vd_php_run *run, const struct vd_worker_e
                                          .next_delay_ms = event->broker_error.next_delay_ms,
                                          .text = event->text.bytes,
                                          .text_length = event->text.length});
-    if (of_app->count + of_config->count == 0) {
-        vd_log_limited(run->logger, vd_monotonic_ms(), VD_LOG_WARN, "broker_error", "%.*s",
-                       (int)event->text.length, event->text.bytes);
-    }
     call_list(run, of_config, "onBrokerError", &error, 1);
     if (!run->fatal) {
         call_list(run, of_app, "onBrokerError", &error, 1);
