@@ -154,9 +154,10 @@ void doctor_round_trip(struct doctor *doctor, uint64_t *times_us, unsigned count
                 (double)times_us[0] / 1000, (double)median_us / 1000,
                 (double)times_us[count - 1] / 1000);
     doctor_value(doctor, "median_ms", (double)median_us / 1000);
-    if (median_us > SLOW_US)
+    if (median_us > SLOW_US) {
         doctor_advise(doctor, "Each broadcast takes that long to reach other nodes. Is the broker "
                               "far away (another region), or its machine overloaded?");
+    }
 }
 
 /* ---- first and last step -----------------------------------------------------------------------

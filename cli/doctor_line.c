@@ -118,9 +118,9 @@ static bool dial(struct doctor_line *line, const struct addrinfo *address)
     return advance(line);
 }
 
-static void advise_connection(struct doctor *doctor, const struct doctor_line *line)
+static void advise_connection(struct doctor *doctor, const struct doctor_line *line, int family)
 {
-    if (line->address->ai_family == AF_UNIX) {
+    if (family == AF_UNIX) {
         doctor_advise(doctor,
                       "Is the server running on this machine, is that its \"unixsocket\", and may "
                       "this user open it (\"unixsocketperm\")?");
@@ -155,11 +155,13 @@ static void name_address(const struct addrinfo *address, const char *port, char 
 
 static bool connect_to_one(struct doctor_line *line, struct doctor *doctor, const char *port)
 {
+    int family = AF_UNSPEC;
     char shown[160];
 
     for (const struct addrinfo *one = line->address; one; one = one->ai_next) {
         uint64_t start_us = vd_monotonic_us();
         bool connected = dial(line, one);
+        family = one->ai_family;
         name_address(one, port, shown, sizeof(shown));
         if (connected) {
             line->address = one;
@@ -171,7 +173,7 @@ static bool connect_to_one(struct doctor_line *line, struct doctor *doctor, cons
         doctor_step(doctor, one->ai_next ? DOCTOR_WARNING : DOCTOR_FAILED, "connection", "%s: %s",
                     shown, line->error.text);
     }
-    advise_connection(doctor, line);
+    advise_connection(doctor, line, family);
     return false;
 }
 
@@ -262,9 +264,10 @@ bool doctor_line_is_local(const struct doctor_line *line)
 
     if (address->sa_family == AF_UNIX)
         return true;
-    if (address->sa_family == AF_INET)
+    if (address->sa_family == AF_INET) {
         return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 ==
                127;
+    }
     return address->sa_family == AF_INET6 &&
            IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }

@@ -85,11 +85,12 @@ static void judge_limits(struct redis_case *self, double hard, double soft, doub
     doctor_step(doctor, hard > 0 && hard < least ? DOCTOR_WARNING : DOCTOR_OK, "limits",
                 "a node that reads too slowly is cut off at %.1f MiB owed, or %.1f MiB for %.0f s",
                 hard / 1048576, soft / 1048576, seconds);
-    if (hard > 0 && hard < least)
+    if (hard > 0 && hard < least) {
         doctor_advise(doctor,
                       "That is less than %d messages of the largest size: nodes will lose the "
                       "link under load. The default is 32mb 8mb 60 (" LIMIT_ROOM " pubsub).",
                       MESSAGES_BELOW);
+    }
 }
 
 bool redis_ask_limits(struct redis_case *self)

@@ -242,9 +242,10 @@ static void tell_days(struct doctor *doctor, const char *step, const char *whose
                 days < 0 ? "has ended for" : "is good for", days < 0 ? -days : days,
                 cli_text_string(&date));
     doctor_value(doctor, "days", days);
-    if (state != DOCTOR_OK)
+    if (state != DOCTOR_OK) {
         doctor_advise(doctor, "Renew it, and see why nobody has: all nodes lose the broker at that "
                               "time.");
+    }
     cli_text_finish(&date);
 }
 

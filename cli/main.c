@@ -152,15 +152,17 @@ int main(int argc, char **argv)
 
     signal(SIGPIPE, SIG_IGN);
     if (command)
-        return run(command, argc - 1, argv + 1);
+        return (int)run(command, argc - 1, argv + 1);
     if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
-        return show_version();
+        return (int)show_version();
     if (strcmp(word, "help") != 0 && strcmp(word, "--help") != 0 && strcmp(word, "-h") != 0)
-        return refuse(word);
+        return (int)refuse(word);
     if (argc < 3) {
         enum cli_exit code = show_overview();
-        return argc < 2 ? CLI_USAGE : code;
+        if (argc < 2)
+            code = CLI_USAGE;
+        return (int)code;
     }
     command = find(argv[2]);
-    return command ? show_help(command) : refuse(argv[2]);
+    return (int)(command ? show_help(command) : refuse(argv[2]));
 }

@@ -101,6 +101,7 @@ void cli_say(const char *format, ...)
 
     fputs("viaduct: ", stderr);
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.*): a false alarm of clang-tidy 14 */
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
@@ -322,9 +323,10 @@ bool cli_options_read(struct cli_options *options, unsigned command, const char 
         row = returned == '?' ? NULL : find(returned);
         if (!row && optopt >= LONG_BASE)
             return refuse("it takes no value", "", optopt, name);
-        if (!row)
+        if (!row) {
             return refuse("no such option, or the beginning of several", argv[optind - 1], optopt,
                           name);
+        }
         if (row->kind == SECRET)
             return refuse_secret(row);
         if (!take(options, row, optarg, (struct source){"--", row->name}))

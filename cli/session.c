@@ -17,9 +17,10 @@ static void on_error(struct vd_broker *broker, const struct vd_broker_failure *f
         session->hopeless = true;
         return;
     }
-    if (!session->quiet)
+    if (!session->quiet) {
         cli_say("%s (%s); next attempt in %.1f s", failure->text, session->settings.shown,
                 failure->next_delay_ms / 1000.0);
+    }
 }
 
 static void on_gap(struct vd_broker *broker, const struct vd_broker_gap *gap, void *context)

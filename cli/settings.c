@@ -67,9 +67,10 @@ static bool take_url(struct cli_settings *settings, const struct cli_options *op
         return refuse_url("that one lives inside a program and cannot be reached from outside");
     settings->broker.url = url;
     show_url(settings, url);
-    if (options->broker_in_arguments && strchr(url, '@') && !options->quiet)
+    if (options->broker_in_arguments && strchr(url, '@') && !options->quiet) {
         cli_say("the URL holds a user or password, and ps shows arguments to everybody on this "
                 "machine: VIADUCT_BROKER is the better place");
+    }
     return true;
 }
 

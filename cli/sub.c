@@ -191,10 +191,11 @@ static void say_connected(struct listener *listener)
     bool before = listener->session.was_connected;
     const struct cli_settings *settings = &listener->session.settings;
 
-    if (!before && cli_session_connected(&listener->session) && !listener->options->quiet)
+    if (!before && cli_session_connected(&listener->session) && !listener->options->quiet) {
         cli_say("listening on %s%s%s", settings->shown,
                 settings->broker.channel ? ", channel " : "",
                 settings->broker.channel ? settings->broker.channel : "");
+    }
 }
 
 static enum cli_exit time_is_up(const struct listener *listener)

@@ -41,6 +41,7 @@ void cli_text_print(struct cli_text *text, const char *format, ...)
     int length;
 
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.*): a false alarm of clang-tidy 14 */
     length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     if (length <= 0)
@@ -139,9 +140,11 @@ void cli_text_base64(struct cli_text *text, const void *bytes, size_t length)
         size_t taken = length < 3 ? length : 3;
         uint32_t group = (uint32_t)at[0] << 16 | (taken > 1 ? (uint32_t)at[1] << 8 : 0) |
                          (taken > 2 ? at[2] : 0);
-        char four[4] = {digits[group >> 18], digits[group >> 12 & 63],
-                        taken > 1 ? digits[group >> 6 & 63] : '=',
-                        taken > 2 ? digits[group & 63] : '='};
+        char four[4] = {digits[group >> 18], digits[group >> 12 & 63], '=', '='};
+        if (taken > 1)
+            four[2] = digits[group >> 6 & 63];
+        if (taken > 2)
+            four[3] = digits[group & 63];
         cli_text_add(text, four, 4);
         length -= taken;
     }
@@ -164,9 +167,9 @@ bool cli_is_utf8(const void *bytes, size_t length)
 
 void cli_text_pad(struct cli_text *text, size_t from, size_t columns)
 {
-    do
+    do {
         cli_text_add(text, " ", 1);
-    while (text->length - from < columns);
+    } while (text->length - from < columns);
 }
 
 const char *cli_text_string(struct cli_text *text)

@@ -214,9 +214,10 @@ static void draw_link(struct picture *picture, const struct json *now)
     struct cli_text *text = &picture->text;
 
     put_words(text, json_string(now, "state"), 0);
-    if (json_number(now, "attempts") > 0)
+    if (json_number(now, "attempts") > 0) {
         cli_text_print(text, "attempt %.0f, next in %.1f s (%s)  ", json_number(now, "attempts"),
                        json_number(now, "next_delay_ms") / 1000, json_string(now, "last_error"));
+    }
     cli_text_print(text, "rtt %.2f ms  outbox ", json_number(now, "rtt_us") / 1000);
     add_number(text, json_number(now, "outbox_messages"));
     cli_text_print(text, "  out ");
