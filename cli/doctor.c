@@ -88,7 +88,7 @@ void doctor_begin_server(struct doctor *doctor, const char *host, const char *po
 
 void doctor_value(struct doctor *doctor, const char *name, double value)
 {
-    cli_text_print(&doctor->steps, ",\"%s\":%.6g", name, value);
+    cli_text_print(&doctor->steps, ",\"%s\":%.12g", name, value);
 }
 
 /* Wrapped below the text of its step. */

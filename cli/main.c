@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <viaduct/viaduct.h>
 
@@ -145,24 +146,35 @@ static enum cli_exit run(const struct command *command, int argc, char **argv)
     return command->run(&options);
 }
 
-int main(int argc, char **argv)
+static enum cli_exit choose(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "help";
     const struct command *command = find(word);
 
-    signal(SIGPIPE, SIG_IGN);
     if (command)
-        return (int)run(command, argc - 1, argv + 1);
+        return run(command, argc - 1, argv + 1);
     if (strcmp(word, "version") == 0 || strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
-        return (int)show_version();
+        return show_version();
     if (strcmp(word, "help") != 0 && strcmp(word, "--help") != 0 && strcmp(word, "-h") != 0)
-        return (int)refuse(word);
+        return refuse(word);
     if (argc < 3) {
         enum cli_exit code = show_overview();
         if (argc < 2)
             code = CLI_USAGE;
-        return (int)code;
+        return code;
     }
     command = find(argv[2]);
-    return (int)(command ? show_help(command) : refuse(argv[2]));
+    return command ? show_help(command) : refuse(argv[2]);
+}
+
+/* Threads of the NATS library may still be saying goodbye. They need OpenSSL, which exit() would
+ * take down under them. */
+int main(int argc, char **argv)
+{
+    enum cli_exit code;
+
+    signal(SIGPIPE, SIG_IGN);
+    code = choose(argc, argv);
+    fflush(NULL);
+    _exit((int)code);
 }

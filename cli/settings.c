@@ -168,9 +168,14 @@ const char *cli_settings_name(const char *text, char *buffer)
     static const struct {
         const char *option, *name;
     } names[] = {
-        {"url: ", "--broker: "},       {"channel: ", "--channel: "},
-        {"tls_ca_file: ", "--ca: "},   {"tls_certificate_file: ", "--cert: "},
-        {"tls_key_file: ", "--key: "}, {"tls: ", "--ca, --cert, --key: "},
+        {"url: ", "--broker: "},
+        {"channel: ", "--channel: "},
+        {"tls_ca_file: ", "--ca: "},
+        {"tls_certificate_file: ", "--cert: "},
+        {"tls_key_file: ", "--key: "},
+        {"tls: ", "--ca, --cert, --key: "},
+        {"credentials.seed_file: ", "--nkey: "},
+        {"credentials.creds_file: ", "--creds: "},
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

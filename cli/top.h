@@ -22,7 +22,8 @@ struct top_node {
  */
 bool top_fetch(const char *path, struct cli_text *raw, struct json_document *document, char *why);
 
-/* The nodes that this user may see, at most TOP_NODES_MAX. Returns how many. */
+/* The nodes in the usual place of this user; when there are none, those elsewhere that this user
+ * may look at. At most TOP_NODES_MAX. Returns how many. */
 size_t top_find(struct top_node *nodes);
 
 /* A picture of the node; @before: an earlier one, or NULL: then there are no rates. Lines are cut

@@ -142,6 +142,8 @@ size_t top_find(struct top_node *nodes)
     vd_control_directory(directory);
     snprintf(pattern, sizeof(pattern), "%s/*" VD_CONTROL_ENDING, directory);
     count = find_in(pattern, nodes, 0);
+    if (count > 0)
+        return count;
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         count = find_in(others[i], nodes, count);
     return count;
