@@ -420,9 +420,10 @@ namespace Viaduct {
 
         /**
          * Called once per node and error, in one worker: every failed attempt and every drop of the
-         * broker's connection. The error's text holds no secret.
+         * broker's connection, an outbox that overflows. The error's text holds no secret.
          *
-         * @param callable $handler fn(\Throwable $error): void
+         * @param callable $handler fn(Broker\Exception\BrokerException $error): void; the class says what
+         *                          it was, $attempt, $nextDelay and $driver the rest
          */
         public function onBrokerError(callable $handler): static {}
     }
@@ -626,7 +627,7 @@ namespace Viaduct {
         public function onGap(callable $handler): static {}
 
         /**
-         * @param callable $handler fn(\Throwable $error): void
+         * @param callable $handler fn(Broker\Exception\BrokerException $error): void
          * @see Config::onBrokerError()
          */
         public function onBrokerError(callable $handler): static {}

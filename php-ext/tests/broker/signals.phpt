@@ -5,33 +5,38 @@ viaduct
 --FILE--
 <?php
 require __DIR__ . '/../redis.inc';
+/** SIGALRM in a moment; pcntl_alarm() knows whole seconds only. */
+function alarm_soon(): void
+{
+    exec('(sleep 0.2; kill -ALRM ' . getmypid() . ') >/dev/null 2>&1 &');
+}
 pcntl_async_signals(true);
 $redis = Redis::start();
 $broker = $redis->broker();
 $broker->connect(DEADLINE_S);
 $ticks = 0;
 pcntl_signal(SIGALRM, function () use (&$ticks) { $ticks++; });
-pcntl_alarm(1);
+alarm_soon();
 $begun = microtime(true);
 $count = $broker->poll(DEADLINE_S);
 echo "$count messages, $ticks signals, ", microtime(true) - $begun < 20 ? 'in time' : 'TOO LATE', "\n";
 
 pcntl_signal(SIGALRM, function () { throw new DomainException('alarm'); });
-pcntl_alarm(1);
+alarm_soon();
 echo thrown(fn() => $broker->poll(DEADLINE_S));
 $redis->signal(SIGSTOP);
-pcntl_alarm(1);
+alarm_soon();
 echo thrown(fn() => $broker->publish('a', timeout: DEADLINE_S));
 $redis->signal(SIGCONT);
 pcntl_signal(SIGALRM, fn() => $broker->close());
-pcntl_alarm(1);
+alarm_soon();
 echo thrown(fn() => $broker->poll(DEADLINE_S));
 
 // without async signals: poll() returns, and the script looks for itself
 pcntl_async_signals(false);
 pcntl_signal(SIGALRM, function () use (&$ticks) { $ticks++; });
 $broker->connect(DEADLINE_S);
-pcntl_alarm(1);
+alarm_soon();
 $begun = microtime(true);
 $broker->poll(DEADLINE_S);
 pcntl_signal_dispatch();
