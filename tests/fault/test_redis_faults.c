@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Redis driver: the faults that all drivers share, then those that only Redis has. No sentence
  * holds a secret; nothing accepted is lost in silence. */
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <hiredis/hiredis.h>
 #include <jansson.h>
@@ -96,6 +99,56 @@ static void test_options_that_no_attempt_could_mend(void **state)
                     "tls_certificate_file");
     refused_at_open((struct vd_broker_options){.url = "redis:", .tls_ca_file = "/nowhere.pem"},
                     "rediss://");
+}
+
+static void test_a_password_that_nobody_asks_for(void **state)
+{
+    struct fault_world *world = *state;
+
+    fault_start(world);
+    fault_fails_with(world, (struct vd_broker_options){.credentials = {.password = FAULT_SECRET}},
+                     VD_ERR_AUTHENTICATION, "default user has none");
+}
+
+static void test_a_server_with_no_room_for_clients(void **state)
+{
+    static const char *const options[] = {"--maxclients", "3", NULL};
+    struct fault_world *world = *state;
+    struct fault_node *first;
+
+    memcpy(world->server.options, options, sizeof(options));
+    fault_start(world);
+    first = fault_open(world, 0, (struct vd_broker_options){0});
+    fault_until_connected(world, first, true);
+    fault_fails_with(world, (struct vd_broker_options){0}, VD_ERR_CONNECTION, "maxclients");
+    assert_int_equal(first->failures, 0);
+}
+
+/* No descriptor can be had here: told, and mended by itself when there are some again. */
+static void test_a_process_without_descriptors(void **state)
+{
+    struct fault_world *world = *state;
+    struct rlimit usual, few;
+    struct fault_node *node;
+    int filler[128], count = 0;
+
+    node = fault_open(world, 0, (struct vd_broker_options){0});
+    fault_until_failed(world, node, 1); /* from here on it holds no connection */
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &usual), 0);
+    few = usual;
+    few.rlim_cur = 128;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    while (count < 128 && (filler[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+        count++;
+    for (unsigned turns = 0; turns < 2000 && node->failure.code != VD_ERR_SYSTEM; turns++)
+        fault_turn(world, 10);
+    for (int i = 0; i < count; i++)
+        close(filler[i]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &usual), 0);
+    assert_int_equal(node->failure.code, VD_ERR_SYSTEM);
+    assert_non_null(strstr(node->text, "Too many open files"));
+    fault_start(world);
+    fault_until_connected(world, node, true);
 }
 
 /* A label over 63 bytes: no name server needs to be asked. */
@@ -576,6 +629,9 @@ static void test_beside_php_via(void **state)
 static const struct CMUnitTest own[] = {
     FAULT_TEST(test_wrong_passwords_and_rights),
     FAULT_TEST(test_no_tls_to_a_port_that_wants_it),
+    FAULT_TEST(test_a_password_that_nobody_asks_for),
+    FAULT_TEST(test_a_server_with_no_room_for_clients),
+    FAULT_TEST(test_a_process_without_descriptors),
     FAULT_TEST(test_a_host_that_does_not_exist),
     FAULT_TEST(test_rights_revoked_while_running),
     FAULT_TEST(test_a_busy_server),
