@@ -119,6 +119,9 @@ enum vd_err vd_nats_explain(natsStatus status, const char *text,
     case NATS_NO_MEMORY:
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a connection");
     case NATS_PROTOCOL_ERROR:
+        if (strstr(text, "got ''")) /* where a line was expected: the connection ended there */
+            return explain_end(text, context, error);
+        return vd_error_set(error, VD_ERR_MALFORMED, "the server answers as no NATS server does");
     case NATS_LINE_TOO_LONG:
         if (strstr(text, "got ''")) /* nothing: the end of the connection */
             return explain_end(text, context, error);
