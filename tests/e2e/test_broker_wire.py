@@ -91,4 +91,4 @@ def test_hostile_bytes_are_counted_and_do_nothing(broker, nodes, streams):
     assert server.pids() == pids, "no process was replaced"
     assert metrics(server)["failures_total"] == before["failures_total"]
     # Said in the log once in a while, not a thousand times.
-    assert server.log_path.read_text(errors="replace").count("malformed") < 30
+    assert server.log_path.read_text(errors="replace").count("broker_malformed") < 30

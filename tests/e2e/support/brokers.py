@@ -9,7 +9,7 @@
 
 Options of both: tls (file name of the certificate, such as "server"), mtls, password, username.
 impatient: a subscriber that lags behind by a megabyte is dropped.
-redis: username makes an ACL user with no more than the documentation asks for. nats: token."""
+redis: username makes an ACL user with no more than the documentation asks for. nats: a password alone is a token."""
 import os
 import signal
 import socket
@@ -27,6 +27,7 @@ class Raw:
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
     def __enter__(self):
@@ -116,9 +117,9 @@ class RawNats(Raw):
 class BrokerServer:
     scheme = secure_scheme = raw_class = driver = None
 
-    def __init__(self, folder, certificates=None, tls=None, mtls=False, username=None, password=None, token=None, impatient=False):
+    def __init__(self, folder, certificates=None, tls=None, mtls=False, username=None, password=None, impatient=False):
         self.folder, self.certificates = folder, certificates
-        self.tls, self.mtls, self.username, self.password, self.token = tls, mtls, username, password, token
+        self.tls, self.mtls, self.username, self.password = tls, mtls, username, password
         self.impatient = impatient
         self.port, self.process = free_port(), None
         folder.mkdir(parents=True, exist_ok=True)
@@ -160,8 +161,6 @@ class BrokerServer:
         return self.raw_class(self.port)
 
     def userinfo(self):
-        if self.token:
-            return f"{quote(self.token, safe='')}@"
         return f"{quote(self.username or '', safe='')}:{quote(self.password, safe='')}@" if self.password else ""
 
     def url(self, port=None, host="127.0.0.1"):
@@ -169,7 +168,7 @@ class BrokerServer:
         return f"{self.secure_scheme if self.tls else self.scheme}://{self.userinfo()}{host}:{port or self.port}"
 
     def secrets(self):
-        return [secret for secret in (self.password, self.token) if secret]
+        return [self.password] if self.password else []
 
 
 class RedisServer(BrokerServer):
@@ -196,6 +195,11 @@ class RedisServer(BrokerServer):
 class NatsServer(BrokerServer):
     driver, display, scheme, secure_scheme, raw_class = "nats", "NatsBroker", "nats", "tls", RawNats
 
+    def userinfo(self):
+        if self.password and not self.username:
+            return f"{quote(self.password, safe='')}@"
+        return super().userinfo()
+
     def command(self):
         lines = [f"listen: 127.0.0.1:{self.port}"]
         if self.tls:
@@ -203,14 +207,13 @@ class NatsServer(BrokerServer):
                 cert_file: "{self.certificates.path(self.tls + '.pem')}"
                 key_file: "{self.certificates.path(self.tls + '.key')}"
                 verify: {str(self.mtls).lower()} }}""")
-        if self.impatient:
-            lines += ["max_pending: 1MB", 'write_deadline: "1s"']
-        if self.token:
-            lines.append(f'authorization {{ token: "{self.token}" }}')
+        lines += ["max_pending: 1MB", 'write_deadline: "1s"'] if self.impatient else ["max_payload: 8MB"]
+        if self.password and not self.username:
+            lines.append(f'authorization {{ token: "{self.password}" }}')
         elif self.password:
             lines.append(f'authorization {{ user: "{self.username}", password: "{self.password}" }}')
         (self.folder / "nats.conf").write_text("\n".join(lines) + "\n")
         return ["nats-server", "-c", "nats.conf"]
 
 
-SERVERS = {"redis": RedisServer}  # and NatsServer, with its driver
+SERVERS = {"redis": RedisServer, "nats": NatsServer}

@@ -2,6 +2,7 @@
 """Clients that publish, each in a thread of its own, and a judge of what arrived."""
 import socket
 import threading
+import time
 
 from .http import Closed
 from .wait import until
@@ -13,8 +14,10 @@ class Sender(threading.Thread):
     acknowledged: (scope, n) answered 204. doubtful: (scope, n) whose answer was an error or never
     came: it may have been delivered or not."""
 
-    def __init__(self, server, name, scopes, count, patient=False):
+    def __init__(self, server, name, scopes, count, patient=False, pause=0.0):
+        """pause: seconds between two, for a rate that whoever reads can follow."""
         super().__init__(daemon=True)
+        self.pause = pause
         self.server, self.name_, self.scopes, self.count, self.patient = server, name, scopes, count, patient
         self.acknowledged, self.doubtful, self.workers, self.error = [], [], set(), None
         self.done, self.stopping = 0, False
@@ -64,6 +67,8 @@ class Sender(threading.Thread):
                     connection.close()
                     connection = self._connect()
             self.done += 1
+            if self.pause:
+                time.sleep(self.pause)
         connection.close()
 
 
