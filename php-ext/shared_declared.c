@@ -236,7 +236,7 @@ static void leave_open(struct vd_php_declared *declared)
             used += (size_t)snprintf(list + used, bytes - used, "%s%d", used ? "," : "", fd);
         }
     }
-    if (declared->open_count < declared->count || setenv(ENVIRONMENT, list, 1) != 0) {
+    if (!list || declared->open_count < declared->count || setenv(ENVIRONMENT, list, 1) != 0) {
         warn("out of memory or descriptors: a reload will make some tables anew");
     }
     free(list);

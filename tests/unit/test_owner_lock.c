@@ -21,6 +21,7 @@
 
 static bool proc_is_hidden;
 
+/* The names are the linker's. NOLINTBEGIN(bugprone-reserved-identifier) */
 int __real_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
 int __real_open(const char *path, int flags, ...);
@@ -35,6 +36,8 @@ int __wrap_open(const char *path, int flags, ...)
 {
     return proc_is_hidden && strncmp(path, "/proc/", 6) == 0 ? -1 : __real_open(path, flags);
 }
+
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 /* Shared with the children. */
 struct shared {

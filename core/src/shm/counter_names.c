@@ -67,7 +67,8 @@ enum vd_err vd_counters_init(void *memory, size_t capacity, struct vd_counters *
     struct vd_counters *made = memory;
 
     *counters = NULL;
-    if (vd_counters_bytes(capacity) == 0 || (uintptr_t)memory % alignof(struct vd_counters) != 0) {
+    if (!memory || vd_counters_bytes(capacity) == 0 ||
+        (uintptr_t)memory % alignof(struct vd_counters) != 0) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "%zu counters; allowed are 1 to %u, in memory aligned to 64", capacity,
                             VD_COUNTERS_MAX);
@@ -141,11 +142,10 @@ static _Atomic uint32_t *slot_of(struct vd_counters *counters, const char *name,
     }
 }
 
-static struct vd_counter *find(struct vd_counters *counters, const char *name, size_t length)
+/* Its number from 1 on; 0: no such counter. */
+static uint32_t find(struct vd_counters *counters, const char *name, size_t length)
 {
-    uint32_t number = atomic_load_explicit(slot_of(counters, name, length), memory_order_acquire);
-
-    return number ? &counters->counters[number - 1].counter : NULL;
+    return atomic_load_explicit(slot_of(counters, name, length), memory_order_acquire);
 }
 
 static void give_slot_locked(struct vd_counters *counters, uint64_t index)
@@ -172,47 +172,58 @@ void vd_counters_recover(struct vd_counters *counters)
     }
 }
 
-/* NULL: full. */
-static struct vd_counter *append_locked(struct vd_counters *counters, const char *name,
-                                        size_t length, int64_t initial)
+/* Its number; 0: full. */
+static uint32_t append_locked(struct vd_counters *counters, const char *name, size_t length,
+                              int64_t initial)
 {
     uint64_t count = atomic_load_explicit(&counters->count, memory_order_relaxed);
     struct named_counter *named = &counters->counters[count];
 
     if (count >= counters->capacity)
-        return NULL;
+        return 0;
     memset(named, 0, sizeof(*named));
     memcpy(named->name, name, length);
     named->length = length;
     atomic_store_explicit(&named->counter.value, initial, memory_order_relaxed);
     atomic_store_explicit(&counters->count, count + 1, memory_order_release);
     give_slot_locked(counters, count);
-    return &named->counter;
+    return (uint32_t)count + 1;
+}
+
+static uint32_t find_or_append(struct vd_counters *counters, const char *name, size_t length,
+                               int64_t initial)
+{
+    uint32_t number;
+
+    if (owner_lock(&counters->lock, owner_identify()))
+        repair_locked(counters);
+    number = find(counters, name, length);
+    if (number == 0)
+        number = append_locked(counters, name, length, initial);
+    owner_unlock(&counters->lock);
+    return number;
 }
 
 enum vd_err vd_counters_get(struct vd_counters *counters, const char *name, size_t length,
                             int64_t initial, struct vd_counter **counter, struct vd_error *error)
 {
+    uint32_t number;
+
     *counter = NULL;
     if (length == 0 || length > VD_COUNTER_NAME_MAX) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "the name of a counter must have 1 to %d bytes, this one has %zu",
                             VD_COUNTER_NAME_MAX, length);
     }
-    *counter = find(counters, name, length);
-    if (*counter)
-        return VD_OK;
-    if (owner_lock(&counters->lock, owner_identify()))
-        repair_locked(counters);
-    *counter = find(counters, name, length);
-    if (!*counter)
-        *counter = append_locked(counters, name, length, initial);
-    owner_unlock(&counters->lock);
-    if (!*counter) {
+    number = find(counters, name, length);
+    if (number == 0)
+        number = find_or_append(counters, name, length, initial);
+    if (number == 0) {
         return vd_error_set(error, VD_ERR_FULL,
                             "all of the %llu named counters are in use; make room for more",
                             (unsigned long long)counters->capacity);
     }
+    *counter = &counters->counters[number - 1].counter;
     return VD_OK;
 }
 
