@@ -25,7 +25,7 @@
 
 #define KEY          "{key}"
 #define KEY_LENGTH   5
-#define WAITING_MOST 1024 /* then they are published in mid-handler */
+#define WAITING_MOST 1024 /* more are published in mid-handler */
 
 /* ---- what is bound ----------------------------------------------------------------------------
  */
@@ -153,12 +153,18 @@ ZEND_METHOD(Viaduct_App, bindGlobalState)
 static void notice(struct vd_php_run *run, const char *scope, size_t length)
 {
     struct vd_php_notices *notices = &run->notices;
+    uint64_t now_ms = vd_php_table_now_ms();
     if (!notices->in_use) {
         zend_hash_init(&notices->scopes, 8, NULL, NULL, true);
         notices->in_use = true;
     }
+    if (zend_hash_num_elements(&notices->scopes) == 0) {
+        notices->since_ms = now_ms;
+    }
     zend_hash_str_add_empty_element(&notices->scopes, scope, length);
-    if (zend_hash_num_elements(&notices->scopes) >= WAITING_MOST) {
+    bool is_time = zend_hash_num_elements(&notices->scopes) >= WAITING_MOST ||
+                   now_ms - notices->since_ms >= VD_NOTICE_LATE_MS;
+    if (is_time && !notices->stuck) {
         vd_php_notices_flush(run, true);
     }
 }
@@ -243,9 +249,11 @@ void vd_php_notices_flush(struct vd_php_run *run, bool at_once)
         (!at_once && vd_php_notices_timeout(run) > 0)) {
         return;
     }
+    notices->stuck = false;
     ZEND_HASH_FOREACH_STR_KEY(&notices->scopes, scope)
     {
         if (!publish(run, scope)) {
+            notices->stuck = true;
             break;
         }
         zend_hash_del(&notices->scopes, scope);

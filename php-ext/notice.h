@@ -4,7 +4,7 @@
  *     Store::set() ... -> vd_php_changed() -> scopes that wait -> end of the handler -> published
  *
  * A scope waits once, however often it is named, and is published at most every VD_NOTICE_PACE_MS
- * by one worker. */
+ * by one worker; by a handler that takes long, every VD_NOTICE_LATE_MS. */
 #ifndef VIADUCT_PHP_NOTICE_H
 #define VIADUCT_PHP_NOTICE_H
 
@@ -14,6 +14,7 @@
 #include "php_viaduct.h"
 
 #define VD_NOTICE_PACE_MS 20
+#define VD_NOTICE_LATE_MS 100 /* a handler that goes on changing is not waited for longer */
 
 struct vd_php_table;
 struct vd_counter;
@@ -36,7 +37,9 @@ struct vd_php_bindings {
 struct vd_php_notices {
     HashTable scopes;
     bool in_use;
-    uint64_t sent_ms; /* monotonic: when the last ones were published */
+    bool stuck;        /* the gateway took nothing in: not tried again before the handler is done */
+    uint64_t sent_ms;  /* monotonic: when the last ones were published */
+    uint64_t since_ms; /* table time: when the first one that waits began to */
 };
 
 void vd_php_bindings_finish(struct vd_php_bindings *bindings);

@@ -639,7 +639,8 @@ namespace Viaduct {
          *     $app->bindStore('rooms', 'rooms');           // any change
          *
          * Changes that workers make are told when their handler is done, once for a scope, however many
-         * there were, and every 20 ms at most. Rows whose time is over are not changes.
+         * there were, and every 20 ms at most; a handler that takes long tells every 100 ms, as it goes on
+         * changing. Rows whose time is over are not changes.
          *
          * @param string $table made before
          * @param string $scope {key} in it stands for the row's key; keys that cannot be part of a scope are

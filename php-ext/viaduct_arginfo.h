@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 3fb079d74756b7b7430b4af51ae9682cafb8d064 */
+ * Stub hash: fda82f857df8587a802c5de9df721cb6163ca5ce */
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Viaduct_Broker_from_url, 0, 1, Viaduct\\Broker\\Broker, 0)
 	ZEND_ARG_TYPE_INFO(0, url, IS_STRING, 0)

@@ -44,6 +44,14 @@ $server = Server::start(<<<'APP'
             'throws' => Store::set('rooms', 'thrown', []) ?? throw new Exception('after the change'),
             'exit' => Store::set('rooms', 'exited', []) ?? exit,
             'fatal' => Store::set('rooms', 'fatal', []) ?? str_repeat('x', 1 << 40),
+            'long' => (function () use ($app) {
+                Store::set('rooms', 'long', []);
+                for ($ends = hrtime(true) + 20e9; Store::get('rooms', 'seen') === null && hrtime(true) < $ends;) {
+                    Store::incr('rooms', 'long', 'people');
+                    usleep(1000);
+                }
+            })(),
+            'seen' => Store::incrWindow('rooms', 'seen', 'people', 1, 60),
             'late' => $app->bindStore('rooms', 'x'),
             'end' => $app->broadcast('end'),
         };
@@ -68,6 +76,14 @@ foreach ($expected as $what => $scopes) {
     sort($seen);
     echo "$what: ", $seen === $scopes ? 'told' : implode(' ', $seen), "\n";
 }
+// a handler that takes long tells what it has changed so far: this one goes on until that was seen
+$socket = $server->connect();
+fwrite($socket, "POST /do/long HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+var_dump($stream->next()[1]);
+$server->post('/do/seen');
+echo strtok(stream_get_contents($socket), "\r"), "\n";
+$server->post('/do/end');
+while ($stream->next()[1] !== 'end');
 // many requests: each of two workers keeps its pace
 $start = hrtime(true);
 for ($i = 0; $i < 150; $i++) {
@@ -99,6 +115,8 @@ throws: told
 exit: told
 fatal: told
 late: told
+string(9) "room:long"
+HTTP/1.1 204 No Content
 bool(true)
 int(0)
 Viaduct\Exception\UnknownTableException: no table "nope": make it with Store::make() before run() or pcntl_fork(). There are: rooms
