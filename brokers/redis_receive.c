@@ -124,7 +124,9 @@ static bool message_refused(struct redis *redis, const char *words)
  * passed on. */
 static bool replication_told(struct redis *redis, const char *text)
 {
-    if (redis->is_cluster || !strstr(text, "role:slave"))
+    bool is_replica = strstr(text, "role:slave") || strstr(text, "role:replica");
+
+    if (redis->is_cluster || !is_replica)
         return true;
     return vd_redis_broke(redis, VD_ERR_CONNECTION,
                           "the server is a replica: what is published there reaches no other "

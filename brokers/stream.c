@@ -46,6 +46,8 @@ static enum vd_err failed(struct vd_stream *stream)
 
 static enum vd_err failed_errno(struct vd_stream *stream, const char *what, int number)
 {
+    if (number == ECONNRESET || number == EPIPE) /* the same, seen from the other end of the race */
+        what = "the server closed the connection";
     vd_error_set(&stream->error, VD_ERR_CONNECTION, "%s: %s", what, strerror(number));
     return failed(stream);
 }

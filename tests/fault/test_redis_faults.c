@@ -505,6 +505,27 @@ static void until_info(const struct broker_server *server, const char *command, 
     redisFree(context);
 }
 
+/* As in the middle of a failover: what publishes is at one server, what subscribes at another. Both
+ * connections are healthy, and no message would ever arrive. */
+static void test_a_link_in_two_halves(void **state)
+{
+    struct fault_world *world = *state;
+    struct fault_node *node;
+
+    broker_server_prepare(&world->other);
+    broker_server_start(&world->other);
+    fault_start(world);
+    fault_start_proxy(world);
+    tcp_proxy_split(&world->proxy, world->other.port);
+    node = fault_open(world, 0, (struct vd_broker_options){.probe_interval_ms = 300});
+    fault_until_failed(world, node, 2);
+    assert_int_equal(node->failure.code, VD_ERR_TIMEOUT);
+    assert_non_null(strstr(node->text, "did not come back"));
+    assert_int_equal(tcp_proxy_taken(&world->proxy) % 2, 0);
+    tcp_proxy_split(&world->proxy, 0);
+    fault_until_connected(world, node, true);
+}
+
 /* In a cluster replicas pass on what is published to them: any server of it will do. */
 static void test_any_server_of_a_cluster(void **state)
 {
@@ -641,6 +662,7 @@ static const struct CMUnitTest own[] = {
     FAULT_TEST(test_a_frozen_publisher_behind_a_flood),
     FAULT_TEST(test_credentials_for_each_attempt),
     FAULT_TEST(test_a_list_of_servers),
+    FAULT_TEST(test_a_link_in_two_halves),
     FAULT_TEST(test_any_server_of_a_cluster),
     FAULT_TEST(test_a_unix_socket),
     FAULT_TEST(test_beside_php_via),

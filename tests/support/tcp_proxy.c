@@ -27,7 +27,7 @@
 #define PAIRS 32
 
 struct tcp_proxy_shared {
-    _Atomic int mode, server_port;
+    _Atomic int mode, server_port, other_port;
     _Atomic unsigned taken, cuts;
 };
 
@@ -114,13 +114,20 @@ static bool relay(struct pair *pair, enum side from, int mode, const char *subsc
     return send_all(pair->fds[!from], bytes, (size_t)count);
 }
 
+static int target(struct tcp_proxy_shared *shared)
+{
+    unsigned number = atomic_fetch_add(&shared->taken, 1);
+    int other_port = atomic_load(&shared->other_port);
+
+    return other_port && number % 2 == 1 ? other_port : atomic_load(&shared->server_port);
+}
+
 static void take_client(int listener, struct tcp_proxy_shared *shared, struct pair *pairs)
 {
-    struct sockaddr_in address = loopback(atomic_load(&shared->server_port));
+    struct sockaddr_in address = loopback(target(shared));
     struct pair made = {
         .fds = {accept(listener, NULL, NULL), socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)}};
 
-    atomic_fetch_add(&shared->taken, 1);
     for (unsigned side = 0; side < 2; side++)
         setsockopt(made.fds[side], IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     if (connect(made.fds[SERVER], (struct sockaddr *)&address, sizeof(address)) == 0) {
@@ -269,6 +276,11 @@ void tcp_proxy_cut(struct tcp_proxy *proxy)
 void tcp_proxy_aim(struct tcp_proxy *proxy, int server_port)
 {
     atomic_store(&proxy->shared->server_port, server_port);
+}
+
+void tcp_proxy_split(struct tcp_proxy *proxy, int other_port)
+{
+    atomic_store(&proxy->shared->other_port, other_port);
 }
 
 unsigned tcp_proxy_taken(const struct tcp_proxy *proxy)

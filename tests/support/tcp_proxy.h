@@ -36,6 +36,8 @@ void tcp_proxy_set(struct tcp_proxy *proxy, enum tcp_proxy_mode mode);
 void tcp_proxy_cut(struct tcp_proxy *proxy);
 /* Where new connections go from now on. */
 void tcp_proxy_aim(struct tcp_proxy *proxy, int server_port);
+/* And each second one there: connections of one client end at different servers. 0: no more. */
+void tcp_proxy_split(struct tcp_proxy *proxy, int other_port);
 /* Connections taken so far. */
 unsigned tcp_proxy_taken(const struct tcp_proxy *proxy);
 void tcp_proxy_stop(struct tcp_proxy *proxy); /* not started is fine */
