@@ -63,7 +63,8 @@ static const struct option_row rows[] = {
      "Control socket of the node; needed when several are running."},
 
     {"broker", 'b', TEXT, CLI_BROKER, IN(broker), "URL", "VIADUCT_BROKER",
-     "redis://, rediss:// (TLS), nats:// or tls:// (NATS with TLS), then host:port. With a password "
+     "redis://, rediss:// (TLS), nats:// or tls:// (NATS with TLS), then host:port; several are "
+     "separated by commas. Or redis+unix:///path. With a password "
      "in it the variable is the better place: ps shows arguments to everybody."},
     {"channel", 'c', TEXT, CLI_BROKER, IN(channel), "NAME", "VIADUCT_CHANNEL",
      "Channel of Redis (via:broadcast) or subject of NATS (via.broadcast)."},

@@ -23,13 +23,15 @@ static bool refuse_url(const char *why)
         const char *words = driver->network ? driver->schemes : "";
         while (*words) {
             size_t length = strcspn(words, " ");
-            cli_text_print(&list, "%s%.*s://", list.length ? ", " : "", (int)length, words);
+            bool path = memmem(words, length, "unix", strlen("unix")) != NULL;
+            cli_text_print(&list, "%s%.*s://%s", list.length ? ", " : "", (int)length, words,
+                           path ? "/PATH" : "HOST:PORT");
             words += length;
             words += strspn(words, " ");
         }
     }
-    cli_say("--broker: %s; allowed are %s and then host:port, for example redis://127.0.0.1:6379",
-            why, list.length ? cli_text_string(&list) : "none (this build has no network driver)");
+    cli_say("--broker: %s; allowed are %s", why,
+            list.length ? cli_text_string(&list) : "none: this build has no network driver");
     cli_text_finish(&list);
     return false;
 }
