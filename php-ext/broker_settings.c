@@ -2,10 +2,7 @@
 /* The arguments of RedisBroker's and NatsBroker's constructors, checked and made into
  * vd_broker_options. What no server needs to be asked for is refused here, where the stack trace
  * points to the line that is wrong. */
-#include "class_broker_network.h"
-
-#include <arpa/inet.h>
-#include <zend_smart_str.h>
+#include "broker_settings.h"
 
 #include "class_config_values.h"
 #include "php_viaduct.h"
@@ -15,223 +12,13 @@
 #include "tls.h"
 #endif
 
-#define HOST_MAX_BYTES     253
-#define SOCKET_MAX_BYTES   107
 #define CHANNEL_MAX_BYTES  256
-#define SERVERS_MAX        15
 #define OUTBOX_MESSAGES    1000000
 #define OUTBOX_BYTES_MIN   1024
 #define OUTBOX_BYTES_MAX   1073741824
 #define INTERVAL_DEFAULT_S 5.0
 #define INTERVAL_MIN_S     0.1
 #define INTERVAL_MAX_S     3600.0
-
-struct check {
-    struct vd_php_broker_settings *settings; /* in the making */
-    const struct vd_php_broker_arguments *arguments;
-    const struct vd_php_broker_positions *positions;
-    bool is_nats;
-};
-
-static bool given(const struct check *check, enum vd_php_broker_text which)
-{
-    return check->arguments->texts[which] != NULL;
-}
-
-static void take(struct check *check, enum vd_php_broker_text which)
-{
-    if (given(check, which)) {
-        check->settings->texts[which] = zend_string_copy(check->arguments->texts[which]);
-    }
-}
-
-/* ---- servers ----------------------------------------------------------------------------------
- */
-
-static bool is_ipv6(const char *text, size_t length)
-{
-    char address[INET6_ADDRSTRLEN] = "";
-    unsigned char bytes[16];
-    size_t zone = 0;
-
-    while (zone < length && text[zone] != '%') {
-        zone++;
-    }
-    if (zone >= sizeof(address)) {
-        return false;
-    }
-    memcpy(address, text, zone);
-    for (size_t i = zone; i < length; i++) { /* "%eth0" */
-        if (!isalnum((unsigned char)text[i]) && !strchr("%._-", text[i])) {
-            return false;
-        }
-    }
-    return inet_pton(AF_INET6, address, bytes) == 1;
-}
-
-static bool is_name(const char *text, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (!isalnum((unsigned char)text[i]) && (!text[i] || !strchr("._-", text[i]))) {
-            return false;
-        }
-    }
-    return length > 0 && length <= HOST_MAX_BYTES;
-}
-
-static void add_server(smart_str *url, const char *host, size_t length, zend_long port)
-{
-    bool brackets = memchr(host, ':', length) != NULL;
-    smart_str_appends(url, brackets ? "[" : "");
-    smart_str_appendl(url, host, length);
-    smart_str_appends(url, brackets ? "]:" : ":");
-    smart_str_append_long(url, port);
-}
-
-static bool take_host(struct check *check, smart_str *url)
-{
-    const zend_string *host = check->arguments->texts[VD_BROKER_HOST];
-    const char *text = ZSTR_VAL(host);
-    size_t length = ZSTR_LEN(host);
-
-    if (length > 2 && text[0] == '[' && text[length - 1] == ']') {
-        text++;
-        length -= 2;
-    }
-    if (!is_name(text, length) && !is_ipv6(text, length)) {
-        zend_argument_value_error(check->positions->texts[VD_BROKER_HOST],
-                                  "must be a host name or an IP address of 1 to %d bytes, without "
-                                  "scheme, port or user",
-                                  HOST_MAX_BYTES);
-        return false;
-    }
-    check->settings->texts[VD_BROKER_HOST] = zend_string_init(text, length, 0);
-    add_server(url, text, length, check->settings->port);
-    return true;
-}
-
-/* Redis only: host is the path of a socket. */
-static bool is_socket(const struct check *check)
-{
-    return !check->is_nats && ZSTR_VAL(check->arguments->texts[VD_BROKER_HOST])[0] == '/';
-}
-
-static bool take_socket(struct check *check)
-{
-    const zend_string *path = check->arguments->texts[VD_BROKER_HOST];
-    const struct vd_php_broker_arguments *arguments = check->arguments;
-
-    if (ZSTR_LEN(path) < 2 || ZSTR_LEN(path) > SOCKET_MAX_BYTES ||
-        strlen(ZSTR_VAL(path)) != ZSTR_LEN(path)) {
-        zend_argument_value_error(check->positions->texts[VD_BROKER_HOST],
-                                  "must, as the path of a socket, have at most %d bytes",
-                                  SOCKET_MAX_BYTES);
-        return false;
-    }
-    if (arguments->tls) {
-        zend_argument_value_error(check->positions->tls,
-                                  "must be false when $host is the path of a socket");
-        return false;
-    }
-    if (arguments->servers && zend_hash_num_elements(arguments->servers) > 0) {
-        zend_argument_value_error(check->positions->servers,
-                                  "must be empty when $host is the path of a socket");
-        return false;
-    }
-    take(check, VD_BROKER_HOST);
-    check->settings->texts[VD_BROKER_URL] = strpprintf(0, "redis+unix://%s", ZSTR_VAL(path));
-    return true;
-}
-
-static bool parse_port(const char *text, size_t length, zend_long *port)
-{
-    *port = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (!isdigit((unsigned char)text[i]) || i == 5) {
-            return false;
-        }
-        *port = *port * 10 + (text[i] - '0');
-    }
-    return *port >= 1 && *port <= 65535;
-}
-
-/* "host:port", "[::1]:port", "host" */
-static bool add_listed(smart_str *url, const zend_string *entry, zend_long port)
-{
-    const char *text = ZSTR_VAL(entry);
-    const char *end = text + ZSTR_LEN(entry);
-    const char *host_end =
-        *text == '[' ? memchr(text, ']', ZSTR_LEN(entry)) : memchr(text, ':', ZSTR_LEN(entry));
-    bool brackets = *text == '[';
-
-    if (brackets && !host_end) {
-        return false;
-    }
-    if (!host_end) {
-        host_end = end;
-    }
-    const char *rest = host_end + brackets;
-    text += brackets;
-    size_t length = (size_t)(host_end - text);
-    if (rest < end && (*rest != ':' || !parse_port(rest + 1, (size_t)(end - rest - 1), &port))) {
-        return false;
-    }
-    if (brackets ? !is_ipv6(text, length) : !is_name(text, length)) {
-        return false;
-    }
-    smart_str_appendc(url, ',');
-    add_server(url, text, length, port);
-    return true;
-}
-
-static bool take_servers(struct check *check, smart_str *url)
-{
-    HashTable *servers = check->arguments->servers;
-    zval *entry;
-
-    if (!servers || zend_hash_num_elements(servers) == 0) {
-        return true;
-    }
-    if (zend_hash_num_elements(servers) > SERVERS_MAX) {
-        zend_argument_value_error(check->positions->servers, "must hold at most %d servers",
-                                  SERVERS_MAX);
-        return false;
-    }
-    ZEND_HASH_FOREACH_VAL(servers, entry)
-    {
-        ZVAL_DEREF(entry);
-        if (Z_TYPE_P(entry) != IS_STRING ||
-            !add_listed(url, Z_STR_P(entry), check->settings->port)) {
-            zend_argument_value_error(
-                check->positions->servers,
-                "must be a list of \"host\", \"host:port\" or \"[::1]:port\"");
-            return false;
-        }
-    }
-    ZEND_HASH_FOREACH_END();
-    ZVAL_ARR(&check->settings->servers, zend_array_dup(servers));
-    return true;
-}
-
-static bool take_address(struct check *check)
-{
-    smart_str url = {0};
-
-    if (!vd_php_argument_in_range(check->positions->port, check->arguments->port, 1, 65535)) {
-        return false;
-    }
-    check->settings->port = check->arguments->port;
-    if (is_socket(check)) {
-        return take_socket(check);
-    }
-    smart_str_appends(&url, check->is_nats ? "nats://" : "redis://");
-    if (!take_host(check, &url) || !take_servers(check, &url)) {
-        smart_str_free(&url);
-        return false;
-    }
-    check->settings->texts[VD_BROKER_URL] = smart_str_extract(&url);
-    return true;
-}
 
 /* ---- channel ----------------------------------------------------------------------------------
  */
@@ -263,7 +50,7 @@ static bool is_subject(const zend_string *subject)
     return length >= 1 && length <= CHANNEL_MAX_BYTES;
 }
 
-static bool take_channel(struct check *check)
+static bool take_channel(struct vd_php_broker_check *check)
 {
     const zend_string *channel = check->arguments->texts[VD_BROKER_CHANNEL];
     uint8_t position = check->positions->texts[VD_BROKER_CHANNEL];
@@ -280,14 +67,14 @@ static bool take_channel(struct check *check)
                                   CHANNEL_MAX_BYTES);
         return false;
     }
-    take(check, VD_BROKER_CHANNEL);
+    vd_php_broker_take(check, VD_BROKER_CHANNEL);
     return true;
 }
 
 /* ---- credentials ------------------------------------------------------------------------------
  */
 
-static bool check_text(const struct check *check, enum vd_php_broker_text which)
+static bool check_text(const struct vd_php_broker_check *check, enum vd_php_broker_text which)
 {
     const zend_string *text = check->arguments->texts[which];
 
@@ -304,7 +91,7 @@ static bool check_text(const struct check *check, enum vd_php_broker_text which)
 }
 
 /* One way to log in; the second one given is named. */
-static bool check_one_way(const struct check *check)
+static bool check_one_way(const struct vd_php_broker_check *check)
 {
     static const struct {
         enum vd_php_broker_text which;
@@ -317,9 +104,9 @@ static bool check_one_way(const struct check *check)
     uint8_t second = 0;
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-        if (given(check, ways[i].which) && first && !second) {
+        if (vd_php_broker_given(check, ways[i].which) && first && !second) {
             second = check->positions->texts[ways[i].which];
-        } else if (given(check, ways[i].which) && !first) {
+        } else if (vd_php_broker_given(check, ways[i].which) && !first) {
             first = ways[i].name;
         }
     }
@@ -333,14 +120,16 @@ static bool check_one_way(const struct check *check)
     return second == 0;
 }
 
-static bool check_user(const struct check *check)
+static bool check_user(const struct vd_php_broker_check *check)
 {
-    if (given(check, VD_BROKER_USERNAME) && !given(check, VD_BROKER_PASSWORD)) {
+    if (vd_php_broker_given(check, VD_BROKER_USERNAME) &&
+        !vd_php_broker_given(check, VD_BROKER_PASSWORD)) {
         zend_argument_value_error(check->positions->texts[VD_BROKER_USERNAME],
                                   "must be left out when $password is not given");
         return false;
     }
-    if (check->is_nats && given(check, VD_BROKER_PASSWORD) && !given(check, VD_BROKER_USERNAME)) {
+    if (check->is_nats && vd_php_broker_given(check, VD_BROKER_PASSWORD) &&
+        !vd_php_broker_given(check, VD_BROKER_USERNAME)) {
         zend_argument_value_error(check->positions->texts[VD_BROKER_PASSWORD],
                                   "must be left out when $username is not given");
         return false;
@@ -352,7 +141,7 @@ static bool check_user(const struct check *check)
  */
 
 /* Absolute, so that a later chdir() does not matter. */
-static bool take_file(struct check *check, enum vd_php_broker_text which)
+static bool take_file(struct vd_php_broker_check *check, enum vd_php_broker_text which)
 {
     const zend_string *file = check->arguments->texts[which];
     zend_stat_t status;
@@ -380,14 +169,14 @@ static bool take_file(struct check *check, enum vd_php_broker_text which)
     return fine;
 }
 
-static bool take_files(struct check *check)
+static bool take_files(struct vd_php_broker_check *check)
 {
     static const enum vd_php_broker_text files[] = {VD_BROKER_CA_FILE, VD_BROKER_CERT_FILE,
                                                     VD_BROKER_KEY_FILE, VD_BROKER_SEED_FILE,
                                                     VD_BROKER_CREDS_FILE};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         bool of_tls = files[i] != VD_BROKER_SEED_FILE && files[i] != VD_BROKER_CREDS_FILE;
-        if (of_tls && given(check, files[i]) && !check->arguments->tls) {
+        if (of_tls && vd_php_broker_given(check, files[i]) && !check->arguments->tls) {
             zend_argument_value_error(check->positions->texts[files[i]],
                                       "must be left out when $tls is false: nothing would be "
                                       "encrypted");
@@ -397,7 +186,8 @@ static bool take_files(struct check *check)
             return false;
         }
     }
-    if (given(check, VD_BROKER_KEY_FILE) && !given(check, VD_BROKER_CERT_FILE)) {
+    if (vd_php_broker_given(check, VD_BROKER_KEY_FILE) &&
+        !vd_php_broker_given(check, VD_BROKER_CERT_FILE)) {
         zend_argument_value_error(check->positions->texts[VD_BROKER_KEY_FILE],
                                   "must be left out when $tlsCertFile is not given");
         return false;
@@ -407,7 +197,7 @@ static bool take_files(struct check *check)
 
 /* Are they what they should be? Read once here, so that a wrong file is not found out by the first
  * attempt to connect, in another process. */
-static bool check_certificates(const struct check *check)
+static bool check_certificates(const struct vd_php_broker_check *check)
 {
 #ifdef HAVE_TLS
     static const struct {
@@ -430,8 +220,8 @@ static bool check_certificates(const struct check *check)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         size_t length = strlen(rows[i].option);
         if (strncmp(error.text, rows[i].option, length) == 0) {
-            bool key_in_certificate =
-                rows[i].which == VD_BROKER_KEY_FILE && !given(check, VD_BROKER_KEY_FILE);
+            bool key_in_certificate = rows[i].which == VD_BROKER_KEY_FILE &&
+                                      !vd_php_broker_given(check, VD_BROKER_KEY_FILE);
             zend_argument_value_error(
                 check->positions->texts[key_in_certificate ? VD_BROKER_CERT_FILE : rows[i].which],
                 "is not usable: %s", error.text + length);
@@ -461,7 +251,7 @@ static bool take_interval(uint8_t position, const zval *number, uint32_t *millis
     return true;
 }
 
-static bool take_policy(const struct check *check)
+static bool take_policy(const struct vd_php_broker_check *check)
 {
     const zend_string *policy = check->arguments->policy;
 
@@ -476,7 +266,7 @@ static bool take_policy(const struct check *check)
     return true;
 }
 
-static bool take_numbers(const struct check *check)
+static bool take_numbers(const struct vd_php_broker_check *check)
 {
     const struct vd_php_broker_arguments *arguments = check->arguments;
     const struct vd_php_broker_positions *positions = check->positions;
@@ -524,16 +314,17 @@ static void point_options(struct vd_php_broker_settings *settings, bool tls)
     };
 }
 
-static bool take_all(struct check *check, bool tls)
+static bool take_all(struct vd_php_broker_check *check, bool tls)
 {
-    if (!take_address(check) || !take_channel(check) || !check_text(check, VD_BROKER_PASSWORD) ||
-        !check_text(check, VD_BROKER_USERNAME) || !check_text(check, VD_BROKER_TOKEN) ||
-        !check_one_way(check) || !check_user(check) || !take_files(check) || !take_numbers(check)) {
+    if (!vd_php_broker_take_address(check) || !take_channel(check) ||
+        !check_text(check, VD_BROKER_PASSWORD) || !check_text(check, VD_BROKER_USERNAME) ||
+        !check_text(check, VD_BROKER_TOKEN) || !check_one_way(check) || !check_user(check) ||
+        !take_files(check) || !take_numbers(check)) {
         return false;
     }
-    take(check, VD_BROKER_PASSWORD);
-    take(check, VD_BROKER_USERNAME);
-    take(check, VD_BROKER_TOKEN);
+    vd_php_broker_take(check, VD_BROKER_PASSWORD);
+    vd_php_broker_take(check, VD_BROKER_USERNAME);
+    vd_php_broker_take(check, VD_BROKER_TOKEN);
     point_options(check->settings, tls);
     return check_certificates(check);
 }
@@ -543,7 +334,7 @@ bool vd_php_broker_settings_take(struct vd_php_broker_settings *settings,
                                  const struct vd_php_broker_positions *positions, bool is_nats)
 {
     struct vd_php_broker_settings made = {0};
-    struct check check = {&made, arguments, positions, is_nats};
+    struct vd_php_broker_check check = {&made, arguments, positions, is_nats};
 
     ZVAL_UNDEF(&made.servers);
     ZVAL_UNDEF(&made.credentials.callable);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* RedisBroker and NatsBroker: one C structure for both, and what its files share.
  *
- *   broker_settings.c        arguments of the constructors, checked, as vd_broker_options
+ *   broker_servers.c         hosts and ports, checked, as a URL
+ *   broker_settings.c        the other arguments of the constructors, checked, as vd_broker_options
  *   class_broker_network.c   life of the object, constructors, what a dump shows
  *   broker_link.c            the link without a server: open, wait, publish, credentials
  *   broker_inbox.c           what has arrived and waits for poll()

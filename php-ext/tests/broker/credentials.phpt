@@ -25,6 +25,8 @@ foreach ([null, [], 'second', ['password' => 7], ['password' => ''], ['password'
 echo thrown(fn() => $redis->broker(credentials: fn() => throw new DomainException('vault is sealed'))->publish('a', timeout: DEADLINE_S));
 $own = $redis->broker(credentials: function () use (&$own) { $own->poll(0); return ['password' => 'second']; });
 echo thrown(fn() => $own->connect(DEADLINE_S));
+$closes = $redis->broker(credentials: function () use (&$closes) { thrown(fn() => $closes->close(0.1)); return ['password' => 'second']; });
+echo thrown(fn() => $closes->connect(DEADLINE_S));
 $redis->broker(credentials: fn() => exit("exit\n"))->connect(DEADLINE_S);
 ?>
 --EXPECT--
@@ -39,4 +41,5 @@ TypeError: RedisBroker: $credentials must return an array of texts by the names 
 nothing
 DomainException: vault is sealed
 nothing
+Viaduct\Broker\Exception\BrokerException: The RedisBroker was closed meanwhile
 exit
