@@ -17,7 +17,7 @@ EXAMPLE = SOURCE / "examples/publish"
 
 def environment(broker):
     return {**os.environ, "VIADUCT_BUILD": str(BUILD), "BROKER": broker.driver, "BROKER_PORT": str(broker.port),
-            "BROKER_PASSWORD": broker.token or broker.password or ""}
+            "BROKER_PASSWORD": broker.password or ""}
 
 
 def publish(broker, *words):

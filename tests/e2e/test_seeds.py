@@ -65,13 +65,13 @@ $config->withBroker(new RedisBroker(
 }
 NATS = {
     "basic": ({}, "$config->withBroker(new NatsBroker('127.0.0.1', 4222));"),
-    "token": ({"token": "s3cret"}, """
+    "token": ({"password": "s3cret"}, """
 $config->withBroker(new NatsBroker(
     host: 'nats.internal',
     authToken: $_ENV['NATS_TOKEN'],
 ));"""),
     "tls": ({"tls": "server"}, "$config->withBroker(new NatsBroker(host: 'nats.internal', port: 4243, tls: true));"),
-    "tls with a CA": ({"token": "s3cret", "tls": "server"}, """
+    "tls with a CA": ({"password": "s3cret", "tls": "server"}, """
 $config->withBroker(new NatsBroker(
     host: 'nats.internal',
     port: 4243,
