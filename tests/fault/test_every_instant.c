@@ -418,23 +418,30 @@ struct table_scene {
     int operation;
     int64_t old; /* of count; -1: no row */
     int64_t new;
+    struct vd_table_version version;
     uint64_t rows;                 /* besides "x" */
     unsigned char *left[LEFT_MAX]; /* what kills inside the lock have left, to be repaired */
     size_t left_count;
 };
 
-enum { SET, INCREMENT, REMOVE, SWAP, OPERATIONS };
-static const char *const operation_names[OPERATIONS] = {"set", "incr", "del", "compare-and-set"};
+enum { SET, INCREMENT, REMOVE, SWAP, VERSION, OPERATIONS };
+static const char *const operation_names[OPERATIONS] = {"set", "incr", "del", "compare-and-set",
+                                                        "set a version"};
+
+static void fill_in(struct vd_table_change changes[3], int64_t count)
+{
+    static const char note[] = "abcdefghijklmnopqrstuvwxyzabcd";
+
+    changes[0] = (struct vd_table_change){0, {.integer = count}};
+    changes[1] = (struct vd_table_change){1, {.integer = 2 * count}};
+    changes[2] = (struct vd_table_change){2, {.string = {note, (size_t)count % 31}}};
+}
 
 static void set_row(struct vd_table *table, const char *key, int64_t count)
 {
-    static const char note[] = "abcdefghijklmnopqrstuvwxyzabcd";
-    const struct vd_table_change changes[] = {
-        {0, {.integer = count}},
-        {1, {.integer = 2 * count}},
-        {2, {.string = {note, (size_t)count % 31}}},
-    };
+    struct vd_table_change changes[3];
 
+    fill_in(changes, count);
     assert_int_equal(vd_table_set(table, key, strlen(key), changes, 3, 0, NULL), VD_OK);
 }
 
@@ -443,6 +450,7 @@ static void act_table(struct scene *scene)
     struct table_scene *own = (struct table_scene *)scene;
     struct vd_table_value old = {.integer = own->old};
     struct vd_table_value new = {.integer = own->new};
+    struct vd_table_change changes[3];
     bool swapped;
 
     switch (own->operation) {
@@ -454,6 +462,10 @@ static void act_table(struct scene *scene)
         break;
     case REMOVE:
         vd_table_del(own->table, "x", 1, 0, NULL);
+        break;
+    case VERSION:
+        fill_in(changes, own->new);
+        vd_table_set_version(own->table, "x", 1, &own->version, changes, 3, 0, 0, &swapped, NULL);
         break;
     default:
         vd_table_compare_and_set(own->table, "x", 1, 0, &old, &new, 0, &swapped, NULL);
@@ -525,7 +537,7 @@ static void keep(struct table_scene *own)
 static void check_table(struct scene *scene)
 {
     struct table_scene *own = (struct table_scene *)scene;
-    bool whole = own->operation == SET || own->operation == REMOVE;
+    bool whole = own->operation == SET || own->operation == REMOVE || own->operation == VERSION;
     struct vd_table *table = NULL;
     int64_t count;
 
@@ -583,7 +595,9 @@ static void play_table(int operation, bool exists, bool used)
 {
     struct vd_table_options options = {"t", ROWS, table_columns, 3, 0};
     struct table_scene own = {.operation = operation, .old = exists ? 7 : -1, .rows = 1};
-    static const int64_t results[OPERATIONS] = {11, 8, -1, 33};
+    static const int64_t results[OPERATIONS] = {11, 8, -1, 33, 14};
+    struct vd_table_value values[3];
+    char text[32];
     char name[64];
 
     own.new = operation == INCREMENT && !exists ? 1 : results[operation];
@@ -604,6 +618,7 @@ static void play_table(int operation, bool exists, bool used)
     if (used)
         assert_int_equal(vd_table_del(own.table, "c", 1, 0, NULL), VD_OK);
     own.rows = vd_table_count(own.table) - exists;
+    vd_table_get_version(own.table, "x", 1, 0, values, text, &own.version, NULL);
     snprintf(name, sizeof(name), "%s, row %s%s", operation_names[operation],
              exists ? "there" : "new", used ? ", after others" : "");
     play(&own.scene, name);
@@ -623,6 +638,7 @@ static void test_table(void **state)
     for (int used = 0; used < 2; used++) {
         play_table(SET, false, used);
         play_table(INCREMENT, false, used);
+        play_table(VERSION, false, used);
         for (int operation = SET; operation < OPERATIONS; operation++)
             play_table(operation, true, used);
     }
