@@ -10,6 +10,7 @@ from support.nodes import QUICK, metrics, until_connected
 from support.wait import until
 
 PHP = os.environ.get("VIADUCT_E2E_APP") == "php"
+ATTEMPTS = 2 if PHP else 3  # in PHP the pauses between them are as long as they are in earnest
 PASSWORD = "s3cret/+%word"
 SECRETS = [PASSWORD, "s3cret", "an0ther", "s3cret%2F%2B%25word"]
 
@@ -57,11 +58,11 @@ def test_each_kind_of_wrong_has_its_class_and_its_words(certificates, serve, sta
         url = url.replace(*change)
     server = start(wait=False, workers=3, broker=url, **options_of(certificates, of_node), **QUICK)
     until(lambda: server.get("/_health/live").status == 200, 10, "it serves")
-    until(lambda: told(server)["errors"] >= 3, 15, "three failed attempts are told")
+    until(lambda: told(server)["errors"] >= ATTEMPTS, 15, "the failed attempts are told")
     attempts = metrics(server)["failures_total"]
     errors = told(server)
     assert abs(errors["errors"] - attempts) <= 1, "one call an attempt, whatever the number of workers"
-    for n, error in enumerate(errors["last"][:3]):
+    for n, error in enumerate(errors["last"][:ATTEMPTS]):
         assert kind(error) == expected and error["driver"] == broker.display, error
         assert error["attempt"] == n + 1 and error["next_delay_ms"] >= 0, errors
         assert re.search(words, error["text"]), error

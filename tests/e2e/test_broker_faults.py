@@ -155,40 +155,6 @@ def test_an_outbox_keeps_what_is_published_while_the_broker_is_down(broker, node
     assert metrics(one)["outbox_drops_total"] == 0
 
 
-@pytest.mark.parametrize("policy", ["drop-oldest", "fail"])
-def test_a_full_outbox_drops_the_oldest_or_refuses(broker, between, nodes, streams, policy):
-    proxy = between(broker)
-    one, two = nodes(broker.url(proxy.port), broker.url(), broker_outbox_messages=100, broker_outbox_policy=policy, **QUICK)
-    some = streams(two)
-    [stream] = some.open("/events?scope=a")
-    here = streams(one)
-    [own] = here.open("/events?scope=a")
-    assert one.publish("a", "-1").status == 204
-    some.pump(lambda: stream.data() == ["-1"], 5)
-    proxy.mode = "refuse"
-    until_degraded(one, 5)
-    with one.connect() as connection:
-        statuses = [connection.publish("a", str(n)).status for n in range(150)]
-    counted = metrics(one)
-    assert counted["outbox_messages"] == 100
-    if policy == "fail":  # neither here nor there
-        assert statuses == [204] * 100 + [503] * 50
-        assert counted["outbox_drops_total"] == 0
-    else:
-        assert statuses == [204] * 150
-        assert counted["outbox_drops_total"] == 50
-    here.pump(lambda: own.data()[-1:] == ["149" if policy == "drop-oldest" else "99"], 5)
-    proxy.mode = "pass"
-    until_connected(one)
-    assert one.publish("a", "150").status == 204
-    some.pump(lambda: stream.data()[-1] == "150", 10)
-    arrived = [event.data if event.name == "message" else "gap" for event in stream.events]
-    if policy == "fail":
-        assert arrived == [str(n) for n in [*range(-1, 100), 150]]
-    else:  # the gap stands where the messages are missing
-        assert arrived == ["-1", "gap", *[str(n) for n in range(50, 151)]]
-
-
 @pytest.mark.parametrize("right", [True, False])
 @pytest.mark.parametrize("username", ["node", None])
 @pytest.mark.parametrize("driver", list(SERVERS))

@@ -133,7 +133,7 @@ def test_nothing_is_lost_in_silence_while_the_broker_restarts(broker, nodes, str
     servers = nodes(broker.url(), broker.url(), workers=4, **QUICK, **ROOMY)
     cluster = Cluster(streams, servers)
     cluster.send()
-    for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+    for how in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL)[PHP:]:  # in PHP the pauses between attempts are as they are in earnest
         cluster.pump_more(300)
         before = [metrics(server)["reconnects_total"] for server in servers]
         broker.kill(how)
@@ -148,7 +148,7 @@ def test_nothing_is_lost_in_silence_while_the_broker_restarts(broker, nodes, str
     assert all(stream.connects == 1 for stream, _ in cluster.audience)
     for server in servers:
         counted = metrics(server)
-        assert counted["reconnects_total"] >= 3 and counted["resyncs_total"] >= 3 and counted["failures_total"] >= 3
+        assert min(counted[f"{name}_total"] for name in ("reconnects", "resyncs", "failures")) >= 3 - PHP
         assert counted["outbox_drops_total"] == 0
 
 
@@ -159,7 +159,7 @@ def test_what_a_node_sent_into_a_cut_link_is_sent_again(broker, between, nodes, 
     cluster = Cluster(streams, servers)
     cluster.send()
     chance = random.Random(4)
-    for _ in range(3 if PHP else 8):  # in PHP the pauses between attempts are as long as they are in earnest
+    for _ in range(2 if PHP else 8):
         cluster.pump_more(chance.randrange(20, 200))
         before = metrics(servers[0])["reconnects_total"]
         proxy.cut()
@@ -233,3 +233,37 @@ def test_a_node_that_the_broker_drops_for_being_slow_is_told(serve, between, nod
     some.pump(lambda: stream.data() and stream.data()[-1] == "the last" and stream.data("gap"), 10)
     assert len(stream.data()) < 12_000
     assert metrics(slow)["resyncs_total"] >= 1
+
+
+@pytest.mark.parametrize("policy", ["drop-oldest", "fail"])
+def test_a_full_outbox_drops_the_oldest_or_refuses(broker, between, nodes, streams, policy):
+    proxy = between(broker)
+    one, two = nodes(broker.url(proxy.port), broker.url(), broker_outbox_messages=100, broker_outbox_policy=policy, **QUICK)
+    some = streams(two)
+    [stream] = some.open("/events?scope=a")
+    here = streams(one)
+    [own] = here.open("/events?scope=a")
+    assert one.publish("a", "-1").status == 204
+    some.pump(lambda: stream.data() == ["-1"], 5)
+    proxy.mode = "refuse"
+    until_degraded(one, 5)
+    with one.connect() as connection:
+        statuses = [connection.publish("a", str(n)).status for n in range(150)]
+    counted = metrics(one)
+    assert counted["outbox_messages"] == 100
+    if policy == "fail":  # neither here nor there
+        assert statuses == [204] * 100 + [503] * 50, statuses
+        assert counted["outbox_drops_total"] == 0
+    else:
+        assert statuses == [204] * 150
+        assert counted["outbox_drops_total"] == 50
+    here.pump(lambda: own.data()[-1:] == ["149" if policy == "drop-oldest" else "99"], 5)
+    proxy.mode = "pass"
+    until_connected(one)
+    assert one.publish("a", "150").status == 204
+    some.pump(lambda: stream.data()[-1] == "150", 10)
+    arrived = [event.data if event.name == "message" else "gap" for event in stream.events]
+    if policy == "fail":
+        assert arrived == [str(n) for n in [*range(-1, 100), 150]]
+    else:  # the gap stands where the messages are missing
+        assert arrived == ["-1", "gap", *[str(n) for n in range(50, 151)]]

@@ -6,7 +6,7 @@ declare(strict_types=1);
 
 use Viaduct\{App, Config, Request, Response};
 use Viaduct\Broker\{Broker, InMemoryBroker, NatsBroker, PipeBroker, RedisBroker};
-use Viaduct\Broker\Exception\BrokerException;
+use Viaduct\Broker\Exception\{BrokerException, OverflowException};
 
 /** BROKER: memory, pipe or the URL of a server; BROKER_..: more about that one. */
 function broker(string $name): Broker
@@ -66,7 +66,11 @@ $app->stream('/events', function (Request $request): array {
     return array_map(urldecode(...), $found[1]);
 });
 $app->post('/publish', function (Request $request) use ($app, &$worker): Response {
-    $app->broadcast($request->get['scope'], $request->body, $request->get['event'] ?? null);
+    try {
+        $app->broadcast($request->get['scope'], $request->body, $request->get['event'] ?? null);
+    } catch (OverflowException $full) {
+        return Response::text($full->getMessage(), 503);
+    }
 
     return new Response('', 204, ['X-Worker' => (string) $worker]);
 });
