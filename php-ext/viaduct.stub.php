@@ -546,7 +546,7 @@ namespace Viaduct {
          * @throws \ValueError when scope or event is malformed
          * @throws \RuntimeException outside of a worker
          * @throws \JsonException when the array cannot be encoded
-         * @throws Broker\Exception\OverflowException when the data is larger than a message may be
+         * @throws Broker\Exception\OverflowException when the data is larger than a message may be, or the broker's outbox is full and its policy "fail"
          * @throws Broker\Exception\TimeoutException when the gateway takes nothing in
          * @throws Broker\Exception\ConnectionException when the gateway died meanwhile
          */

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: fda82f857df8587a802c5de9df721cb6163ca5ce */
+ * Stub hash: 6a382f3510b2ddb2734b5ddd96b98680f4ab2be0 */
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Viaduct_Broker_from_url, 0, 1, Viaduct\\Broker\\Broker, 0)
 	ZEND_ARG_TYPE_INFO(0, url, IS_STRING, 0)
