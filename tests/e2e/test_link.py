@@ -232,7 +232,7 @@ def test_gateways_killed_under_load_lose_and_double_nothing(node, server, stream
     assert metrics(b)["gaps_total"] == 0
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_whatever_breaks_nothing_is_lost_or_doubled_in_silence(between, node, server, streams, seed):
     """Gateways killed, links cut, the broker killed, in any order, under load on both nodes."""
     server.start()
