@@ -132,7 +132,8 @@ enum vd_err vd_supervisor_check_broker(const struct vd_server_config *config,
     if (!answered) {
         return vd_error_set(error, VD_ERR_SYSTEM,
                             "the broker's options could not be checked: the process that tried "
-                            "them gave no answer");
+                            "them gave no answer. Was a broker used in this process before? Its "
+                            "client library may not work in processes that are forked later");
     }
     return answer.code == VD_OK ? VD_OK : vd_error_set(error, answer.code, "%s", answer.text);
 }

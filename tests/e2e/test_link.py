@@ -341,6 +341,23 @@ def test_the_oldest_give_way_and_nobody_is_left_in_the_dark(between, node, serve
     there.pump(lambda: far.data()[1:] == [str(n) for n in range(15, 25)] and far.data("gap"), what="the newest, and a gap")
 
 
+def test_what_the_broker_does_not_take_is_told_to_both_sides(node, server, streams):
+    a, b = pair(node, server)
+    there = streams(b)
+    far, = there.open(EVENTS)
+    a.publish(SCOPE, "1")
+    with a.connect() as connection:  # within our limit, but with what is around it over the 1 MiB of a NATS server
+        assert connection.request("POST", f"/publish?scope={SCOPE}", b"x" * (1 << 20)).status == 204
+    a.publish(SCOPE, "3")
+    there.pump(lambda: far.data()[-1:] == ["3"], what="the message after it")
+    if server.driver == "redis":
+        assert len(far.data()) == 3 and not far.data("gap")
+        return
+    assert [event.name for event in far.events] == ["message", "gap", "message"]
+    until(lambda: broker(a)["errors"] == 1, what="an error")
+    assert broker(a)["last"][0]["code"] == "VD_ERR_TOO_LARGE" and "max_payload" in broker(a)["last"][0]["text"]
+
+
 def test_the_end_waits_for_the_outbox(between, node, server, streams):
     proxy = between(server)
     a, b = pair(node, server, proxy)
