@@ -40,6 +40,23 @@ def test_what_is_sent_is_one_flat_object_that_php_via_reads(broker, nodes):
         assert isinstance(message["nodeId"], str) and all(isinstance(value, (str, int)) for value in message.values())
 
 
+def test_duplicates_are_left_out_and_jumps_are_told(broker, nodes, streams):
+    [server] = nodes(broker.url())
+    some = streams(server)
+    [stream] = some.open("/events?scope=a")
+    with broker.raw() as raw:
+        for sequence in (5, 5, 6, 5, 9, 7, 10):
+            raw.publish(b'{"scope":"a","nodeId":"0123456789abcdef","seq":%d,"data":"%d"}' % (sequence, sequence))
+        raw.publish(b'{"scope":"a","nodeId":"0123456789abcdef","seq":11,"event":"named","data64":"aGk="}')
+        raw.publish(b'{"scope":"a","nodeId":"0123456789abcdef","seq":12,"data":"last"}')
+    some.pump(lambda: stream.events and stream.events[-1].data == "last", 5)
+    assert [event.data if event.name == "message" else event.name for event in stream.events if event.name != "named"] \
+        == ["5", "6", "gap", "9", "10", "last"]
+    counted = metrics(server)
+    assert [event.data for event in stream.events if event.name == "named"] == ["hi"]
+    assert (counted["received_total"], counted["duplicates_total"], counted["gaps_total"]) == (6, 3, 1)
+
+
 HOSTILE = {
     "nothing": b"",
     "no JSON": b"hello",

@@ -267,3 +267,17 @@ def test_a_full_outbox_drops_the_oldest_or_refuses(broker, between, nodes, strea
         assert arrived == [str(n) for n in [*range(-1, 100), 150]]
     else:  # the gap stands where the messages are missing
         assert arrived == ["-1", "gap", *[str(n) for n in range(50, 151)]]
+
+
+def test_a_browser_that_comes_to_another_node_loads_anew(broker, nodes, streams):
+    """What it has seen is known to the node that it came from."""
+    one, two = nodes(broker.url(), broker.url())
+    here, there = streams(one), streams(two)
+    [stream] = here.open("/events?scope=a")
+    publish(one, 3)
+    here.pump(lambda: len(stream.events) == 3, 5)
+    here.close([stream])
+    [moved] = there.open("/events?scope=a", last_id=stream.last_id)
+    there.pump(lambda: moved.data("gap"), 5)
+    publish(one, 1)
+    there.pump(lambda: moved.data() == ["0"], 5)
