@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from support.brokers import SERVERS
 from support.http import Connection
 from support.ports import free_port, port_is_free
 from support.server import SOURCE, group_members, session_members
@@ -63,8 +64,9 @@ def test_two_at_once_and_ctrl_c(demo):
         until(lambda: not group_members(process.pid), 3, "nothing is left")
 
 
-def test_two_nodes_on_one_broker(serve, demo):
-    broker = serve("redis", password="s3cret/")
+@pytest.mark.parametrize("driver", list(SERVERS))
+def test_two_nodes_on_one_broker(serve, demo, driver):
+    broker = serve(driver, password="s3cret/")
     port = next(port for port in iter(free_port, None) if port_is_free(port + 1))
     process, log = demo("--nodes=2", "--port", str(port), "--broker", broker.url())
     until_it_says_where(process, log)
