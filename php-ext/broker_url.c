@@ -12,16 +12,17 @@
 struct scheme {
     const char *name;
     zend_class_entry **ce;
-    bool network, tls, token;
+    bool network, tls, token, path;
 };
 
 static const struct scheme schemes[] = {
-    {"memory", &vd_ce_memory_broker, false, false, false},
-    {"pipe", &vd_ce_pipe_broker, false, false, false},
-    {"redis", &vd_ce_redis_broker, true, false, false},
-    {"rediss", &vd_ce_redis_broker, true, true, false},
-    {"nats", &vd_ce_nats_broker, true, false, true},
-    {"tls", &vd_ce_nats_broker, true, true, true},
+    {"memory", &vd_ce_memory_broker, false, false, false, false},
+    {"pipe", &vd_ce_pipe_broker, false, false, false, false},
+    {"redis", &vd_ce_redis_broker, true, false, false, false},
+    {"rediss", &vd_ce_redis_broker, true, true, false, false},
+    {"redis+unix", &vd_ce_redis_broker, true, false, false, true},
+    {"nats", &vd_ce_nats_broker, true, false, true, false},
+    {"tls", &vd_ce_nats_broker, true, true, true, false},
 };
 
 static const struct scheme *scheme_find(const char *name, size_t length)
@@ -135,6 +136,10 @@ static bool take_address(HashTable *arguments, const struct scheme *scheme, cons
             return false;
         }
         from = user_end + 1;
+    }
+    if (scheme->path) {
+        set_decoded(arguments, "host", from, to);
+        return from < to && *from == '/';
     }
     if (from < to && to[-1] == '/') {
         to--;

@@ -1260,6 +1260,7 @@ namespace Viaduct\Broker {
      *     redis://[[USER]:PASSWORD@]HOST[:PORT][,HOST[:PORT]...]
      *     nats://[USER:PASSWORD@|TOKEN@]HOST[:PORT][,HOST[:PORT]...]
      *     rediss://, tls://   the same with TLS
+     *     redis+unix://[[USER]:PASSWORD@]/PATH
      *
      * User, password and token are percent-encoded.
      *
