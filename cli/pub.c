@@ -46,11 +46,11 @@ static enum cli_exit turn(struct publication *work, int timeout_ms)
 
     vd_broker_poll(work->session.broker, timeout_ms);
     cli_session_connected(&work->session);
-    if (work->session.hopeless) {
+    vd_broker_status(work->session.broker, &status);
+    if (work->session.hopeless || work->session.dropped || status.counters.outbox_drops > 0) {
         cli_say("%s (%s)", work->session.last_failure, work->session.settings.shown);
         return CLI_FAILED;
     }
-    vd_broker_status(work->session.broker, &status);
     confirmed = status.counters.published - status.outbox_messages;
     if (confirmed != work->confirmed || status.outbox_messages == 0) {
         work->confirmed = confirmed;
@@ -70,7 +70,7 @@ static enum cli_exit wait_until_confirmed(struct publication *work)
 
     while (!code && vd_broker_flush(work->session.broker, SLICE_MS) == VD_ERR_TIMEOUT)
         code = turn(work, 0);
-    return code;
+    return code ? code : turn(work, 0); /* what was dropped is not unconfirmed any more */
 }
 
 /* ---- one message -------------------------------------------------------------------------------

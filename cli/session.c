@@ -17,6 +17,10 @@ static void on_error(struct vd_broker *broker, const struct vd_broker_failure *f
         session->hopeless = true;
         return;
     }
+    if (failure->code == VD_ERR_TOO_LARGE) {
+        session->dropped = true;
+        return;
+    }
     if (!session->quiet) {
         cli_say("%s (%s); next attempt in %.1f s", failure->text, session->settings.shown,
                 failure->next_delay_ms / 1000.0);

@@ -15,6 +15,7 @@ struct cli_session {
     bool quiet;
     bool was_connected;
     bool hopeless; /* refused before it was ever connected */
+    bool dropped;  /* the server does not take a message that was published: last_failure */
     char last_failure[VD_ERROR_TEXT_BYTES];
 };
 

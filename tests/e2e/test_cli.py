@@ -169,6 +169,28 @@ def test_no_server(broker):
     assert "was not reached in time" in run("sub", "--timeout", "1", broker=broker, code=3).stderr.decode()
 
 
+def test_a_message_that_the_server_does_not_take(tmp_path, broker):
+    """Larger than its own limit, which is below ours. Nothing that was lost counts as done."""
+    if broker.driver == "redis":
+        with broker.raw() as raw:
+            raw.command("CONFIG", "SET", "proto-max-bulk-len", "1mb")
+            raw.reply()
+    else:
+        broker.kill()
+        plain = broker.command
+
+        def command():
+            words = plain()
+            config = broker.folder / "nats.conf"
+            config.write_text(re.sub(r"(?m)^max_payload.*$", "", config.read_text()) + "max_payload: 1MB\n")
+            return words
+        broker.command = command
+        broker.start()
+    said = run("pub", "a", "-", broker=broker, stdin=b"x" * (1 << 20), code=1, seconds=60).stderr.decode()
+    assert "dropped" in said, said
+    run("pub", "a", "-", broker=broker, stdin=b"x" * (1 << 19))
+
+
 def test_a_server_that_comes_late(tmp_path, broker):
     broker.kill()
     with Running(tmp_path, "pub", "a", "b", "--timeout", "20", broker=broker) as pub:
