@@ -484,7 +484,10 @@ enum vd_err vd_broker_flush(struct vd_broker *broker, uint32_t timeout_ms)
         if (code == VD_ERR_CLOSED) /* a callback may have destroyed it */
             return code;
     }
-    return VD_OK;
+    if (broker->counters.outbox_drops == broker->drops_told)
+        return VD_OK;
+    broker->drops_told = broker->counters.outbox_drops;
+    return VD_ERR_FULL;
 }
 
 /* ---- facts -------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ struct vd_broker {
     struct vd_origins origins;
     bool was_connected;
     enum vd_err last_error;
+    uint64_t drops_told; /* by flush */
     struct vd_broker_counters counters;
 };
 

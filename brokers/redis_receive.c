@@ -102,7 +102,7 @@ static bool strike(struct redis *redis, unsigned strikes)
         return false;
     redis->strikes = 0;
     vd_outbox_confirm(&redis->outbox);
-    vd_broker_host_counters(redis->host)->publish_failures++;
+    vd_broker_host_counters(redis->host)->outbox_drops++;
     return true;
 }
 

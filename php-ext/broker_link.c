@@ -381,8 +381,13 @@ bool vd_php_broker_connect(struct vd_php_broker *broker, uint64_t deadline_ms, u
 bool vd_php_broker_flush(struct vd_php_broker *broker, uint64_t deadline_ms, uint32_t timeout_ms)
 {
     struct vd_broker_status status;
+    enum vd_err code;
 
-    while (vd_broker_flush(broker->handle, 0) != VD_OK) {
+    while ((code = vd_broker_flush(broker->handle, 0)) != VD_OK) {
+        if (code == VD_ERR_FULL) { /* refused for good, and dropped */
+            throw_failure(broker, false);
+            return false;
+        }
         vd_broker_status(broker->handle, &status);
         if (status.state == VD_BROKER_WAITING && is_refusal(broker->failure.code)) {
             throw_failure(broker, true);

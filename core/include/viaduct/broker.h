@@ -202,7 +202,9 @@ void vd_broker_note_seen(struct vd_broker *broker, const char *origin, size_t le
 void vd_broker_credentials_ready(struct vd_broker *broker);
 
 /* Wait until the far side has confirmed everything accepted so far. Callbacks run meanwhile.
- * Returns: VD_OK, VD_ERR_TIMEOUT, VD_ERR_STATE (from a callback; forked copy). */
+ * Returns: VD_OK, VD_ERR_TIMEOUT, VD_ERR_STATE (from a callback; forked copy).
+ *          VD_ERR_FULL: nothing waits any more, but some of it was dropped instead (outbox_drops;
+ *          on_error has said why). Answered once for what was dropped since the last flush. */
 enum vd_err vd_broker_flush(struct vd_broker *broker, uint32_t timeout_ms);
 
 /* Call @received for each message of another node whose scope overlaps @pattern (scope.h; both may
@@ -249,7 +251,8 @@ enum vd_err vd_broker_poll(struct vd_broker *broker, int timeout_ms);
     X(gaps, "Times that messages were known to be lost")                                           \
     X(resyncs, "Times that messages may have been lost and all was announced as stale")            \
     X(inbox_drops, "Messages dropped because this process read too slowly")                        \
-    X(outbox_drops, "Messages dropped because the outbox was full")                                \
+    X(outbox_drops,                                                                                \
+      "Accepted messages dropped: the outbox was full, or the far side refuses them")              \
     X(publish_failures, "Publishes refused for want of room or by the far side")                   \
     X(failures, "Failed attempts to connect, and lost links")                                      \
     X(reconnects, "Times that the link came up again")
