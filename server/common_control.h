@@ -26,8 +26,7 @@ static inline void vd_control_directory(char path[VD_CONTROL_PATH_BYTES])
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     struct stat status;
 
-    if (runtime && runtime[0] == '/' && stat(runtime, &status) == 0 &&
-        status.st_uid == geteuid() &&
+    if (runtime && runtime[0] == '/' && stat(runtime, &status) == 0 && status.st_uid == geteuid() &&
         snprintf(path, VD_CONTROL_PATH_BYTES, "%s/viaduct", runtime) < VD_CONTROL_PATH_BYTES - 24)
         return;
     if (geteuid() == 0) {
