@@ -73,12 +73,16 @@ static enum vd_err parse_server(const char *text, size_t length, struct vd_nats_
 
 enum vd_err vd_nats_url_parse(const char *text, struct vd_nats_url *url, struct vd_error *error)
 {
-    const char *colon = strchr(text, ':'),
-               *rest = colon && strncmp(colon, "://", 3) == 0 ? text : "";
+    const char *colon = strchr(text, ':'), *rest = colon ? text : "";
     enum vd_err code = VD_OK;
     size_t servers = 1, length;
 
     *url = (struct vd_nats_url){.tls = strncmp(text, "tls", 3) == 0};
+    if (colon && strcmp(colon, ":") == 0) {
+        rest = "";
+    } else if (colon && strncmp(colon, "://", 3) != 0) {
+        return vd_error_set(error, VD_ERR_INVALID, "url: // must follow the scheme");
+    }
     for (const char *comma = rest; (comma = strchr(comma, ',')) != NULL; comma++)
         servers++;
     if (servers > VD_NATS_SERVERS_MAX)
