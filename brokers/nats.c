@@ -126,9 +126,10 @@ static void refresh_tls(struct nats *nats)
 {
     struct vd_error error;
 
-    if (nats->tls && vd_nats_refresh_tls(nats, &error) != VD_OK)
+    if (nats->tls && vd_nats_refresh_tls(nats, &error) != VD_OK) {
         vd_log_limited(vd_broker_host_logger(nats->host), nats->now_ms, VD_LOG_WARN,
                        "broker_tls_files", "nats: the new TLS files are not taken: %s", error.text);
+    }
 }
 
 static bool connect_begin(struct nats *nats)
@@ -137,10 +138,11 @@ static bool connect_begin(struct nats *nats)
     struct vd_error error;
     enum vd_err code;
 
-    if (vd_nats_shared_alive(nats->shared) >= SESSIONS_MAX)
+    if (vd_nats_shared_alive(nats->shared) >= SESSIONS_MAX) {
         return broke(nats, VD_ERR_TIMEOUT,
                      "earlier attempts still hang in the client library: none is begun until one "
                      "of them returns");
+    }
     code = ask_credentials(nats, &credentials, &error);
     nats->wants_credentials = code == VD_ERR_EMPTY;
     if (nats->wants_credentials)
@@ -185,11 +187,11 @@ static void ask_for_confirmation(struct nats *nats)
     nats->confirm_due_ms = 0;
 }
 
-static void drop_too_large(struct nats *nats, size_t length)
+static void drop_too_large(struct nats *nats)
 {
     vd_outbox_drop(&nats->outbox);
     vd_broker_host_counters(nats->host)->outbox_drops++;
-    nats->too_large = length;
+    nats->too_large = true;
     vd_broker_host_wake(nats->host);
 }
 
@@ -202,7 +204,7 @@ static void pump(struct nats *nats)
         return;
     while ((entry = vd_outbox_next(&nats->outbox)) != NULL) {
         if (entry->length > (uint64_t)nats->news.max_payload) {
-            drop_too_large(nats, entry->length);
+            drop_too_large(nats);
         } else if (vd_nats_session_send(nats->session, entry->bytes, entry->length)) {
             vd_outbox_sent(&nats->outbox);
             nats->sent++;
@@ -291,9 +293,10 @@ static bool receive(struct nats *nats, unsigned *budget)
         --*budget;
         if (arrival.missed > 0)
             here = vd_broker_host_gap(nats->host, VD_GAP_OVERFLOW, arrival.missed);
-        if (here && arrival.message)
+        if (here && arrival.message) {
             here = message_came(nats, natsMsg_GetData(arrival.message),
                                 (size_t)natsMsg_GetDataLength(arrival.message));
+        }
         natsMsg_Destroy(arrival.message);
     }
     if (here && nats->session && nats->session == session)
@@ -387,30 +390,33 @@ static bool session_ended(struct nats *nats)
 /* ---- the loop ----------------------------------------------------------------------------------
  */
 
-static bool tell_overflow(struct nats *nats)
+static bool tell(struct nats *nats, enum vd_err code, const char *text)
 {
-    struct vd_broker_failure failure = {
-        .code = VD_ERR_FULL,
+    const struct vd_broker_failure failure = {
+        .code = code,
         .attempt = nats->link.backoff.attempt,
         .next_delay_ms = nats->link.state == VD_LINK_BACKOFF ? nats->link.failure.next_delay_ms : 0,
-        .text = "the outbox is full: the oldest messages in it are dropped, or new ones refused",
+        .text = text,
     };
 
-    if (nats->too_large > 0) {
-        nats->too_large = 0;
-        failure.code = VD_ERR_TOO_LARGE;
-        failure.text = "a message in the outbox is larger than the server takes (its max_payload): "
-                       "dropped";
-        if (!vd_broker_host_failure(nats->host, &failure))
+    return vd_broker_host_failure(nats->host, &failure);
+}
+
+static bool tell_drops(struct nats *nats)
+{
+    if (nats->too_large) {
+        nats->too_large = false;
+        if (!tell(nats, VD_ERR_TOO_LARGE,
+                  "a message in the outbox is larger than the server takes (its max_payload): "
+                  "dropped"))
             return false;
     }
     if (!nats->overflowed || nats->overflow_told)
         return true;
     nats->overflow_told = true;
     nats->overflowed = false;
-    failure.code = VD_ERR_FULL;
-    failure.text = "the outbox is full: the oldest messages in it are dropped, or new ones refused";
-    return vd_broker_host_failure(nats->host, &failure);
+    return tell(nats, VD_ERR_FULL,
+                "the outbox is full: the oldest messages in it are dropped, or new ones refused");
 }
 
 /* The library keeps to its time-outs in everything but the TLS handshake (and never says so). */
@@ -419,10 +425,11 @@ static bool tick(struct nats *nats)
     if (nats->wants_credentials && nats->now_ms >= vd_link_deadline_ms(&nats->link))
         return broke(nats, VD_ERR_AUTHENTICATION, "the credentials were not there in time");
     if (nats->tls && nats->link.state == VD_LINK_CONNECTING && nats->news.shaking &&
-        nats->now_ms >= vd_link_deadline_ms(&nats->link))
+        nats->now_ms >= vd_link_deadline_ms(&nats->link)) {
         return broke(nats, VD_ERR_TLS,
                      "the server did not finish the TLS handshake in time: it may be frozen, or "
                      "not speak TLS on that port");
+    }
     return happened(nats, VD_LINK_TICK);
 }
 
@@ -440,7 +447,7 @@ static bool turn(struct nats *nats, unsigned *budget)
         return false;
     if (!tick(nats))
         return false;
-    return tell_overflow(nats);
+    return tell_drops(nats);
 }
 
 static void dispatch(void *state, uint64_t now_ms, unsigned budget)
@@ -517,9 +524,10 @@ static enum vd_err push(struct nats *nats, struct vd_outbox_entry *entry, struct
         nats->overflowed = true;
         vd_broker_host_wake(nats->host);
     }
-    if (code)
+    if (code) {
         vd_error_set(error, code, "the outbox is full (%zu messages, %zu bytes wait)",
                      vd_outbox_count(&nats->outbox), vd_outbox_bytes(&nats->outbox));
+    }
     return code;
 }
 

@@ -74,20 +74,24 @@ static enum vd_err explain_end(const char *text, const struct vd_nats_context *c
 {
     if (strcasestr(text, "permissions violation"))
         return explain_permission(text, context, error);
-    if (strcasestr(text, "authorization") || strcasestr(text, "authentication"))
+    if (strcasestr(text, "authorization") || strcasestr(text, "authentication")) {
         return vd_error_set(error, VD_ERR_AUTHENTICATION,
                             "the server ended the session: the credentials expired or were "
                             "withdrawn");
-    if (strcasestr(text, "slow consumer"))
+    }
+    if (strcasestr(text, "slow consumer")) {
         return vd_error_set(error, VD_ERR_CONNECTION,
                             "the server closed the connection: this node read too slowly");
-    if (strcasestr(text, "maximum"))
+    }
+    if (strcasestr(text, "maximum")) {
         return vd_error_set(error, VD_ERR_CONNECTION,
                             "the server closed the connection: one of its limits was reached");
-    if (context->connecting && context->tls && !context->certificate)
+    }
+    if (context->connecting && context->tls && !context->certificate) {
         return vd_error_set(error, VD_ERR_TLS,
                             "the server closed the connection right after the TLS handshake: it "
                             "may want a client certificate");
+    }
     return vd_error_set(error, VD_ERR_CONNECTION, "the server closed the connection");
 }
 

@@ -90,9 +90,10 @@ enum vd_err vd_nats_read_file(const char *option, const char *file, char **text,
     size_t length;
     bool failed;
 
-    if (!opened)
+    if (!opened) {
         return vd_error_set(error, VD_ERR_INVALID, "%s: the file cannot be read (%s)", option,
                             strerror(errno));
+    }
     setvbuf(opened, NULL, _IONBF, 0); /* no second copy of a secret */
     bytes = malloc(FILE_MAX_BYTES + 1);
     if (!bytes) {
@@ -154,10 +155,11 @@ static enum vd_err seed_public(const char *option, const char *text,
     unsigned char bytes[SEED_BYTES + 1];
     enum vd_err code;
 
-    if (!seed)
+    if (!seed) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "%s: no line of the file is a user's seed (SU and 56 more of A-Z, 2-7)",
                             option);
+    }
     /* five bits of the owner's kind are in each of the first two bytes */
     if (!decode(seed, VD_NATS_SEED_LENGTH, bytes) || !is_whole(bytes, SEED_BYTES) ||
         (bytes[0] & 0xf8) != PREFIX_SEED || ((bytes[0] & 7) << 5 | bytes[1] >> 3) != PREFIX_USER) {
@@ -186,9 +188,10 @@ enum vd_err vd_nats_creds_check(const char *option, const char *file, struct vd_
     char key[VD_NATS_PUBLIC_LENGTH + 1], *text = NULL;
     enum vd_err code = vd_nats_read_file(option, file, &text, error);
 
-    if (!code && !strstr(text, "BEGIN NATS USER JWT"))
+    if (!code && text && !strstr(text, "BEGIN NATS USER JWT")) {
         code =
             vd_error_set(error, VD_ERR_INVALID, "%s: there is no user's JWT in the file", option);
+    }
     if (!code)
         code = seed_public(option, text, key, error);
     vd_url_wipe(text);

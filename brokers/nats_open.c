@@ -54,21 +54,25 @@ static enum vd_err take_channel(struct nats *nats, const char *channel, struct v
     const char *subject = channel ? channel : DEFAULT_CHANNEL;
     size_t length = strlen(subject);
 
-    if (length == 0 || length > CHANNEL_MAX_BYTES)
+    if (length == 0 || length > CHANNEL_MAX_BYTES) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "channel: the subject has %zu bytes; allowed are 1 to %d", length,
                             CHANNEL_MAX_BYTES);
+    }
     for (size_t i = 0; i < length; i++) {
-        if ((unsigned char)subject[i] <= ' ' || subject[i] == 0x7f)
+        if ((unsigned char)subject[i] <= ' ' || subject[i] == 0x7f) {
             return vd_error_set(error, VD_ERR_INVALID,
                                 "channel: a subject has no spaces or control characters");
+        }
     }
-    if (strpbrk(subject, "*>"))
+    if (strpbrk(subject, "*>")) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "channel: a subject to publish to has no wildcards (* or >)");
-    if (subject[0] == '.' || subject[length - 1] == '.' || strstr(subject, ".."))
+    }
+    if (subject[0] == '.' || subject[length - 1] == '.' || strstr(subject, "..")) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "channel: a part of the subject between dots is empty");
+    }
     return copy_text(&nats->channel, subject, error);
 }
 
@@ -78,14 +82,16 @@ static enum vd_err check_credentials(const struct nats *nats, struct vd_error *e
     unsigned kinds = (nats->token != NULL) + (nats->username || nats->password) +
                      (nats->seed_file != NULL) + (nats->creds_file != NULL);
 
-    if (kinds > 1)
+    if (kinds > 1) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "credentials: one kind of them, please: token, user and password, "
                             "seed_file or creds_file");
-    if (!nats->username != !nats->password)
+    }
+    if (!nats->username != !nats->password) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "credentials: a user name without a password, or a password without a "
                             "user name");
+    }
     if (nats->seed_file)
         return vd_nats_seed_public("credentials.seed_file", nats->seed_file, key, error);
     if (nats->creds_file)
@@ -135,9 +141,10 @@ enum vd_err vd_nats_refresh_tls(struct nats *nats, struct vd_error *error)
 
     if (!code)
         code = read_again(&nats->ca, "tls_ca_file", nats->ca_file, error);
-    if (!code)
+    if (!code) {
         code =
             read_again(&nats->certificate, "tls_certificate_file", nats->certificate_file, error);
+    }
     if (!code)
         code = read_again(&nats->key, "tls_key_file", nats->key_file, error);
     return code;
@@ -150,9 +157,10 @@ static enum vd_err take_tls(struct nats *nats, const struct vd_broker_options *o
     bool tls = nats->url.tls || options->tls;
     enum vd_err code;
 
-    if (!tls && (options->tls_ca_file || options->tls_certificate_file || key))
+    if (!tls && (options->tls_ca_file || options->tls_certificate_file || key)) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "tls: certificate files are given, but neither tls nor tls://");
+    }
     if (!tls)
         return VD_OK;
     code = vd_tls_create(options, &nats->tls, error);

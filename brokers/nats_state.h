@@ -49,7 +49,7 @@ struct nats {
     uint64_t confirm_due_ms; /* 0: nothing is in flight that no probe follows */
 
     bool overflowed, overflow_told;
-    size_t too_large; /* bytes of the last one dropped for the server's limit; 0: none to tell */
+    bool too_large; /* one was dropped for the server's limit, and it is not told yet */
 };
 
 /* As the driver's open, but for the table of functions: @options checked and taken over. */

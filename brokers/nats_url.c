@@ -10,18 +10,20 @@ static enum vd_err parse_user(const char *text, size_t length, struct vd_nats_ur
 {
     enum vd_err code;
 
-    if (url->username || url->password || url->token)
+    if (url->username || url->password || url->token) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "url: user and password (or token) may stand there once, for all "
                             "servers");
+    }
     code = vd_url_parse_user(text, length, &url->username, &url->password, error);
     if (!code && !url->password) {
         url->token = url->username;
         url->username = NULL;
     }
-    if (!code && !url->token && (!url->username || !url->password))
+    if (!code && !url->token && (!url->username || !url->password)) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "url: nothing stands before the @, or half of it");
+    }
     return code;
 }
 
@@ -37,9 +39,10 @@ static enum vd_err skip_scheme(const char **text, size_t *length, const struct v
     tls = colon - *text == 3 && memcmp(*text, "tls", 3) == 0;
     if (!tls && (colon - *text != 4 || memcmp(*text, "nats", 4) != 0))
         return vd_error_set(error, VD_ERR_INVALID, "url: a server has another scheme");
-    if (tls != url->tls)
+    if (tls != url->tls) {
         return vd_error_set(error, VD_ERR_INVALID,
                             "url: nats:// and tls:// servers stand in one list");
+    }
     *length -= (size_t)(colon + 3 - *text);
     *text = colon + 3;
     return VD_OK;
@@ -85,9 +88,10 @@ enum vd_err vd_nats_url_parse(const char *text, struct vd_nats_url *url, struct 
     }
     for (const char *comma = rest; (comma = strchr(comma, ',')) != NULL; comma++)
         servers++;
-    if (servers > VD_NATS_SERVERS_MAX)
+    if (servers > VD_NATS_SERVERS_MAX) {
         return vd_error_set(error, VD_ERR_INVALID, "url: %zu servers; at most %d are allowed",
                             servers, VD_NATS_SERVERS_MAX);
+    }
     url->servers = calloc(servers, sizeof(*url->servers));
     if (!url->servers)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for the URL");

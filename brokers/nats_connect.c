@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session of the NATS client library: how it comes up, and what the library's threads bring. See
+ * nats_session.h.
+ *
+ * The library's own reconnection is off: two equal refusals would end it for good, failed attempts
+ * of it tell nobody, and it holds the connection's lock while it waits.
+ *
+ * Failure modes: a server that ends the connection: on_closed leaves a note and wakes both the
+ * session's thread and the handle's. */
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <viaduct/clock.h>
+
+#include "nats_error.h"
+#include "nats_key.h"
+#include "nats_session_state.h"
+#include "probe.h"
+
+/* ---- the library's threads ---------------------------------------------------------------------
+ */
+
+/* Our own probes are taken out here, so that neither a full inbox nor a slow reader delays them. */
+static bool is_probe(struct vd_nats_session *session, const char *text, size_t length)
+{
+    uint64_t number;
+
+    if (!vd_probe_read(text, length, session->link_token, &number))
+        return false;
+    if (number > 0) {
+        atomic_store(&session->link_probe_us, vd_monotonic_us());
+        atomic_store(&session->link_probe, number);
+    } else if (vd_probe_read(text, length, session->confirm_token, &number) && number > 0) {
+        atomic_store(&session->confirm_probe, number);
+    } else {
+        return true; /* another node's */
+    }
+    vd_nats_session_notice(session);
+    return true;
+}
+
+/* Messages of this node come back, too. As our encoder writes them, their origin stands right after
+ * the scope; whatever is spelled otherwise is filtered after it was decoded. */
+static bool is_own(const struct vd_nats_session *session, const char *text, size_t length)
+{
+    static const char begin[] = "{\"scope\":\"";
+    const char *quote;
+
+    if (length < sizeof(begin) || memcmp(text, begin, sizeof(begin) - 1) != 0)
+        return false;
+    quote = memchr(text + sizeof(begin) - 1, '"', length - (sizeof(begin) - 1));
+    return quote && quote[-1] != '\\' &&
+           (size_t)(text + length - quote) > session->own_field_length &&
+           memcmp(quote, session->own_field, session->own_field_length) == 0;
+}
+
+/* What the library itself has dropped. */
+static void count_drops(struct vd_nats_session *session, natsSubscription *subscription)
+{
+    int64_t dropped = 0;
+
+    if (natsSubscription_GetDropped(subscription, &dropped) == NATS_OK &&
+        vd_nats_inbox_missed(&session->inbox, (uint64_t)dropped))
+        vd_nats_session_notice(session);
+}
+
+static void on_message(natsConnection *connection, natsSubscription *subscription, natsMsg *message,
+                       void *context)
+{
+    struct vd_nats_session *session = context;
+    const char *text = natsMsg_GetData(message);
+    size_t length = (size_t)natsMsg_GetDataLength(message);
+
+    (void)connection;
+    if (atomic_load_explicit(&session->slow, memory_order_relaxed) &&
+        atomic_exchange(&session->slow, false))
+        count_drops(session, subscription);
+    if (is_probe(session, text, length)) {
+        natsMsg_Destroy(message);
+    } else if (is_own(session, text, length)) {
+        atomic_fetch_add_explicit(&session->own_messages, 1, memory_order_relaxed);
+        natsMsg_Destroy(message);
+    } else if (vd_nats_inbox_push(&session->inbox, message)) {
+        vd_nats_session_notice(session);
+    }
+}
+
+static void on_subscription_over(void *context)
+{
+    vd_nats_session_let_go(context);
+}
+
+static void on_error(natsConnection *connection, natsSubscription *subscription, natsStatus status,
+                     void *context)
+{
+    struct vd_nats_session *session = context;
+    const char *text = NULL;
+    struct vd_error error;
+
+    if (status == NATS_SLOW_CONSUMER) { /* told at the first of a row of them */
+        atomic_store(&session->slow, true);
+        atomic_store(&session->was_slow, true);
+        count_drops(session, subscription);
+    } else if (status == NATS_NOT_PERMITTED) {
+        natsConnection_GetLastError(connection, &text);
+        vd_nats_session_explain(session, false, status, text, &error);
+        vd_nats_session_failed(session, &error);
+    }
+}
+
+static void on_lame_duck(natsConnection *connection, void *context)
+{
+    struct vd_nats_session *session = context;
+
+    (void)connection;
+    pthread_mutex_lock(&session->lock);
+    session->news.lame = true;
+    pthread_mutex_unlock(&session->lock);
+    vd_nats_session_notice(session);
+}
+
+/* The last callback of a connection. */
+static void on_closed(natsConnection *connection, void *context)
+{
+    struct vd_nats_session *session = context;
+    const char *text = NULL;
+    struct vd_error error;
+    natsStatus status = natsConnection_GetLastError(connection, &text);
+
+    vd_nats_session_explain(session, false, status, text, &error);
+    pthread_mutex_lock(&session->lock);
+    session->over = true;
+    pthread_cond_signal(&session->work);
+    pthread_mutex_unlock(&session->lock);
+    vd_nats_session_failed(session, &error);
+    vd_nats_session_let_go(session);
+}
+
+/* ---- the session's thread: connect -------------------------------------------------------------
+ */
+
+/* AEAD suites are of TLS 1.2 or later, so no older version can be agreed on. */
+#define CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
+
+static natsStatus all_of(const natsStatus *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (results[i] != NATS_OK)
+            return results[i];
+    }
+    return NATS_OK;
+}
+#define ALL_OF(results) all_of(results, sizeof(results) / sizeof((results)[0]))
+
+static natsStatus set_behaviour(natsOptions *options, struct vd_nats_session *session,
+                                const char *url, int64_t timeout_ms)
+{
+    const int64_t ping_ms = session->probe_interval_ms < 1000 ? 1000 : session->probe_interval_ms;
+    const natsStatus results[] = {
+        natsOptions_SetURL(options, url),
+        natsOptions_SetTimeout(options, timeout_ms),
+        natsOptions_SetAllowReconnect(options, false),
+        natsOptions_SetPingInterval(options, ping_ms),
+        natsOptions_SetMaxPingsOut(options, 2),
+        natsOptions_SetWriteDeadline(options, 2 * ping_ms),
+        natsOptions_SetIgnoreDiscoveredServers(options, true),
+        natsOptions_SetErrorHandler(options, on_error, session),
+        natsOptions_SetClosedCB(options, on_closed, session),
+        natsOptions_SetLameDuckModeCB(options, on_lame_duck, session),
+        natsOptions_SetName(options, "viaduct"),
+    };
+
+    return ALL_OF(results);
+}
+
+static natsStatus set_tls(natsOptions *options, const struct vd_nats_session *session,
+                          const char *host)
+{
+    natsStatus results[] = {natsOptions_SetSecure(options, true),
+                            natsOptions_SetExpectedHostname(options, host),
+                            natsOptions_SetCiphers(options, CIPHERS), NATS_OK, NATS_OK};
+
+    if (session->ca)
+        results[3] = natsOptions_SetCATrustedCertificates(options, session->ca);
+    if (session->certificate)
+        results[4] = natsOptions_SetCertificatesChain(options, session->certificate, session->key);
+    return ALL_OF(results);
+}
+
+static natsStatus set_credentials(natsOptions *options, const struct vd_nats_session *session,
+                                  struct vd_error *error)
+{
+    char key[VD_NATS_PUBLIC_LENGTH + 1];
+
+    if (session->creds_file)
+        return natsOptions_SetUserCredentialsFromFiles(options, session->creds_file, NULL);
+    if (session->seed_file) {
+        if (vd_nats_seed_public("credentials.seed_file", session->seed_file, key, error) != VD_OK)
+            return NATS_INVALID_ARG;
+        return natsOptions_SetNKeyFromSeed(options, key, session->seed_file);
+    }
+    if (session->token)
+        return natsOptions_SetToken(options, session->token);
+    if (session->username || session->password)
+        return natsOptions_SetUserInfo(options, session->username, session->password);
+    return NATS_OK;
+}
+
+static bool look_up(const struct vd_nats_server *server, struct vd_error *error)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *addresses = NULL;
+    int result = getaddrinfo(server->host, server->port, &hints, &addresses);
+
+    if (result) {
+        vd_error_set(error, VD_ERR_CONNECTION, "the host name has no address: %s",
+                     gai_strerror(result));
+        return false;
+    }
+    freeaddrinfo(addresses);
+    return true;
+}
+
+static bool dial(struct vd_nats_session *session, const struct vd_nats_server *server,
+                 int64_t timeout_ms, struct vd_error *error)
+{
+    bool six = strchr(server->host, ':') != NULL;
+    natsOptions *options = NULL;
+    char url[300];
+    natsStatus status = natsOptions_Create(&options);
+
+    snprintf(url, sizeof(url), "nats://%s%s%s:%s", six ? "[" : "", server->host, six ? "]" : "",
+             server->port);
+    *error = (struct vd_error){0};
+    if (status == NATS_OK)
+        status = set_behaviour(options, session, url, timeout_ms);
+    if (status == NATS_OK)
+        status = set_credentials(options, session, error);
+    if (status == NATS_OK && session->tls)
+        status = set_tls(options, session, server->host);
+    if (status != NATS_OK && !error->code) {
+        vd_error_set(error, VD_ERR_INVALID, "the keys or certificates cannot be used");
+    } else if (status == NATS_OK) {
+        vd_nats_session_hold(session); /* on_closed */
+        status = natsConnection_Connect(&session->connection, options);
+        if (status != NATS_OK) {
+            vd_nats_session_explain(session, true, status, nats_GetLastError(NULL), error);
+            vd_nats_session_let_go(session);
+        }
+    }
+    natsOptions_Destroy(options);
+    return status == NATS_OK;
+}
+
+static bool subscribe(struct vd_nats_session *session, struct vd_error *error)
+{
+    natsStatus status = natsConnection_Subscribe(&session->subscription, session->connection,
+                                                 session->channel, on_message, session);
+
+    if (status == NATS_OK) {
+        vd_nats_session_hold(session); /* on_subscription_over */
+        status =
+            natsSubscription_SetOnCompleteCB(session->subscription, on_subscription_over, session);
+        if (status != NATS_OK)
+            vd_nats_session_let_go(session);
+    }
+    if (status == NATS_OK) {
+        status = natsSubscription_SetPendingLimits(session->subscription, -1,
+                                                   session->library_inbox_bytes);
+    }
+    if (status != NATS_OK)
+        vd_nats_session_explain(session, true, status, nats_GetLastError(NULL), error);
+    return status == NATS_OK;
+}
+
+static bool is_released(struct vd_nats_session *session)
+{
+    bool released;
+
+    pthread_mutex_lock(&session->lock);
+    released = session->released;
+    pthread_mutex_unlock(&session->lock);
+    return released;
+}
+
+static void trying(struct vd_nats_session *session, size_t server, bool shaking)
+{
+    pthread_mutex_lock(&session->lock);
+    session->news.server = server;
+    session->news.shaking = shaking;
+    pthread_mutex_unlock(&session->lock);
+}
+
+/* Each server in turn; those that are left share what is left of the time, but for a reserve, so
+ * that the last one's own answer comes before the link's deadline. */
+bool vd_nats_session_connect(struct vd_nats_session *session, struct vd_error *error)
+{
+    uint64_t deadline_ms = vd_monotonic_ms() + session->connect_timeout_ms * 3 / 4;
+
+    for (size_t i = 0; i < session->server_count && !is_released(session); i++) {
+        size_t at = (session->first_server + i) % session->server_count;
+        uint64_t now_ms = vd_monotonic_ms();
+        uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
+        uint64_t share_ms = left_ms / (session->server_count - i);
+        trying(session, at, false);
+        if (!look_up(&session->servers[at], error))
+            continue;
+        trying(session, at, true);
+        if (dial(session, &session->servers[at], share_ms ? (int64_t)share_ms : 1, error))
+            return subscribe(session, error);
+    }
+    return false;
+}
