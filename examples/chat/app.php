@@ -62,6 +62,9 @@ $app->onStart(function (int $index) use (&$worker): void {
 });
 
 $app->subscribeAll('room:*', function (Message $message) use (&$history): void {
+    if ($message->data === null) {
+        return; // an invalidation, of another program on the same broker
+    }
     ['id' => $id, 'room' => $room] = $line = json_decode($message->data, true);
     $lines = $history[$room] ?? [];
     if (isset($lines[$id])) {
@@ -90,6 +93,9 @@ $app->subscribe('recall', function () use ($app, &$history): void {
 });
 
 $app->subscribeAll('here:*', function (Message $message) use (&$present): void {
+    if ($message->data === null) {
+        return;
+    }
     ['room' => $room, 'tab' => $tab, 'name' => $name, 'left' => $left] = json_decode($message->data, true);
     unset($present[$room][$tab]);
     if (!$left) {

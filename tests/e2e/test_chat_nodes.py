@@ -45,3 +45,17 @@ def test_tabs_of_two_nodes_chat_through_a_restart_of_the_broker(broker, start, b
     # A tab that comes later sees the same, whichever node it asks.
     for server in (one, two):
         until(lambda: [line["text"] for line in server.get("/history", room="lobby").json()] == everything, 20, "the history is whole")
+
+
+def test_a_program_of_another_kind_on_the_broker_does_no_harm(broker, start, streams):
+    one, two = chat_on(start, broker)
+    with broker.raw() as raw:
+        raw.publish(b'{"scope":"room:lobby","nodeId":"php-via-1"}')
+        raw.publish(b'{"scope":"*","nodeId":"php-via-1"}')
+    some = streams(two)
+    [stream] = some.open("/events?room=lobby")
+    assert one.post("/say", room="lobby", name="Ada", text="hello").status == 204
+    some.pump(lambda: stream.data())
+    for server in (one, two):
+        until(lambda: [line["text"] for line in server.get("/history", room="lobby").json()] == ["hello"], 5, "the history has it")
+        assert "handler_failed" not in server.log_path.read_text(errors="replace")
