@@ -141,9 +141,15 @@ static void declare_table(struct vd_php_declared *declared, const struct vd_tabl
     struct vd_arena *arena = take(declared, TABLE_REGION, options->name);
     struct vd_table *table = NULL;
     struct vd_error error = {0};
-    if (arena) {
-        error.code = open_kept(arena, options, &table, &error);
-    } else {
+    if (arena && open_kept(arena, options, &table, &error) != VD_OK) {
+        zend_error(E_CORE_WARNING,
+                   "viaduct.tables: table \"%s\" cannot be taken over (%s): it begins anew",
+                   options->name, error.text);
+        vd_arena_destroy(arena);
+        arena = NULL;
+    }
+    error.code = VD_OK;
+    if (!arena) {
         error.code = vd_arena_create(vd_php_shared_table_bytes(options, NULL), &arena, &error);
         if (error.code == VD_OK) {
             error.code = vd_table_make(arena, options, &table, &error);

@@ -136,6 +136,20 @@ def test_reload_refuses_another_schema(fpm):
     assert error == "Viaduct\\Exception\\IntegerRangeException"
 
 
+def test_reload_makes_anew_what_it_does_not_know(fpm):
+    """Memory of another version of Viaduct, after an upgrade, or damaged: here by bytes over its schema."""
+    fpm.ask("a", "hit", key="x")
+    for name in fpm.memories():
+        with open(f"/proc/{fpm.process.pid}/fd/{name}", "r+b", buffering=0) as memory:
+            memory.seek(64 * 1024)  # behind the arena's header
+            if memory.read(8) == b"20lbaTdV":
+                memory.seek(64 * 1024 + 64)
+                memory.write(b"\xff" * 256)
+    fpm.reload()
+    assert 'table "visits" cannot be taken over' in fpm.log() and "it begins anew" in fpm.log()
+    assert fpm.ask("b", "hit", key="x") == [1, 12]
+
+
 @pytest.mark.parametrize("text, says", [
     (DECLARED + "[table]\n", "[table] is no section"),
     (DECLARED + "columns[x] = INT 4\n", '[counters] "columns[]"; only columns of a table are written so'),
