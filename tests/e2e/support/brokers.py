@@ -127,7 +127,9 @@ class BrokerServer:
     def start(self):
         assert self.process is None
         with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            # It does not outlive the tests, however those end.
+            argv = ["setpriv", "--pdeathsig", "KILL", *self.command()]
+            self.process = subprocess.Popen(argv, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         until(self._answers, 15, f"{self.driver} takes connections")
         return self
 
