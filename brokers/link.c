@@ -24,6 +24,7 @@ void vd_link_init(struct vd_link *link, const struct vd_broker_options *options)
 static unsigned connect_now(struct vd_link *link, uint64_t now_ms)
 {
     link->state = VD_LINK_CONNECTING;
+    link->reprieved = false;
     link->deadline_ms = now_ms + link->connect_timeout_ms;
     return VD_LINK_DO_CONNECT;
 }
@@ -32,6 +33,7 @@ static unsigned probe_now(struct vd_link *link, uint64_t now_ms)
 {
     link->probe++;
     link->probe_away = true;
+    link->reprieved = false;
     link->deadline_ms = now_ms + link->probe_interval_ms;
     link->next_probe_ms = link->deadline_ms;
     return VD_LINK_DO_PROBE;
@@ -70,10 +72,26 @@ static unsigned time_out(struct vd_link *link, const struct vd_link_event *event
     return fail(link, event, VD_ERR_TIMEOUT, texts[link->state]);
 }
 
+/* A deadline has passed. When this tick comes late itself, it was we who were away (stopped, or
+ * busy with something else), and what the other side said meanwhile may not have been read to its
+ * end: it gets one more interval, once. */
+static unsigned overdue(struct vd_link *link, const struct vd_link_event *event)
+{
+    uint64_t late_ms = event->now_ms - link->deadline_ms;
+
+    if (link->reprieved || late_ms <= link->probe_interval_ms / 2)
+        return time_out(link, event);
+    link->reprieved = true;
+    link->deadline_ms = event->now_ms + link->probe_interval_ms;
+    if (link->state == VD_LINK_UP)
+        link->next_probe_ms = link->deadline_ms;
+    return 0;
+}
+
 static unsigned tick_up(struct vd_link *link, const struct vd_link_event *event)
 {
     if (link->probe_away)
-        return event->now_ms >= link->deadline_ms ? time_out(link, event) : 0;
+        return event->now_ms >= link->deadline_ms ? overdue(link, event) : 0;
     if (event->now_ms - link->backoff.up_since_ms >= link->backoff.stable_ms)
         link->backoff.attempt = 0; /* up for good */
     return event->now_ms >= link->next_probe_ms ? probe_now(link, event->now_ms) : 0;
@@ -89,7 +107,7 @@ static unsigned tick(struct vd_link *link, const struct vd_link_event *event)
     case VD_LINK_UP:
         return tick_up(link, event);
     default:
-        return event->now_ms >= link->deadline_ms ? time_out(link, event) : 0;
+        return event->now_ms >= link->deadline_ms ? overdue(link, event) : 0;
     }
 }
 

@@ -9,7 +9,8 @@
  * Up means: the subscription is acknowledged AND a message published here came back to here. The
  * same round trip is made again every probe interval; one that is not back within another interval
  * ends the link. So a link that is half-open, frozen or deaf (healthy connections, no deliveries)
- * is noticed within two intervals.
+ * is noticed within two intervals. (A tick that comes late by more than half of one was kept from
+ * coming: then it is we who were away, and the deadline is put off by an interval, once.)
  *
  * Pure: time, randomness and what happened come in as an event, what is to be done goes out as
  * bits. The driver does it, and reports how it went by the next event:
@@ -76,6 +77,7 @@ struct vd_link {
     uint64_t next_probe_ms; /* up only */
     uint64_t probe;         /* number of the last one sent */
     bool probe_away;        /* and not back */
+    bool reprieved;         /* its deadline was put off, since we ourselves were away */
     bool missed;            /* something may have been: tell it when subscribed */
 
     struct vd_broker_failure failure; /* text points to failure_text */

