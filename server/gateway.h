@@ -586,7 +586,9 @@ void gw_publish_take_over(struct gateway *gateway);
 /* gateway_resync.c */
 /* Messages of other nodes are lost, or may be. @reason: static, becomes part of an event. */
 void gw_resync(struct gateway *gateway, const char *reason);
-/* The same for what may happen often: once a second at most. */
+/* The workers alone, when there has been no stream yet. */
+void gw_resync_workers(struct gateway *gateway);
+/* The same as gw_resync for what may happen often: once a second at most. */
 void gw_resync_soon(struct gateway *gateway, const char *reason);
 void gw_resync_turn(struct gateway *gateway);
 uint64_t gw_resync_next_ms(const struct gateway *gateway); /* 0: nothing to do */

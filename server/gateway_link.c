@@ -18,10 +18,14 @@
  *   while the outbox may fill up, shared->link_tight asks the workers to wait for our word on each
  *   publish (gw_link_admits), so that a refused message was delivered nowhere. One that was on its
  *   way before is delivered here only, counted and reported, and its number stays used: the others
- *   see the gap. */
+ *   see the gap.
+ * - The handle cannot be opened: a certificate was just being replaced when this gateway started.
+ * It is tried again and again, and told like any other failure; the history keeps what the others
+ *   should get. */
 #include <stdlib.h>
 #include <string.h>
 
+#include <viaduct/backoff.h>
 #include <viaduct/wire.h>
 
 #include "gateway.h"
@@ -29,17 +33,23 @@
 #define OUTBOX_MESSAGES ((size_t)1000)
 #define OUTBOX_BYTES    ((size_t)4 * 1024 * 1024)
 #define COMMAND_BYTES   ((size_t)128) /* that a driver puts around a message, beside the channel */
-#define LAST_WORDS_MS   300           /* for the goodbye, however late it is */
+#define OPEN_FIRST_MS   1000u         /* until a handle that could not be opened is tried again */
+#define OPEN_CAP_MS     30000u
+#define LAST_WORDS_MS   300 /* for the goodbye, however late it is */
 
 struct gw_link {
     struct gateway *gateway;
-    struct vd_broker *broker;
+    struct vd_broker *broker; /* NULL: it could not be opened */
     struct vd_watch *watch;
     const struct vd_broker_options *given;
     size_t outbox_messages, outbox_bytes; /* limits */
     size_t channel_bytes;
+    struct vd_backoff opening;
+    uint64_t open_at_ms;
+    uint64_t open_failures;
+    enum vd_err open_error;
     bool dirty;     /* the handle has something to do */
-    bool resumed;   /* a predecessor's place was taken: what happened meanwhile is not known */
+    bool unheard;   /* what other nodes said before the link was up is not known */
     bool ended;     /* the asynchronous close is complete */
     uint64_t slips; /* messages that came when there was no room for them */
     unsigned next_worker;
@@ -52,12 +62,30 @@ struct gw_link {
 /* ---- what comes from other nodes ---------------------------------------------------------------
  */
 
-/* Not before the subscription holds: what comes after this is heard. */
-static void after_restart(struct gw_link *link)
+static bool any_worker_ready(const struct gateway *gateway)
 {
-    if (link->resumed) {
-        link->resumed = false;
-        gw_resync(link->gateway, "gateway restarted");
+    bool any = false;
+
+    for (unsigned i = 0; i < gateway->config->workers; i++)
+        any |= gateway->workers[i].ready;
+    return any;
+}
+
+/* Not before the subscription holds: what comes after this is heard. A page that was loaded before
+ * may show what another node has changed since; a worker may remember it. */
+static void first_heard(struct gw_link *link)
+{
+    struct gateway *gateway = link->gateway;
+
+    if (!link->unheard)
+        return;
+    link->unheard = false;
+    if (gateway->epoch > 1) {
+        gw_resync(gateway, "gateway restarted");
+    } else if (gateway->counters.streams_opened > 0) {
+        gw_resync(gateway, "broker connected");
+    } else if (any_worker_ready(gateway)) {
+        gw_resync_workers(gateway);
     }
 }
 
@@ -66,7 +94,7 @@ static void received(struct vd_broker *broker, const struct vd_message *message,
     struct gw_link *link = context;
 
     (void)broker;
-    after_restart(link);
+    first_heard(link);
     if (vd_scope_kind(message->scope, message->scope_length) != VD_SCOPE_TAB)
         gw_publish_remote(link->gateway, message);
 }
@@ -78,7 +106,7 @@ static void gap(struct vd_broker *broker, const struct vd_broker_gap *gap, void 
     (void)broker;
     switch (gap->reason) {
     case VD_GAP_RECONNECT:
-        link->resumed = false; /* this covers it */
+        link->unheard = false; /* this covers it */
         gw_resync(link->gateway, "broker reconnected");
         break;
     case VD_GAP_SEQUENCE:
@@ -241,7 +269,7 @@ void gw_link_publish(struct gateway *gateway, const struct vd_message *message)
     struct gw_link *link = gateway->link;
     struct vd_error error;
 
-    if (!link)
+    if (!link || !link->broker)
         return;
     link->dirty = true;
     if (vd_broker_publish(link->broker, message, &error) == VD_OK)
@@ -256,6 +284,33 @@ void gw_link_publish(struct gateway *gateway, const struct vd_message *message)
     }
 }
 
+/* As far as a handle would know; without one, what the next one will publish. */
+static void status_of(const struct gw_link *link, struct vd_broker_status *status)
+{
+    const struct gateway *gateway = link->gateway;
+    uint64_t sequence = atomic_load_explicit(&gateway->shared->sequence, memory_order_relaxed);
+    uint64_t confirmed =
+        atomic_load_explicit(&gateway->shared->link_confirmed, memory_order_relaxed);
+
+    if (link->broker) {
+        vd_broker_status(link->broker, status);
+    } else {
+        *status = (struct vd_broker_status){
+            .driver = gateway->config->broker_driver,
+            .display = gateway->config->broker_display,
+            .state = VD_BROKER_WAITING,
+            .attempts = link->opening.attempt,
+            .next_delay_ms = link->open_at_ms > gateway->now_ms
+                                 ? (uint32_t)(link->open_at_ms - gateway->now_ms)
+                                 : 0,
+            .last_error = link->open_error,
+            .sequence = sequence,
+            .outbox_messages = sequence > confirmed ? (size_t)(sequence - confirmed) : 0,
+        };
+    }
+    status->counters.failures += link->open_failures;
+}
+
 bool gw_link_admits(const struct gateway *gateway, const struct vd_message *message)
 {
     const struct gw_link *link = gateway->link;
@@ -264,7 +319,7 @@ bool gw_link_admits(const struct gateway *gateway, const struct vd_message *mess
     if (!link || link->given->outbox_policy != VD_OUTBOX_FAIL ||
         vd_scope_kind(message->scope, message->scope_length) == VD_SCOPE_TAB)
         return true;
-    vd_broker_status(link->broker, &status);
+    status_of(link, &status);
     if (status.outbox_messages == 0 && status.connected)
         return true; /* it goes out at once */
     return (status.connected || status.outbox_messages < link->outbox_messages) &&
@@ -289,11 +344,12 @@ static void look(struct gw_link *link)
 {
     struct vd_broker_status status;
 
-    vd_broker_status(link->broker, &status);
-    note_confirmed(link, &status);
+    status_of(link, &status);
+    if (link->broker)
+        note_confirmed(link, &status);
     note_room(link, &status);
     if (status.connected)
-        after_restart(link);
+        first_heard(link);
 }
 
 /* The turn that follows has looked at the clock. */
@@ -302,25 +358,9 @@ static void ready(void *context)
     ((struct gw_link *)context)->dirty = true;
 }
 
-void gw_link_turn(struct gateway *gateway)
-{
-    struct gw_link *link = gateway->link;
-
-    if (!link)
-        return;
-    if (link->dirty) {
-        link->dirty = false;
-        vd_broker_dispatch(link->broker);
-        look(link);
-    }
-    if (link->error_count)
-        pass_errors_on(link);
-    gw_credentials_turn(gateway);
-}
-
 void gw_link_credentials_ready(struct gateway *gateway)
 {
-    if (!gateway->link)
+    if (!gateway->link || !gateway->link->broker)
         return;
     vd_broker_credentials_ready(gateway->link->broker);
     gateway->link->dirty = true;
@@ -330,14 +370,21 @@ bool gw_link_status(const struct gateway *gateway, struct vd_broker_status *stat
 {
     if (!gateway->link)
         return false;
-    vd_broker_status(gateway->link->broker, status);
+    status_of(gateway->link, status);
     return true;
 }
 
 bool gw_link_is_flushed(const struct gateway *gateway)
 {
     /* does not wait; asks the broker to confirm, where it needs to be asked */
-    return !gateway->link || vd_broker_flush(gateway->link->broker, 0) == VD_OK;
+    struct vd_broker_status status;
+
+    if (!gateway->link)
+        return true;
+    if (gateway->link->broker)
+        return vd_broker_flush(gateway->link->broker, 0) == VD_OK;
+    status_of(gateway->link, &status);
+    return status.outbox_messages == 0;
 }
 
 /* ---- life --------------------------------------------------------------------------------------
@@ -396,11 +443,64 @@ static enum vd_err open_handle(struct gw_link *link, struct vd_error *error)
     return VD_OK;
 }
 
+static void close_handle(struct gw_link *link)
+{
+    vd_watch_destroy(link->watch);
+    vd_broker_destroy(link->broker);
+    link->watch = NULL;
+    link->broker = NULL;
+}
+
+/* Once the node runs it is not stopped for want of a file: whoever replaces one may be about to. */
+static void open_or_wait(struct gw_link *link)
+{
+    struct gateway *gateway = link->gateway;
+    struct vd_error error = {0};
+    struct vd_broker_failure failure;
+
+    failure = (struct vd_broker_failure){.code = open_handle(link, &error), .text = error.text};
+    link->dirty = true;
+    if (failure.code != VD_OK) {
+        close_handle(link);
+        failure.next_delay_ms = vd_backoff_failed(&link->opening, gateway->now_ms, UINT32_MAX);
+        failure.attempt = link->opening.attempt;
+        link->open_at_ms = gateway->now_ms + failure.next_delay_ms;
+        link->open_error = failure.code;
+        link->open_failures++;
+        vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_ERROR, "broker_failed",
+                       "the link cannot be opened: %s (next attempt in %u ms)", error.text,
+                       failure.next_delay_ms);
+        failed(NULL, &failure, link);
+    }
+    look(link);
+}
+
+void gw_link_turn(struct gateway *gateway)
+{
+    struct gw_link *link = gateway->link;
+
+    if (!link)
+        return;
+    if (!link->broker && gateway->now_ms >= link->open_at_ms)
+        open_or_wait(link);
+    if (link->broker && link->dirty) {
+        link->dirty = false;
+        vd_broker_dispatch(link->broker);
+        look(link);
+    }
+    if (link->error_count)
+        pass_errors_on(link);
+    gw_credentials_turn(gateway);
+}
+
+static uint32_t given_or(uint32_t given_ms, uint32_t usual_ms)
+{
+    return given_ms ? given_ms : usual_ms;
+}
+
 enum vd_err gw_link_start(struct gateway *gateway)
 {
     const struct vd_broker_options *given = gateway->config->broker;
-    struct vd_error error = {0};
-    enum vd_err result;
 
     if (!given)
         return VD_OK;
@@ -413,18 +513,14 @@ enum vd_err gw_link_start(struct gateway *gateway)
         .outbox_messages = given->outbox_messages ? given->outbox_messages : OUTBOX_MESSAGES,
         .outbox_bytes = given->outbox_bytes ? given->outbox_bytes : OUTBOX_BYTES,
         .channel_bytes = given->channel ? strlen(given->channel) : 0,
-        .resumed = gateway->epoch > 1,
+        .unheard = true,
         .dirty = true,
     };
     STAILQ_INIT(&gateway->link->errors);
-    result = open_handle(gateway->link, &error);
-    if (result == VD_OK) {
-        look(gateway->link);
-        return VD_OK;
-    }
-    vd_log(gateway->logger, VD_LOG_ERROR, "broker_failed", "the link cannot be opened: %s",
-           error.text);
-    return result;
+    vd_backoff_init(&gateway->link->opening, given_or(given->backoff_first_ms, OPEN_FIRST_MS),
+                    given_or(given->backoff_cap_ms, OPEN_CAP_MS), 0);
+    open_or_wait(gateway->link);
+    return VD_OK;
 }
 
 void gw_link_destroy(struct gw_link *link)
@@ -437,8 +533,7 @@ void gw_link_destroy(struct gw_link *link)
         STAILQ_REMOVE_HEAD(&link->errors, link);
         free(entry);
     }
-    vd_watch_destroy(link->watch);
-    vd_broker_destroy(link->broker);
+    close_handle(link);
     free(link);
 }
 
@@ -448,7 +543,19 @@ static void closed(struct vd_broker *broker, enum vd_err result, void *context)
     ((struct gw_link *)context)->ended = true;
 }
 
-/* What the workers published while they ended is still on its way. */
+/* What the workers published while they ended is still on its way. @status: what is left of it. */
+static void hand_over(struct gw_link *link, uint64_t now_ms, uint64_t until_ms,
+                      struct vd_broker_status *status)
+{
+    /* the handle gives up in time for the log to say so */
+    vd_broker_close(link->broker, (uint32_t)(until_ms - now_ms) - LAST_WORDS_MS, closed, link);
+    do {
+        atomic_fetch_add(&link->gateway->shared->turns, 1); /* it does not hang */
+        vd_broker_status(link->broker, status);
+    } while (!link->ended && vd_broker_poll(link->broker, LAST_WORDS_MS) != VD_ERR_CLOSED &&
+             vd_monotonic_ms() < until_ms);
+}
+
 void gw_link_end(struct gateway *gateway)
 {
     struct gw_link *link = gateway->link;
@@ -460,13 +567,9 @@ void gw_link_end(struct gateway *gateway)
         return;
     if (until_ms < now_ms + 2 * LAST_WORDS_MS || vd_orphaned())
         until_ms = now_ms + 2 * LAST_WORDS_MS;
-    /* the handle gives up in time for the log to say so */
-    vd_broker_close(link->broker, (uint32_t)(until_ms - now_ms) - LAST_WORDS_MS, closed, link);
-    do {
-        atomic_fetch_add(&gateway->shared->turns, 1); /* it does not hang */
-        vd_broker_status(link->broker, &status);
-    } while (!link->ended && vd_broker_poll(link->broker, LAST_WORDS_MS) != VD_ERR_CLOSED &&
-             vd_monotonic_ms() < until_ms);
+    status_of(link, &status);
+    if (link->broker)
+        hand_over(link, now_ms, until_ms, &status);
     if (status.outbox_messages) {
         vd_log(gateway->logger, VD_LOG_WARN, "broker_undelivered",
                "%zu messages for other nodes (%zu bytes) could not be delivered in time",

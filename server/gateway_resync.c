@@ -19,7 +19,7 @@
 #define STEPS           16
 #define STREAMS_AT_ONCE 256 /* or all streams in STEPS */
 
-static void tell_workers(struct gateway *gateway)
+void gw_resync_workers(struct gateway *gateway)
 {
     for (unsigned i = 0; i < gateway->config->workers; i++) {
         struct gw_worker *worker = &gateway->workers[i];
@@ -73,7 +73,7 @@ static void announce(struct gateway *gateway)
     vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_INFO, "resync",
                    "%s: %zu streams and all workers are told that messages may be missing",
                    resync->reason, gateway->stream_count);
-    tell_workers(gateway);
+    gw_resync_workers(gateway);
     tell_streams(gateway);
 }
 

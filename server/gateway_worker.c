@@ -54,6 +54,14 @@ static bool read_message(const unsigned char *payload, size_t length, struct vd_
     return true;
 }
 
+/* A predecessor that was killed before it released the frame may have answered. What it refused is
+ * refused for good, whatever room there is now. */
+static bool is_answered(const struct gw_worker *worker, uint64_t tag)
+{
+    return tag &&
+           atomic_load_explicit(&worker->slot->publish_answer, memory_order_relaxed) >> 8 == tag;
+}
+
 /* Whoever waits for it may have given up: a predecessor of ours had the frame already. */
 static void answer_publish(struct gw_worker *worker, uint64_t tag, enum vd_err result)
 {
@@ -74,6 +82,8 @@ static bool publish(struct gw_worker *worker, const unsigned char *payload, size
     if (!read_message(payload, length, &message) ||
         vd_message_check(&message, worker->gateway->config->max_message_bytes, NULL) != VD_OK)
         return false;
+    if (is_answered(worker, tag))
+        return true;
     if (gw_replay_has_seen(worker->gateway->replay, source)) {
         /* done already */
     } else if (tag && !gw_link_admits(worker->gateway, &message)) {

@@ -433,6 +433,38 @@ static void what_has_no_room_is_refused(void **state)
     stage_stop(&world->stage);
 }
 
+/* Killed between its answer and the release of the frame: the publisher was told that nobody got
+ * it, so nobody does, though there is room now. */
+static void what_was_refused_is_not_published_by_a_successor(void **state)
+{
+    struct world *world = *state;
+    struct vd_frame_message head = {.scope_length = 4, .has_data = 1, .data_length = 7};
+    struct hand *hand;
+    uint64_t next;
+
+    world->link.outbox_policy = VD_OUTBOX_FAIL;
+    hand = raise_curtain(world, (struct vd_server_config){.workers = 1});
+    wait_for_link(world);
+    stage_gateway_kill(&world->stage);
+    next = vd_history_next(world->stage.node.history);
+    struct vd_frame *frame =
+        vd_ring_reserve(&hand->to_gateway, sizeof(head) + 11, VD_FRAME_PUBLISH, 0, 5);
+    assert_non_null(frame);
+    memcpy(frame->payload, &head, sizeof(head));
+    memcpy(frame->payload + sizeof(head), "roomrefused", 11);
+    vd_ring_commit(&hand->to_gateway);
+    atomic_store(&hand->slot->publish_answer, (uint64_t)5 << 8 | VD_ERR_FULL);
+    restart(world);
+    wait_for_link(world);
+    assert_int_equal(ask(hand, 6, "room", 10), VD_OK);
+    observe_until(&world->observer, 1);
+    assert_int_equal(world->observer.sequences[0], 1);
+    assert_int_equal(atomic_load(&world->stage.node.shared->sequence), 1);
+    assert_true(vd_history_next(world->stage.node.history) <= next + 2); /* it, and a gap */
+    assert_int_equal(atomic_load(&hand->slot->publish_answer), (uint64_t)6 << 8 | VD_OK);
+    stage_stop(&world->stage);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -444,6 +476,7 @@ int main(void)
         TEST(too_large_for_the_history_and_yet_published_once),
         TEST(errors_wait_for_a_worker_and_outlive_one),
         TEST(what_has_no_room_is_refused),
+        TEST(what_was_refused_is_not_published_by_a_successor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway's link in bad weather: floods from other nodes, links that flap, files that are gone when a gateway starts anew."""
+import os
+import shutil
+import signal
+import threading
+import time
+
+import pytest
+
+from support.brokers import SERVERS
+from support.measure import own_memory
+from support.nodes import QUICK, metrics, until_connected, until_degraded
+from support.wait import until
+
+SCOPE = "room:storm"
+EVENTS = f"/events?scope={SCOPE}"
+
+
+def new_gateway(one):
+    killed = one.gateway()
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: one.gateway() not in (None, killed), 20, "a new gateway")
+
+
+@pytest.mark.parametrize("driver", list(SERVERS))
+def test_a_gateway_that_starts_anew_while_a_file_of_the_link_is_gone_serves(certificates, serve, start, streams, tmp_path, driver):
+    """Whoever rotates certificates must not stop the node, whenever a gateway dies."""
+    ca = tmp_path / "ca.pem"
+    shutil.copy(certificates.path("ca.pem"), ca)
+    server = serve(driver, tls="server")
+    a, b = (start(broker=server.url(), broker_tls_ca_file=file, **QUICK) for file in (ca, certificates.path("ca.pem")))
+    until_connected(a, b)
+    there = streams(b)
+    far, = there.open(EVENTS)
+    a.publish(SCOPE, "before")
+    there.pump(lambda: far.data() == ["before"], 20)
+    ca.unlink()
+    new_gateway(a)
+    until_degraded(a, 20)
+    here = streams(a)
+    near, = here.open(EVENTS)
+    for n in range(5):
+        assert a.publish(SCOPE, str(n)).status == 204
+    here.pump(lambda: near.data() == ["0", "1", "2", "3", "4"], 20, "this node goes on")
+    until(lambda: any("ca_file" in error["text"] for error in a.get("/broker").json()["last"]), 20, "a worker is told why")
+    new_gateway(a)
+    until_degraded(a, 20)
+    assert a.publish(SCOPE, "5").status == 204
+    shutil.copy(certificates.path("ca.pem"), ca)
+    until_connected(a)
+    there.pump(lambda: len(far.data()) >= 7, 20, "what waited")
+    assert far.data() == ["before", "0", "1", "2", "3", "4", "5"] and not far.data("gap")
+
+
+def test_a_stream_that_was_open_before_the_link_is_told_of_what_it_may_have_missed(between, broker, start, streams):
+    """The page was loaded, another node changed something, and only then did this node begin to hear."""
+    proxy = between(broker, delay_seconds=0.5)
+    proxy.mode = "delay"
+    b = start(broker=broker.url(), **QUICK)
+    until_connected(b)
+    slow = {name: 20_000 for name in ("broker_connect_timeout_ms", "broker_probe_interval_ms")}
+    a = start(wait=False, broker=broker.url(proxy.port), **slow)
+    until(lambda: a.get("/_health").json()["workers"]["ready"] == 2, 20, "its workers")
+    here = streams(a)
+    early, = here.open(EVENTS)
+    b.publish(SCOPE, "not heard there")
+    until_connected(a, seconds=30)
+    assert metrics(a)["failures_total"] == 0  # those would be told anyway
+    late, = here.open(EVENTS)
+    b.publish(SCOPE, "heard")
+    here.pump(lambda: early.data() == ["heard"] == late.data(), 20)
+    assert [event.name for event in early.events] == ["gap", "message"] and not late.data("gap")
