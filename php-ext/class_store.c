@@ -3,6 +3,7 @@
  * in class_store_rows.c, looped over in class_store_iterator.c. */
 #include "class_store.h"
 
+#include "global_state.h"
 #include "state_error.h"
 
 #define TTL_MAX_S 10000000
@@ -151,20 +152,26 @@ ZEND_METHOD(Viaduct_Store, make)
     Z_PARAM_NUMBER(ttl)
     ZEND_PARSE_PARAMETERS_END();
     struct vd_table_options options = {.name = ZSTR_VAL(name),
-                                       .rows = rows < 0 ? 0 : (uint64_t)rows,
+                                       .rows = (uint64_t)rows,
                                        .columns = columns,
                                        .column_count = zend_hash_num_elements(declared)};
     if (memchr(ZSTR_VAL(name), 0, ZSTR_LEN(name))) {
         zend_throw_exception(vd_ce_schema_exception, "the name of a table has a NUL byte", 0);
         RETURN_THROWS();
     }
-    if (!columns_read(name, declared, columns) || !ttl_read(name, ttl, &options.ttl_ms)) {
-        RETURN_THROWS();
-    }
-    struct vd_php_table *there = vd_php_shared_find(ZSTR_VAL(name), ZSTR_LEN(name));
-    if (there && there->internal) {
+    if (vd_php_global_state_is_name(ZSTR_VAL(name))) {
         zend_throw_exception_ex(vd_ce_schema_exception, 0,
                                 "table \"%s\" is Viaduct's own; use another name", ZSTR_VAL(name));
+        RETURN_THROWS();
+    }
+    if (rows < 1) {
+        zend_throw_exception_ex(
+            vd_ce_schema_exception, 0,
+            "table \"%s\": " ZEND_LONG_FMT " rows; allowed are 1 to %llu", ZSTR_VAL(name), rows,
+            (unsigned long long)VD_TABLE_ROWS_MAX);
+        RETURN_THROWS();
+    }
+    if (!columns_read(name, declared, columns) || !ttl_read(name, ttl, &options.ttl_ms)) {
         RETURN_THROWS();
     }
     if (!vd_php_shared_make_table(&options, false)) {

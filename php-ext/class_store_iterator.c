@@ -52,15 +52,21 @@ static zend_result loop_valid(zend_object_iterator *iterator)
     return Z_ISUNDEF(((struct rows_iterator *)iterator)->row) ? FAILURE : SUCCESS;
 }
 
+/* At the end: nothing, since an Iterator may be asked all the same. */
 static zval *loop_row(zend_object_iterator *iterator)
 {
-    return &((struct rows_iterator *)iterator)->row;
+    struct rows_iterator *loop = (struct rows_iterator *)iterator;
+    return Z_ISUNDEF(loop->row) ? NULL : &loop->row;
 }
 
 static void loop_key(zend_object_iterator *iterator, zval *key)
 {
     struct rows_iterator *loop = (struct rows_iterator *)iterator;
-    ZVAL_STRINGL(key, loop->key, loop->key_length);
+    if (Z_ISUNDEF(loop->row)) {
+        ZVAL_NULL(key);
+    } else {
+        ZVAL_STRINGL(key, loop->key, loop->key_length);
+    }
 }
 
 static void loop_next(zend_object_iterator *iterator)
