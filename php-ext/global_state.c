@@ -6,6 +6,7 @@
  * throws: thrown where it is read. */
 #include "global_state.h"
 
+#include <ext/standard/basic_functions.h>
 #include <ext/standard/php_var.h>
 #include <zend_smart_str.h>
 
@@ -96,6 +97,30 @@ struct vd_php_table *vd_php_global_state(void)
 /* ---- values in --------------------------------------------------------------------------------
  */
 
+/* Within Serializable::serialize() and unserialize() PHP counts objects on from the outer call, so
+ * that an inner one may point into it. A value of ours is whole by itself, whoever is asking. */
+struct nesting {
+    unsigned lock;
+    __typeof__(BG(serialize)) serialize;
+    __typeof__(BG(unserialize)) unserialize;
+};
+
+static struct nesting nesting_leave(void)
+{
+    struct nesting outer = {BG(serialize_lock), BG(serialize), BG(unserialize)};
+    BG(serialize_lock) = 0;
+    BG(serialize).level = 0;
+    BG(unserialize).level = 0;
+    return outer;
+}
+
+static void nesting_enter(const struct nesting *outer)
+{
+    BG(serialize_lock) = outer->lock;
+    BG(serialize) = outer->serialize;
+    BG(unserialize) = outer->unserialize;
+}
+
 static bool encode_serialized(struct vd_php_encoded *encoded, const zval *value)
 {
     smart_str text = {0};
@@ -105,9 +130,11 @@ static bool encode_serialized(struct vd_php_encoded *encoded, const zval *value)
                              "the global state holds no resources: they are this process's own", 0);
         return false;
     }
+    struct nesting outer = nesting_leave();
     PHP_VAR_SERIALIZE_INIT(data);
     php_var_serialize(&text, (zval *)value, &data);
     PHP_VAR_SERIALIZE_DESTROY(data);
+    nesting_enter(&outer);
     if (EG(exception)) {
         smart_str_free(&text);
         return false;
@@ -185,9 +212,14 @@ static bool decode_serialized(zval *to, const char *bytes, size_t length)
     const unsigned char *at = (const unsigned char *)ZSTR_VAL(copy);
     php_unserialize_data_t data;
     ZVAL_NULL(to);
+    struct nesting outer = nesting_leave();
     PHP_VAR_UNSERIALIZE_INIT(data);
     bool whole = php_var_unserialize(to, &at, at + length, &data);
-    PHP_VAR_UNSERIALIZE_DESTROY(data);
+    PHP_VAR_UNSERIALIZE_DESTROY(data); /* runs __wakeup() and __unserialize() */
+    nesting_enter(&outer);
+    if (Z_ISREF_P(to)) { /* a value that refers to itself */
+        zend_unwrap_reference(to);
+    }
     zend_string_release(copy);
     if (whole && !EG(exception)) {
         return true;
