@@ -125,10 +125,11 @@ static void on_error(struct vd_broker *handle, const struct vd_broker_failure *f
 /* ---- credentials ------------------------------------------------------------------------------
  */
 
-/* false: it is there and no text that a C string can hold. */
-static bool credential(const zval *answer, const char *name, const char **text)
+/* false: it is there and no text that a C string can hold. The text is added to @kept, since what
+ * the user's array refers to may change. */
+static bool credential(const zval *answer, zval *kept, const char *name, const char **text)
 {
-    const zval *value = zend_hash_str_find_deref(Z_ARRVAL_P(answer), name, strlen(name));
+    zval *value = zend_hash_str_find_deref(Z_ARRVAL_P(answer), name, strlen(name));
 
     *text = NULL;
     if (!value || Z_TYPE_P(value) == IS_NULL) {
@@ -139,36 +140,40 @@ static bool credential(const zval *answer, const char *name, const char **text)
         return false;
     }
     *text = Z_STRVAL_P(value);
+    add_next_index_str(kept, zend_string_copy(Z_STR_P(value)));
     return true;
 }
 
-static bool read_credentials(const zval *answer, bool is_nats,
+static bool read_credentials(const zval *answer, zval *kept, bool is_nats,
                              struct vd_broker_credentials *credentials)
 {
     if (Z_TYPE_P(answer) != IS_ARRAY) {
         return false;
     }
-    return credential(answer, "username", &credentials->username) &&
-           credential(answer, "password", &credentials->password) &&
-           (!is_nats || (credential(answer, "authToken", &credentials->token) &&
-                         credential(answer, "nkeySeedFile", &credentials->seed_file) &&
-                         credential(answer, "credsFile", &credentials->creds_file)));
+    return credential(answer, kept, "username", &credentials->username) &&
+           credential(answer, kept, "password", &credentials->password) &&
+           (!is_nats || (credential(answer, kept, "authToken", &credentials->token) &&
+                         credential(answer, kept, "nkeySeedFile", &credentials->seed_file) &&
+                         credential(answer, kept, "credsFile", &credentials->creds_file)));
 }
 
-bool vd_php_broker_credentials(const struct vd_php_broker *broker, zval *answer,
+bool vd_php_broker_credentials(const struct vd_php_broker *broker, zval *kept,
                                struct vd_broker_credentials *credentials)
 {
-    vd_callable_call(&broker->settings.credentials, 0, NULL, answer);
-    if (EG(exception)) {
-        return false;
+    zval answer;
+
+    array_init(kept);
+    vd_callable_call(&broker->settings.credentials, 0, NULL, &answer);
+    if (Z_ISREF(answer)) {
+        zend_unwrap_reference(&answer);
     }
-    if (!read_credentials(answer, broker->is_nats, credentials)) {
+    if (!EG(exception) && !read_credentials(&answer, kept, broker->is_nats, credentials)) {
         zend_type_error("%s: $credentials must return an array of texts by the names of the "
                         "constructor's parameters, %s returned",
-                        broker->display, zend_zval_type_name(answer));
-        return false;
+                        broker->display, zend_zval_type_name(&answer));
     }
-    return true;
+    zval_ptr_dtor(&answer); /* may run code of the user */
+    return !EG(exception);
 }
 
 struct asking {
@@ -180,11 +185,11 @@ struct asking {
 static void ask(void *argument)
 {
     struct asking *asking = argument;
-    zval answer;
+    zval kept;
 
-    asking->fine = vd_php_broker_credentials(asking->broker, &answer, asking->credentials);
+    asking->fine = vd_php_broker_credentials(asking->broker, &kept, asking->credentials);
     zval_ptr_dtor(&asking->broker->answer);
-    ZVAL_COPY_VALUE(&asking->broker->answer, &answer);
+    ZVAL_COPY_VALUE(&asking->broker->answer, &kept);
 }
 
 static enum vd_err ask_credentials(struct vd_broker_credentials *credentials, void *context)

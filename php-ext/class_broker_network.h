@@ -59,7 +59,7 @@ struct vd_php_broker {
     /* the link that this process has opened without a server */
     struct vd_broker *handle; /* NULL: none */
     pid_t pid;                /* that opened it */
-    zval answer;              /* of the credentials callable; the driver points into it */
+    zval answer;              /* texts of the credentials callable; the driver points to them */
     bool bailed_out;          /* in that callable: to be gone on with when dispatch was left */
     struct vd_php_failure failure;
     uint64_t failed_at_ms;
@@ -114,9 +114,9 @@ void vd_php_broker_settings_finish(struct vd_php_broker_settings *settings);
 
 /* broker_link.c. These return false after throwing. */
 
-/* Ask the credentials callable. @credentials points into @answer, which is the caller's to release
- * in any case. */
-bool vd_php_broker_credentials(const struct vd_php_broker *broker, zval *answer,
+/* Ask the credentials callable. @credentials points into @kept, which is the caller's to release in
+ * any case. */
+bool vd_php_broker_credentials(const struct vd_php_broker *broker, zval *kept,
                                struct vd_broker_credentials *credentials);
 
 /* Constructed, and not the copy of a forked process. */

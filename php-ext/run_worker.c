@@ -250,9 +250,9 @@ static void credentials_call(void *context)
     const struct vd_php_config *config = vd_php_config_from(Z_OBJ(run->app->config));
     struct vd_broker_credentials credentials = {0};
     zend_object *exception;
-    zval answer;
+    zval kept;
     bool fine =
-        vd_php_broker_credentials(vd_php_broker_from(Z_OBJ(config->broker)), &answer, &credentials);
+        vd_php_broker_credentials(vd_php_broker_from(Z_OBJ(config->broker)), &kept, &credentials);
     if (vd_php_outcome_take(&exception) == VD_PHP_THREW) {
         zend_string *text = vd_php_exception_text(exception);
         vd_log(run->logger, VD_LOG_ERROR, "handler_failed", "credentials: %s", ZSTR_VAL(text));
@@ -266,7 +266,7 @@ static void credentials_call(void *context)
                "credentials: a text is longer than 8192 bytes");
         vd_worker_broker_credentials(run->worker, call->question, NULL);
     }
-    zval_ptr_dtor(&answer);
+    zval_ptr_dtor(&kept);
 }
 
 static void handle_credentials(struct vd_php_run *run, const struct vd_worker_event *event)
