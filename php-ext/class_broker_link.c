@@ -111,6 +111,13 @@ ZEND_METHOD(Viaduct_Broker_RedisBroker, close)
 /* ---- subscriptions and handlers ---------------------------------------------------------------
  */
 
+static void subscription_free(struct vd_php_broker_subscription *subscription)
+{
+    zend_string_release(subscription->pattern);
+    vd_callable_finish(&subscription->handler);
+    efree(subscription);
+}
+
 ZEND_METHOD(Viaduct_Broker_RedisBroker, subscribe)
 {
     zend_string *pattern;
@@ -140,6 +147,8 @@ ZEND_METHOD(Viaduct_Broker_RedisBroker, subscribe)
     made->broker = broker;
     vd_callable_init(&made->handler, &fci, &fcc);
     if (broker->handle && !vd_php_broker_join(made)) {
+        *last = NULL;
+        subscription_free(made);
         RETURN_THROWS();
     }
     RETURN_LONG(made->id);
@@ -165,9 +174,7 @@ ZEND_METHOD(Viaduct_Broker_RedisBroker, unsubscribe)
     }
     *link = found->next;
     vd_broker_unsubscribe(found->made);
-    zend_string_release(found->pattern);
-    vd_callable_finish(&found->handler);
-    efree(found);
+    subscription_free(found);
 }
 
 static void add_handler(INTERNAL_FUNCTION_PARAMETERS, struct vd_callable_list *list)
