@@ -28,7 +28,7 @@ static bool is_ipv6(const char *text, size_t length)
     }
     memcpy(address, text, zone);
     for (size_t i = zone; i < length; i++) { /* "%eth0" */
-        if (!isalnum((unsigned char)text[i]) && !strchr("%._-", text[i])) {
+        if (!isalnum((unsigned char)text[i]) && (!text[i] || !strchr("%._-", text[i]))) {
             return false;
         }
     }

@@ -33,6 +33,13 @@ $all = new RedisBroker('h', 1, 'p', 'u', 'c', true, null, null, null, ['h2', 'h3
 ob_start();
 var_dump($all);
 echo preg_replace('/#\d+/', '', ob_get_clean());
+foreach ([["fe80::1%\0"], ["fe80::1%eth0\0"], ['h', 'servers' => ["[fe80::1%\0]:1"]]] as $hidden) {
+    try {
+        new RedisBroker(...$hidden);
+        echo "a NUL byte was allowed\n";
+    } catch (ValueError) {
+    }
+}
 echo "once more: ";
 try {
     $all->__construct();
