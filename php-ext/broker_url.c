@@ -182,38 +182,59 @@ static const struct scheme *url_take(zend_string *url, HashTable *arguments)
     return take_address(arguments, scheme, colon + 3, to) ? scheme : NULL;
 }
 
-ZEND_FUNCTION(Viaduct_Broker_from_url)
+static void create(zval *object, zend_string *url, HashTable *options)
 {
-    zend_string *url;
-    zval *positional;
-    uint32_t positional_count;
-    HashTable *options = NULL;
-
-    ZEND_PARSE_PARAMETERS_START(1, -1)
-    Z_PARAM_STR(url)
-    Z_PARAM_VARIADIC_WITH_NAMED(positional, positional_count, options)
-    ZEND_PARSE_PARAMETERS_END();
-    (void)positional;
-    if (positional_count > 0) {
-        zend_argument_count_error("Viaduct\\Broker\\from_url() takes options by name only");
-        return;
-    }
     HashTable *arguments = zend_new_array(8);
     const struct scheme *scheme = url_take(url, arguments);
     if (!scheme) {
         zend_argument_value_error(1, "must be pipe:, memory:, redis://, rediss://, nats:// or "
                                      "tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]");
-    } else if (object_init_ex(return_value, *scheme->ce) == SUCCESS) {
+    } else if (object_init_ex(object, *scheme->ce) == SUCCESS) {
         if (options) {
             zend_hash_merge(arguments, options, zval_add_ref, true);
         }
-        zend_call_known_function((*scheme->ce)->constructor, Z_OBJ_P(return_value), *scheme->ce,
-                                 NULL, 0, NULL, arguments);
+        zend_call_known_function((*scheme->ce)->constructor, Z_OBJ_P(object), *scheme->ce, NULL, 0,
+                                 NULL, arguments);
     }
     zend_array_release(arguments);
     if (EG(exception)) {
-        zval_ptr_dtor(return_value);
-        RETURN_NULL();
+        zval_ptr_dtor(object);
+        ZVAL_NULL(object);
+    }
+}
+
+static void from_url(zend_execute_data *execute_data, zval *return_value, HashTable *options)
+{
+    zend_string *url;
+    zval *positional;
+    uint32_t positional_count;
+    HashTable *taken;
+
+    ZEND_PARSE_PARAMETERS_START(1, -1)
+    Z_PARAM_STR(url)
+    Z_PARAM_VARIADIC_WITH_NAMED(positional, positional_count, taken)
+    ZEND_PARSE_PARAMETERS_END();
+    (void)positional;
+    (void)taken; /* empty by now */
+    if (positional_count > 0) {
+        zend_argument_count_error("Viaduct\\Broker\\from_url() takes options by name only");
+        return;
+    }
+    create(return_value, url, options);
+}
+
+/* The options are taken out of the frame, where a stack trace would show a password among them: PHP
+ * 8.2 hides no named arguments of a variadic parameter. */
+ZEND_FUNCTION(Viaduct_Broker_from_url)
+{
+    HashTable *options = NULL;
+    if (ZEND_CALL_INFO(execute_data) & ZEND_CALL_HAS_EXTRA_NAMED_PARAMS) {
+        options = execute_data->extra_named_params;
+        execute_data->extra_named_params = zend_new_array(0);
+    }
+    from_url(execute_data, return_value, options);
+    if (options) {
+        zend_array_release(options);
     }
 }
 

@@ -55,6 +55,11 @@ show('nats password', fn() => new NatsBroker('h', 0, username: 'me', password: S
 show('two ways', fn() => new NatsBroker(authToken: SECRET, username: 'me', password: SECRET));
 show('credentials', fn() => (new RedisBroker(port: 1, credentials: fn() => SECRET))->connect(1));
 show('credentials, a number', fn() => (new RedisBroker(port: 1, credentials: fn() => ['password' => [SECRET]]))->connect(1));
+show('from_url', fn() => Viaduct\Broker\from_url('redis://me:' . SECRET . '@h', outboxBytes: -1));
+show('from_url, an option', fn() => Viaduct\Broker\from_url('redis://h', password: SECRET, username: ''));
+show('from_url, a closure', fn() => Viaduct\Broker\from_url('nats://h', authToken: SECRET, credentials: fn() => []));
+show('from_url, wrong type', fn() => Viaduct\Broker\from_url([], password: SECRET));
+show('from_url, no url', fn() => Viaduct\Broker\from_url(password: SECRET));
 $output = ob_get_clean();
 echo "$lines shown, ", substr_count($output, SECRET), " secrets, ", substr_count($output, '***') > 10 ? 'masked' : 'NOT MASKED', "\n";
 foreach (explode("\n", $output) as $line) {
@@ -64,4 +69,4 @@ foreach (explode("\n", $output) as $line) {
 }
 ?>
 --EXPECT--
-69 shown, 0 secrets, masked
+74 shown, 0 secrets, masked
