@@ -165,10 +165,9 @@ ZEND_METHOD(Viaduct_Store, make)
         RETURN_THROWS();
     }
     if (rows < 1) {
-        zend_throw_exception_ex(
-            vd_ce_schema_exception, 0,
-            "table \"%s\": " ZEND_LONG_FMT " rows; allowed are 1 to %llu", ZSTR_VAL(name), rows,
-            (unsigned long long)VD_TABLE_ROWS_MAX);
+        zend_throw_exception_ex(vd_ce_schema_exception, 0,
+                                "table \"%s\": " ZEND_LONG_FMT " rows; allowed are 1 to %llu",
+                                ZSTR_VAL(name), rows, (unsigned long long)VD_TABLE_ROWS_MAX);
         RETURN_THROWS();
     }
     if (!columns_read(name, declared, columns) || !ttl_read(name, ttl, &options.ttl_ms)) {

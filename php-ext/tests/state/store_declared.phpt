@@ -69,7 +69,7 @@ table "u": the name of column 1 must have 1 to 40 bytes
 the name of a table has a NUL byte
 table "u": column "a" has a NUL byte in its name
 table "u": 0 rows; allowed are 1 to 2147483648
-table "u": 0 rows; allowed are 1 to 2147483648
+table "u": -1 rows; allowed are 1 to 2147483648
 table "u": 9223372036854775807 rows; allowed are 1 to 2147483648
 table "u": 0 columns; allowed are 1 to 64
 table "u": column 1 has a number for its name; declare columns as 'name' => [Store::INT, 8]
