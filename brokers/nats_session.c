@@ -13,12 +13,16 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <openssl/ssl.h>
 
 #include "nats_error.h"
 #include "nats_session_state.h"
 
-#define CHUNK_BYTES ((size_t)60 * 1024)
+#define CHUNK_BYTES  ((size_t)60 * 1024)
+#define EXIT_WAIT_MS 500
 /* What the library may hold between its two threads, only until the second of them runs; the limit
  * that is the user's is our inbox's. */
 #define LIBRARY_INBOX_BYTES (16 * 1024 * 1024)
@@ -30,10 +34,14 @@ struct vd_nats_shared {
     int fd;
 };
 
-/* The library's state is the process's, and its threads do not survive a fork while that state
- * does: a child of a process that has used it can connect, but hears of no disconnection. 0: not
- * used. The one global here, since what it describes is one. */
-static _Atomic pid_t library_user;
+/* The one global here, since what it describes is one: the library's state is the process's. Its
+ * threads do not survive a fork while that state does: a child of a process that has used it can
+ * connect, but hears of no disconnection. */
+static struct {
+    _Atomic pid_t user;        /* 0: not used */
+    _Atomic unsigned sessions; /* that are not gone yet */
+    _Atomic bool watched;      /* until_gone is registered */
+} library;
 
 /* Messages on their way to the session's thread: lengths and bytes, one after the other. */
 struct vd_nats_chunk {
@@ -48,7 +56,7 @@ struct vd_nats_chunk {
 enum vd_err vd_nats_shared_create(struct vd_nats_shared **made, struct vd_error *error)
 {
     struct vd_nats_shared *shared;
-    pid_t user = atomic_load(&library_user);
+    pid_t user = atomic_load(&library.user);
 
     if (user != 0 && user != getpid()) {
         return vd_error_set(error, VD_ERR_UNSUPPORTED,
@@ -162,6 +170,7 @@ void vd_nats_session_let_go(struct vd_nats_session *session)
     pthread_cond_destroy(&session->work);
     free(session);
     atomic_fetch_sub(&shared->alive, 1);
+    atomic_fetch_sub(&library.sessions, 1);
     notice(shared);
     vd_nats_shared_release(shared);
 }
@@ -270,7 +279,7 @@ static void *run(void *context)
     struct vd_nats_session *session = context;
     struct vd_error error = {VD_ERR_CONNECTION, "no server was tried"};
 
-    atomic_store(&library_user, getpid());
+    atomic_store(&library.user, getpid());
     if (vd_nats_session_connect(session, &error)) {
         tell_connected(session);
         serve(session);
@@ -325,6 +334,28 @@ static bool copy_plan(struct vd_nats_session *session, const struct vd_nats_plan
            copy(&session->creds_file, given->creds_file);
 }
 
+/* At exit: OpenSSL frees what it has for the process, also under a session that is just saying
+ * goodbye on a thread of its own. So they get a moment to go; one that hangs does not use OpenSSL
+ * while it does. */
+static void until_gone(void)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+
+    if (atomic_load(&library.user) != getpid())
+        return; /* a forked child: nobody to wait for */
+    for (unsigned ms = 0; ms < EXIT_WAIT_MS && atomic_load(&library.sessions) > 0; ms++)
+        nanosleep(&moment, NULL);
+}
+
+/* What was registered last is called first. */
+static void watch_exit(void)
+{
+    if (!atomic_exchange(&library.watched, true)) {
+        OPENSSL_init_ssl(0, NULL);
+        atexit(until_gone);
+    }
+}
+
 static bool start_thread(struct vd_nats_session *session)
 {
     sigset_t all, before;
@@ -352,10 +383,12 @@ enum vd_err vd_nats_session_start(const struct vd_nats_plan *plan, struct vd_nat
     session->shared = shared;
     atomic_fetch_add(&shared->owners, 1);
     atomic_fetch_add(&shared->alive, 1);
+    atomic_fetch_add(&library.sessions, 1);
     atomic_init(&session->owners, 1);
     vd_nats_inbox_init(&session->inbox, plan->inbox_bytes);
     pthread_mutex_init(&session->lock, NULL);
     pthread_cond_init(&session->work, NULL);
+    watch_exit();
     if (!copy_plan(session, plan)) {
         vd_nats_session_let_go(session);
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a connection");
