@@ -139,8 +139,8 @@ struct vd_shared { // NOLINT(clang-analyzer-optin.performance.Padding): by who w
     _Atomic uint64_t response_window; /* bytes a response may be ahead of its client now; 0: as
                                          configured */
     struct vd_node_id node_id;        /* drawn by the first gateway */
-    /* the outbox may refuse a message: a publish waits for the gateway's answer. Rarely changes,
-     * read with each publish. */
+    /* the link's outbox fills up: a publish waits for the gateway's answer, which may be that there
+     * is no room. Rarely changes, read with each publish. */
     _Alignas(64) _Atomic uint32_t link_tight;
 
     struct vd_doorbell gateway_bell; /* wakes the gateway */

@@ -33,8 +33,8 @@
 #include "common_frames.h"
 #include "common_http.h"
 #include "common_node.h"
-#include "gateway_interest.h"
 #include "gateway_credentials.h"
+#include "gateway_interest.h"
 #include "gateway_link.h"
 #include "gateway_loop.h"
 #include "gateway_pace.h"
@@ -280,7 +280,8 @@ struct gw_worker {
     struct gw_request *exclusive; /* its body is streamed: nothing else is offered meanwhile */
     uint32_t next_claim;
 
-    char *partial; /* a publish of several frames */
+    uint64_t held_tag; /* of a publish whose answer waits until the link has caught up; 0: none */
+    char *partial;     /* a publish of several frames */
     size_t partial_length, partial_capacity;
     uint64_t partial_position;
 
@@ -534,6 +535,8 @@ void gw_workers_finish(struct gateway *gateway);
 /* Drain a bounded share of every ring and look for deaths; true when more is waiting. */
 bool gw_workers_turn(struct gateway *gateway);
 void gw_workers_wake(struct gateway *gateway);
+/* Answer the publishes that were held. */
+void gw_workers_release(struct gateway *gateway);
 bool gw_workers_waiting(struct gateway *gateway);
 
 /* gateway_event.c */

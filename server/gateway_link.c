@@ -14,13 +14,15 @@
  * arrived all the same is dropped by the receivers as a duplicate. Numbers that the history no
  * longer has are a jump, which receivers notice as a gap. What other nodes published meanwhile is
  * not known: a successor resynchronises when its link is up.
+ * - The broker takes less than the workers publish: while the outbox fills up, shared->link_tight
+ *   asks them to wait for our word on each publish, and we keep them waiting while it is half full,
+ *   though not for longer than half of what a publish may take.
  * - The outbox is full. Policy "drop oldest": the handle drops, counts and reports. Policy "fail":
- *   while the outbox may fill up, shared->link_tight asks the workers to wait for our word on each
- *   publish (gw_link_admits), so that a refused message was delivered nowhere. One that was on its
- *   way before is delivered here only, counted and reported, and its number stays used: the others
- *   see the gap.
+ *   our word may be no (gw_link_admits), so that a refused message was delivered nowhere. One that
+ *   was on its way before is delivered here only, counted and reported, and its number stays used:
+ *   the others see the gap.
  * - The handle cannot be opened: a certificate was just being replaced when this gateway started.
- * It is tried again and again, and told like any other failure; the history keeps what the others
+ *   It is tried again and again, and told like any other failure; the history keeps what the others
  *   should get. */
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,7 @@
 #define COMMAND_BYTES   ((size_t)128) /* that a driver puts around a message, beside the channel */
 #define OPEN_FIRST_MS   1000u         /* until a handle that could not be opened is tried again */
 #define OPEN_CAP_MS     30000u
+#define TIGHT_PART      4   /* of the outbox's bytes: publishes wait for our answer from there on */
 #define LAST_WORDS_MS   300 /* for the goodbye, however late it is */
 
 struct gw_link {
@@ -48,10 +51,12 @@ struct gw_link {
     uint64_t open_at_ms;
     uint64_t open_failures;
     enum vd_err open_error;
-    bool dirty;     /* the handle has something to do */
-    bool unheard;   /* what other nodes said before the link was up is not known */
-    bool ended;     /* the asynchronous close is complete */
-    uint64_t slips; /* messages that came when there was no room for them */
+    bool congested;         /* up, and half of the outbox's bytes are used */
+    uint64_t held_until_ms; /* workers wait for answers until then at the latest; 0: none */
+    bool dirty;             /* the handle has something to do */
+    bool unheard;           /* what other nodes said before the link was up is not known */
+    bool ended;             /* the asynchronous close is complete */
+    uint64_t slips;         /* messages that came when there was no room for them */
     unsigned next_worker;
     struct gw_lane_list errors; /* no worker is there to be told just now */
     size_t error_count;
@@ -327,14 +332,42 @@ bool gw_link_admits(const struct gateway *gateway, const struct vd_message *mess
                link->outbox_bytes;
 }
 
+/* Also with the policy to drop: workers that publish faster than a broker takes it are slowed down
+ * by the answers. While the link is down that would help nobody. */
 static void note_room(struct gw_link *link, const struct vd_broker_status *status)
 {
     struct vd_shared *shared = link->gateway->shared;
-    bool tight = link->given->outbox_policy == VD_OUTBOX_FAIL &&
-                 (!status->connected || status->outbox_bytes > link->outbox_bytes / 2);
+    bool tight = status->connected ? status->outbox_bytes > link->outbox_bytes / TIGHT_PART
+                                   : link->given->outbox_policy == VD_OUTBOX_FAIL;
 
+    link->congested = status->connected && status->outbox_bytes > link->outbox_bytes / 2;
     if (tight != (atomic_load_explicit(&shared->link_tight, memory_order_relaxed) != 0))
         atomic_store(&shared->link_tight, tight);
+}
+
+bool gw_link_holds(struct gateway *gateway)
+{
+    struct gw_link *link = gateway->link;
+
+    if (!link || !link->congested)
+        return false;
+    if (!link->held_until_ms)
+        link->held_until_ms = gateway->now_ms + gateway->config->publish_timeout_ms / 2 + 1;
+    return true;
+}
+
+/* Not for longer than a publish may take: then the policy decides. */
+static void release(struct gw_link *link)
+{
+    if (link->congested && link->gateway->now_ms < link->held_until_ms)
+        return;
+    link->held_until_ms = 0;
+    gw_workers_release(link->gateway);
+}
+
+uint64_t gw_link_next_ms(const struct gateway *gateway)
+{
+    return gateway->link ? gateway->link->held_until_ms : 0;
 }
 
 /* ---- the loop ----------------------------------------------------------------------------------
@@ -488,6 +521,8 @@ void gw_link_turn(struct gateway *gateway)
         vd_broker_dispatch(link->broker);
         look(link);
     }
+    if (link->held_until_ms)
+        release(link);
     if (link->error_count)
         pass_errors_on(link);
     gw_credentials_turn(gateway);

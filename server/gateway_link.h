@@ -31,6 +31,10 @@ void gw_link_publish(struct gateway *gateway, const struct vd_message *message);
 /* With the policy to fail: is there room for it in the outbox? (Else always.) */
 bool gw_link_admits(const struct gateway *gateway, const struct vd_message *message);
 
+/* A publish was taken: is its worker to wait until the broker has caught up? */
+bool gw_link_holds(struct gateway *gateway);
+uint64_t gw_link_next_ms(const struct gateway *gateway); /* it wants a turn then; 0: none */
+
 /* Once a turn: hand over what was published in it, note what is confirmed, pass errors on. */
 void gw_link_turn(struct gateway *gateway);
 

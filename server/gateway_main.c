@@ -252,11 +252,14 @@ static uint32_t time_to_sleep(struct gateway *gateway)
 {
     uint64_t now = gateway->now_ms, until = gateway->next_sweep_ms;
     uint64_t timer = gw_timers_next_ms(gateway), resync = gw_resync_next_ms(gateway);
+    uint64_t link = gw_link_next_ms(gateway);
 
     if (timer && timer < until)
         until = timer;
     if (resync && resync < until)
         until = resync;
+    if (link && link < until)
+        until = link;
     if (gw_dispatch_uneasy(gateway) && now + 2 < until)
         until = now + 2;
     return until > now ? (uint32_t)(until - now) : 1;

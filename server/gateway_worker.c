@@ -70,6 +70,17 @@ static void answer_publish(struct gw_worker *worker, uint64_t tag, enum vd_err r
     worker->ring_bell = true;
 }
 
+void gw_workers_release(struct gateway *gateway)
+{
+    for (unsigned i = 0; i < gateway->config->workers; i++) {
+        struct gw_worker *worker = &gateway->workers[i];
+
+        if (worker->held_tag)
+            answer_publish(worker, worker->held_tag, VD_OK);
+        worker->held_tag = 0;
+    }
+}
+
 /* @tag: 0, or the worker waits for an answer, and a message that has no room is refused. */
 static bool publish(struct gw_worker *worker, const unsigned char *payload, size_t length,
                     uint64_t position, uint64_t tag)
@@ -91,8 +102,11 @@ static bool publish(struct gw_worker *worker, const unsigned char *payload, size
     } else {
         gw_publish_local(worker->gateway, &message, source);
     }
-    if (tag)
+    if (tag && result == VD_OK && gw_link_holds(worker->gateway)) {
+        worker->held_tag = tag;
+    } else if (tag) {
         answer_publish(worker, tag, result);
+    }
     return true;
 }
 
@@ -307,6 +321,7 @@ static void attach(struct gw_worker *worker, uint32_t generation)
     unsigned index = worker->index;
 
     worker->generation = generation;
+    worker->held_tag = 0;
     worker->ready = worker->broken = worker->wants_clients = false;
     if (vd_ring_producer_init(&worker->requests, node->requests[index]) != VD_OK ||
         vd_ring_producer_init(&worker->events, node->events[index]) != VD_OK ||

@@ -34,8 +34,8 @@ static struct vd_frame_message message_head(const struct vd_message *message)
     };
 }
 
-/* The outbox of the link may be too full for one more message, and the policy is to fail. Nobody
- * else can say so but the gateway. */
+/* The outbox of the link fills up. Whether it has room, only the gateway can say, and waiting for
+ * its word is what slows down a worker that publishes faster than the broker takes it. */
 static bool needs_answer(const struct vd_worker *worker, const struct vd_message *message)
 {
     return __builtin_expect(

@@ -79,6 +79,19 @@ def test_a_message_reaches_the_streams_and_subscriptions_of_the_other_node(node,
     assert a.health()["broker"] == {"driver": server.display, "connected": True}
 
 
+def test_a_burst_comes_no_faster_than_the_broker_takes_it(node, server, streams):
+    patient = {"broker_probe_interval_ms": 10_000, "publish_timeout_ms": 20_000, "broker_inbox_bytes": 64 << 20}  # a busy machine
+    a, b = pair(node, server, history_log_bytes=64 << 20, history_per_scope=100_000, stream_queue_bytes=64 << 20, **patient)
+    there = streams(b)
+    far, = there.open(EVENTS)
+    with a.connect(timeout=60) as connection:
+        connection.send(f"POST /flood?scope={SCOPE}&count=100000&bytes=200 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+        assert connection.answer("POST").status == 200
+    there.pump(lambda: len(far.events) >= 100_000, seconds=60, what="all of them")
+    assert [int(event.data.split()[1]) for event in far.events] == list(range(1, 100_001))
+    assert metrics(a)["outbox_drops_total"] == 0 == metrics(b)["gaps_total"]
+
+
 def test_what_belongs_to_a_tab_stays_here_and_uses_no_number(node, server, streams):
     a, b = pair(node, server)
     there, here = streams(b), streams(a)
