@@ -81,6 +81,22 @@ static struct gw_event *coded_for(struct gw_stream *stream, struct gw_event *eve
     return coded;
 }
 
+static bool queue_is_full(const struct gw_stream *stream)
+{
+    return __builtin_expect(stream->queue_bytes >
+                                stream->connection->gateway->config->stream_queue_bytes +
+                                    stream->replay_bytes,
+                            0);
+}
+
+/* One turn may bring more than may wait, and the socket has not been asked yet: only a reader that
+ * does not take it is slow. */
+static bool makes_room(struct gw_stream *stream)
+{
+    gw_stream_flush(stream);
+    return !stream->connection->dead && !queue_is_full(stream);
+}
+
 void gw_stream_enqueue(struct gw_stream *stream, struct gw_event *event)
 {
     struct gateway *gateway = stream->connection->gateway;
@@ -91,8 +107,9 @@ void gw_stream_enqueue(struct gw_stream *stream, struct gw_event *event)
         return;
     if (__builtin_expect(stream->coded, 0) && !(event = coded_for(stream, event)))
         return;
-    if (stream->queue_bytes > gateway->config->stream_queue_bytes + stream->replay_bytes ||
-        !queue_push(stream, event)) {
+    if ((queue_is_full(stream) && !makes_room(stream)) || !queue_push(stream, event)) {
+        if (stream->connection->dead)
+            return;
         gateway->counters.refused[VD_HEALTH_REFUSED_SLOW_READER]++;
         gateway->counters.dropped += stream->queue_count;
         gw_connection_close(stream->connection);

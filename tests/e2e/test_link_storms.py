@@ -71,3 +71,47 @@ def test_a_stream_that_was_open_before_the_link_is_told_of_what_it_may_have_miss
     b.publish(SCOPE, "heard")
     here.pump(lambda: early.data() == ["heard"] == late.data(), 20)
     assert [event.name for event in early.events] == ["gap", "message"] and not late.data("gap")
+
+
+def flood(broker, origin, stop):
+    """Numbered messages of another node, as many as the broker takes."""
+    n = 0
+    with broker.raw() as raw:
+        while not stop.is_set():
+            raw.publish_all([b'{"scope":"%s","nodeId":"%s","seq":%d,"data":"%s"}'
+                             % (SCOPE.encode(), origin.encode(), n + i, b"x" * 200) for i in range(1, 501)])
+            n += 500
+
+
+def test_a_flood_from_other_nodes_starves_nobody(broker, nodes, streams):
+    [server] = nodes(broker.url(), workers=2, subscribe=[f"every:{SCOPE}"])
+    some = streams(server, reconnect=True)
+    crowd = some.open(EVENTS, 20)
+    streams(server).open(EVENTS, 3)  # read nothing
+    gateway, stop, slowest, memory = server.gateway(), threading.Event(), 0, 0
+    senders = [threading.Thread(target=flood, args=(broker, f"flood{n}", stop)) for n in range(2)]
+    for sender in senders:
+        sender.start()
+    try:
+        until_time = time.monotonic() + 4
+        while time.monotonic() < until_time:
+            for path in ("/_health/live", "/hello", "/metrics"):
+                began = time.monotonic()
+                assert server.get(path).status == 200
+                slowest = max(slowest, time.monotonic() - began)
+            some.step(0.02)
+            memory = max(memory, own_memory(gateway))
+    finally:
+        stop.set()
+        for sender in senders:
+            sender.join()
+    count = metrics(server)["received_total"]
+    print(f"{count:.0f} messages, slowest answer {slowest:.3f} s, {memory >> 20} MiB")
+    assert count > 5000, "that was no flood"
+    assert slowest < 2 and memory < 256 << 20
+    assert server.gateway() == gateway and server.health()["broker"]["connected"]
+
+    def over():
+        server.publish(SCOPE, "over")
+        return all(stream.data()[-1:] == ["over"] for stream in crowd)
+    some.pump(over, 30, "they get well again")
