@@ -84,7 +84,7 @@ class Cluster:
 
         def complete():
             return not running() and all({mark for scope in scopes for mark in marks[scope]}
-                                         <= {event.data for event in stream.events[-300:]} for stream, scopes in self.audience)
+                                         <= {event.data for event in stream.events[-5000:]} for stream, scopes in self.audience)
         self.pump(complete, 30, "the last messages reach every stream")
         check_senders(self.senders)
 
