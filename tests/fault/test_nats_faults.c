@@ -212,7 +212,8 @@ static void test_a_slow_reader(void **state)
     reader->asleep = true;
     for (unsigned i = 0; i < 1000; i++) {
         assert_int_equal(fault_publish(writer, large), VD_OK);
-        fault_turn(world, 0);
+        if (i % 100 == 99)
+            fault_flush(world, writer); /* the outbox is not the subject */
     }
     fault_flush(world, writer);
     reader->asleep = false;
