@@ -29,30 +29,6 @@ static inline uint64_t fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static inline uint64_t load_bytes(const char *bytes, size_t count)
-{
-    uint64_t word = 0;
-
-    memcpy(&word, bytes, count);
-    return word;
-}
-
-/* The last word of a key, padded with zeros. Byte by byte, or by a copy to where it is then read as
- * a whole, costs as much as all the rest of looking a key up: so out of loads that overlap. */
-static inline uint64_t last_word(const char *bytes, size_t length)
-{
-    size_t rest = length % 8;
-
-    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || rest == 0)
-        return load_bytes(bytes + length - (rest ? rest : 8), rest ? rest : 8);
-    if (length > 8)
-        return load_bytes(bytes + length - 8, 8) >> (64 - 8 * rest);
-    if (rest >= 4)
-        return load_bytes(bytes, 4) | load_bytes(bytes + rest - 4, 4) << (8 * (rest - 4));
-    return load_bytes(bytes, 1) | load_bytes(bytes + rest / 2, 1) << (8 * (rest / 2)) |
-           load_bytes(bytes + rest - 1, 1) << (8 * (rest - 1));
-}
-
 enum vd_err table_key_init(const struct vd_table *table, struct table_key *key, const char *bytes,
                            size_t length, struct vd_error *error)
 {
@@ -69,10 +45,10 @@ enum vd_err table_key_init(const struct vd_table *table, struct table_key *key, 
     last = (uint32_t)(length - 1) / 8;
     key->words = last + 1;
     for (uint32_t i = 0; i < last; i++) {
-        key->word[i] = load_bytes(bytes + (size_t)i * 8, 8);
+        key->word[i] = table_load_bytes(bytes + (size_t)i * 8, 8);
         hash = fold(hash ^ key->word[i], HASH_FACTOR);
     }
-    key->word[last] = last_word(bytes, length);
+    key->word[last] = table_last_word(bytes, length);
     hash = fold(hash ^ key->word[last], HASH_FACTOR);
     key->hash = fold(hash ^ (hash >> 32), table->seed | 1);
     return VD_OK;

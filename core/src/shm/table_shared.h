@@ -133,6 +133,32 @@ static inline void store_word(_Atomic uint64_t *word, uint64_t value)
     atomic_store_explicit(word, value, memory_order_release);
 }
 
+static inline uint64_t table_load_bytes(const char *bytes, size_t count)
+{
+    uint64_t word = 0;
+
+    memcpy(&word, bytes, count);
+    return word;
+}
+
+/* The last word of a key or string of 1 byte or more, padded with zeros. Byte by byte, or by a copy
+ * to where it is then read as a whole, costs as much as all the rest of looking a key up: so out of
+ * loads that overlap. */
+static inline uint64_t table_last_word(const char *bytes, size_t length)
+{
+    size_t rest = length % 8;
+
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || rest == 0)
+        return table_load_bytes(bytes + length - (rest ? rest : 8), rest ? rest : 8);
+    if (length > 8)
+        return table_load_bytes(bytes + length - 8, 8) >> (64 - 8 * rest);
+    if (rest >= 4)
+        return table_load_bytes(bytes, 4) | table_load_bytes(bytes + rest - 4, 4)
+                                                << (8 * (rest - 4));
+    return table_load_bytes(bytes, 1) | table_load_bytes(bytes + rest / 2, 1) << (8 * (rest / 2)) |
+           table_load_bytes(bytes + rest - 1, 1) << (8 * (rest - 1));
+}
+
 static inline struct table_row *row_at(const struct vd_table *table, uint64_t index)
 {
     return (struct table_row *)(void *)(table->rows + index * table->shape.row_bytes);

@@ -20,23 +20,16 @@ static void put_value(_Atomic uint64_t *version, const struct table_column *colu
     _Atomic uint64_t *to = &version[column->word];
     const char *bytes = value->string.bytes;
     size_t length = value->string.length;
-    uint64_t word = 0;
 
     if (column->type != VD_COLUMN_STRING) {
-        memcpy(&word, &value->integer, sizeof(word));
-        store_word(to, word);
+        store_word(to, table_load_bytes((const char *)&value->integer, sizeof(value->integer)));
         return;
     }
     store_word(to++, length);
-    for (; length >= 8; length -= 8, bytes += 8) {
-        memcpy(&word, bytes, 8);
-        store_word(to++, word);
-    }
-    if (length) {
-        word = 0;
-        memcpy(&word, bytes, length);
-        store_word(to, word);
-    }
+    for (size_t done = 0; done + 8 <= length; done += 8)
+        store_word(to++, table_load_bytes(bytes + done, 8));
+    if (length % 8)
+        store_word(to, table_last_word(bytes, length));
 }
 
 /* @from NULL: zero, or the empty string. */
