@@ -87,8 +87,10 @@ static void raw_join(struct raw_node *node, const char *url)
         bench_die("no nats-server on that port");
 }
 
+/* Closed first: versions before 3.6 read a subscription that is destroyed while messages come. */
 static void raw_leave(struct raw_node *node)
 {
+    natsConnection_Close(node->connection);
     natsSubscription_Destroy(node->subscription);
     natsConnection_Destroy(node->connection);
     close(node->counter.fd);

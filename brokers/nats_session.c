@@ -246,6 +246,26 @@ static natsStatus publish_all(struct vd_nats_session *session, const struct vd_n
     return status;
 }
 
+static bool more_waits(struct vd_nats_session *session)
+{
+    bool more;
+
+    pthread_mutex_lock(&session->lock);
+    more = session->first != NULL;
+    pthread_mutex_unlock(&session->lock);
+    return more;
+}
+
+/* The library keeps what is published for a millisecond, in the hope of more. We know that there is
+ * none: a ping sends it at once. It is sent before its answer is waited for, so that the shortest
+ * wait will do. */
+static natsStatus send_now(struct vd_nats_session *session)
+{
+    natsStatus status = natsConnection_FlushTimeout(session->connection, 1);
+
+    return status == NATS_TIMEOUT ? NATS_OK : status;
+}
+
 static void serve(struct vd_nats_session *session)
 {
     struct vd_nats_chunk *chunk = NULL;
@@ -254,6 +274,8 @@ static void serve(struct vd_nats_session *session)
 
     while ((chunk = next_chunk(session, chunk)) != NULL) {
         status = publish_all(session, chunk);
+        if (status == NATS_OK && !more_waits(session))
+            status = send_now(session);
         if (status != NATS_OK) {
             vd_nats_session_explain(session, false, status, NULL, &error);
             vd_nats_session_failed(session, &error);
@@ -286,6 +308,8 @@ static void *run(void *context)
     } else {
         vd_nats_session_failed(session, &error);
     }
+    /* Closed first: versions before 3.6 read a subscription that is destroyed while messages come.
+     */
     if (session->connection)
         natsConnection_Close(session->connection);
     natsSubscription_Destroy(session->subscription);
