@@ -295,12 +295,12 @@ static void test_a_list_of_servers(void **state)
     fault_until_connected(world, node, true);
     assert_int_equal(node->failures, 0);
     assert_int_equal(node->gaps, 0);
-    broker_server_kill(&world->server);
-    fault_until_connected(world, node, false);
-    assert_int_equal(fault_publish(node, "to the other"), VD_OK);
     snprintf(url, sizeof(url), "nats://127.0.0.1:%s", world->other.port_text);
     other = fault_open(world, 1, (struct vd_broker_options){.url = url});
     fault_until_connected(world, other, true);
+    broker_server_kill(&world->server);
+    fault_until_connected(world, node, false);
+    assert_int_equal(fault_publish(node, "to the other"), VD_OK);
     fault_until_connected(world, node, true);
     assert_int_equal(node->failures, 1);
     fault_until_count(world, other, 1);
