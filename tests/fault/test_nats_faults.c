@@ -10,6 +10,7 @@
 
 #include <viaduct/clock.h>
 
+#include "../support/nkeys.h"
 #include "broker_faults.h"
 
 static const struct fault_driver driver = {
@@ -75,6 +76,33 @@ static void test_a_wrong_token(void **state)
     fault_fails_with(world, (struct vd_broker_options){.credentials.token = "wrong"},
                      VD_ERR_AUTHENTICATION, "refused the credentials");
     fault_open(world, 0, (struct vd_broker_options){.credentials.token = FAULT_SECRET});
+    fault_until_connected(world, &world->nodes[0], true);
+}
+
+/* Now and then the library signs what the server refuses: then the next attempt is let in. */
+static void test_keys_and_signed_users(void **state)
+{
+    struct vd_broker_options options = {0};
+    struct fault_world *world = *state;
+    char path[128], config[4096];
+    struct nkey key;
+
+    certificate_path(path, world->server.directory, "user.nk");
+    nkey_make(&key, NKEY_USER);
+    nkey_write_seed(&key, path);
+    snprintf(config, sizeof(config), "authorization { users: [ { nkey: %s } ] }\n", key.public_key);
+    nkey_finish(&key);
+    world->server.config = config;
+    fault_start(world);
+    options.credentials.seed_file = path;
+    fault_open(world, 0, options);
+    fault_until_connected(world, &world->nodes[0], true);
+    fault_close(&world->nodes[0]);
+    broker_server_kill(&world->server);
+    nkey_write_creds(path, config, sizeof(config));
+    fault_start(world);
+    options.credentials = (struct vd_broker_credentials){.creds_file = path};
+    fault_open(world, 0, options);
     fault_until_connected(world, &world->nodes[0], true);
 }
 
@@ -411,6 +439,7 @@ static void test_a_forked_child_is_refused(void **state)
 static const struct CMUnitTest own[] = {
     FAULT_TEST(test_wrong_passwords_and_rights),
     FAULT_TEST(test_a_wrong_token),
+    FAULT_TEST(test_keys_and_signed_users),
     FAULT_TEST(test_tls_is_wanted),
     FAULT_TEST(test_an_address_in_the_certificate),
     FAULT_TEST(test_a_message_over_max_payload),
