@@ -26,6 +26,11 @@ static ZEND_COLD void throw_unknown(zend_string *name)
     const struct vd_php_shared *shared = VIADUCT_G(shared);
     char all[200] = "";
     size_t used = 0;
+    if (vd_php_global_state_is_name(ZSTR_VAL(name))) {
+        zend_throw_exception_ex(vd_ce_unknown_table_exception, 0,
+                                "table \"%s\" is Viaduct's own: use GlobalState", ZSTR_VAL(name));
+        return;
+    }
     for (uint32_t i = 0; i < shared->table_count; i++) {
         if (is_ours(shared->tables[i]) && used < sizeof(all)) {
             used += (size_t)snprintf(all + used, sizeof(all) - used, "%s%s", used ? ", " : "",

@@ -70,12 +70,23 @@ static bool scope_is_allowed(const zend_string *scope, uint32_t argument)
     char made[VD_SCOPE_MAX_BYTES];
     struct vd_error error = {0};
     size_t length = scope_of(scope, "k", 1, made);
-    if (length && vd_scope_check(made, length, &error) == VD_OK) {
+    bool is_long = length == 0 && ZSTR_LEN(scope) > 0;
+    if (!is_long && vd_scope_check(made, length, &error) == VD_OK) {
         return true;
     }
     zend_argument_value_error(argument, "is no scope: %s",
-                              length ? error.text : "it is longer than 256 bytes");
+                              is_long ? "it is longer than 256 bytes" : error.text);
     return false;
+}
+
+/* No key is empty: a pattern that is would never be told. */
+static bool keys_are_allowed(const zend_string *keys, uint32_t argument)
+{
+    if (keys && ZSTR_LEN(keys) == 0) {
+        zend_argument_value_error(argument, "must not be empty: no key is; * stands for all");
+        return false;
+    }
+    return true;
 }
 
 static void bindings_add(struct vd_php_app *app, struct vd_php_binding binding)
@@ -100,7 +111,7 @@ ZEND_METHOD(Viaduct_App, bindStore)
     struct vd_php_app *app = vd_php_app_this(ZEND_THIS);
     struct vd_php_table *table;
     if (!vd_php_app_is_open(app) || !(table = vd_php_store_table(name)) ||
-        !scope_is_allowed(scope, 2)) {
+        !scope_is_allowed(scope, 2) || !keys_are_allowed(keys, 3)) {
         RETURN_THROWS();
     }
     bindings_add(app, (struct vd_php_binding){.table = table,
@@ -137,8 +148,8 @@ ZEND_METHOD(Viaduct_App, bindGlobalState)
     ZEND_PARSE_PARAMETERS_END();
     struct vd_php_app *app = vd_php_app_this(ZEND_THIS);
     struct vd_php_table *state;
-    if (!vd_php_app_is_open(app) || !(state = vd_php_global_state()) ||
-        !scope_is_allowed(scope, 2)) {
+    if (!vd_php_app_is_open(app) || !keys_are_allowed(keys, 1) || !scope_is_allowed(scope, 2) ||
+        !(state = vd_php_global_state())) {
         RETURN_THROWS();
     }
     bindings_add(app, (struct vd_php_binding){.table = state,

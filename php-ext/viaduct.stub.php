@@ -646,7 +646,7 @@ namespace Viaduct {
          * @param string $scope {key} in it stands for the row's key; keys that cannot be part of a scope are
          *     left out, with a line in the log
          * @param string|null $key only this one; with * as glob. Null: any
-         * @throws \ValueError for a malformed scope
+         * @throws \ValueError for a malformed scope, or an empty $key
          * @throws Exception\UnknownTableException
          * @throws \RuntimeException after run()
          */

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: b7bdd17f16db2f625f05deb06bba2d2c0a5daca1 */
+ * Stub hash: 15d74089af7798882e6c3bbad5924ac4d05420f1 */
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Viaduct_Broker_from_url, 0, 1, Viaduct\\Broker\\Broker, 0)
 	ZEND_ARG_TYPE_INFO(0, url, IS_STRING, 0)

@@ -86,7 +86,7 @@ Viaduct\Exception\SchemaException: the global state is there already, for 3 keys
 Viaduct\Exception\SchemaException: the global state is there already, for 3 keys with values of 64 bytes, and now for 3 of 65: call withGlobalStateTableSize() or GlobalState::make() before it is used
 array(0) {
 }
-Viaduct\Exception\UnknownTableException: no table "global state": make it with Store::make() before run() or pcntl_fork(). There is none
+Viaduct\Exception\UnknownTableException: table "global state" is Viaduct's own: use GlobalState
 Viaduct\Exception\SchemaException: table "global state" is Viaduct's own; use another name
 Viaduct\Exception\ValueTooLongException: the value of "k" takes 65 bytes, and one of the global state has at most 64: store less, or raise maxValueBytes by Config::withGlobalStateTableSize()
 Viaduct\Exception\ValueTooLongException: the value of "k" takes 78 bytes, and one of the global state has at most 64: store less, or raise maxValueBytes by Config::withGlobalStateTableSize()
