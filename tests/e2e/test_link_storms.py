@@ -115,3 +115,40 @@ def test_a_flood_from_other_nodes_starves_nobody(broker, nodes, streams):
         server.publish(SCOPE, "over")
         return all(stream.data()[-1:] == ["over"] for stream in crowd)
     some.pump(over, 30, "they get well again")
+
+
+def test_the_end_comes_in_time_though_the_broker_is_frozen(broker, start):
+    one = start(broker=broker.url(), drain_timeout_ms=1500, **QUICK)
+    until_connected(one)
+    broker.freeze()
+    for n in range(7):
+        one.publish(SCOPE, str(n))
+    began = time.monotonic()
+    one.stop()
+    assert time.monotonic() - began < 8
+    assert "broker_undelivered: 7 messages" in one.log(), one.log()
+    broker.thaw()
+
+
+def test_a_link_that_flaps_is_no_storm_for_a_thousand_streams(between, broker, nodes, streams):
+    proxy = between(broker)
+    [server] = nodes(broker.url(proxy.port), workers=2, **{**QUICK, "broker_backoff_cap_ms": 100})
+    crowd = streams(server)
+    some = crowd.open(EVENTS, 1000)
+    gateway, slowest, resyncs = server.gateway(), 0, metrics(server)["resyncs_total"]
+    until_time = time.monotonic() + 5
+    while time.monotonic() < until_time:
+        proxy.cut()
+        for _ in range(4):
+            began = time.monotonic()
+            assert server.get("/hello").status == 200
+            slowest = max(slowest, time.monotonic() - began)
+            crowd.step(0.05)
+    until_connected(server)
+    resyncs = metrics(server)["resyncs_total"] - resyncs
+    server.publish(SCOPE, "end")
+    crowd.pump(lambda: all(stream.data() == ["end"] for stream in some), 30, "the end of it")
+    told = [len(stream.data("gap")) for stream in some]
+    print(f"{resyncs:.0f} reconnects, {min(told)} to {max(told)} gaps a stream, slowest answer {slowest:.3f} s")
+    assert resyncs >= 3 and 1 <= min(told) and max(told) <= resyncs
+    assert slowest < 2 and server.gateway() == gateway
