@@ -157,7 +157,8 @@ static void declare_table(struct vd_php_declared *declared, const struct vd_tabl
     }
     if (error.code != VD_OK) {
         vd_arena_destroy(arena);
-        warn(error.text);
+        zend_error(E_CORE_WARNING, "viaduct.tables: table \"%s\" is not there: %s", options->name,
+                   error.text);
     } else if (!publish_table(declared, arena, table)) {
         warn("out of memory");
     }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <php.h>
 #include <zend_ini_parser.h>
@@ -319,12 +320,25 @@ void vd_php_declarations_free(struct vd_php_declarations *declarations)
     memset(declarations, 0, sizeof(*declarations));
 }
 
+/* NULL: errno tells. A directory can be opened, and looks like an empty file. */
+static FILE *open_file(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    struct stat status;
+    if (file && fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode)) {
+        fclose(file);
+        errno = EISDIR;
+        return NULL;
+    }
+    return file;
+}
+
 enum vd_err vd_php_declarations_read(const char *path, struct vd_php_declarations *declarations,
                                      struct vd_error *error)
 {
     struct reading reading = {.path = path, .to = declarations, .error = error};
     zend_file_handle handle;
-    FILE *file = fopen(path, "re");
+    FILE *file = open_file(path);
     memset(declarations, 0, sizeof(*declarations));
     if (!file) {
         return vd_error_set(error, VD_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
