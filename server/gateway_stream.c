@@ -81,12 +81,14 @@ static struct gw_event *coded_for(struct gw_stream *stream, struct gw_event *eve
     return coded;
 }
 
+/* The event that is being sent does not wait: one of the largest that may be published cuts nobody.
+ */
 static bool queue_is_full(const struct gw_stream *stream)
 {
-    return __builtin_expect(stream->queue_bytes >
-                                stream->connection->gateway->config->stream_queue_bytes +
-                                    stream->replay_bytes,
-                            0);
+    size_t limit = stream->connection->gateway->config->stream_queue_bytes + stream->replay_bytes;
+
+    return __builtin_expect(stream->queue_bytes > limit, 0) &&
+           stream->queue_bytes - stream->queue[stream->queue_first]->length > limit;
 }
 
 /* One turn may bring more than may wait, and the socket has not been asked yet: only a reader that

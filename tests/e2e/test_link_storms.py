@@ -152,3 +152,33 @@ def test_a_link_that_flaps_is_no_storm_for_a_thousand_streams(between, broker, n
     print(f"{resyncs:.0f} reconnects, {min(told)} to {max(told)} gaps a stream, slowest answer {slowest:.3f} s")
     assert resyncs >= 3 and 1 <= min(told) and max(told) <= resyncs
     assert slowest < 2 and server.gateway() == gateway
+
+
+def test_whatever_another_node_puts_into_a_message_stays_one_event(broker, nodes, streams):
+    """Line ends, fields, names of ours, globs, a tab that is not theirs: nothing forges or crosses anything."""
+    [server] = nodes(broker.url(), workers=2, subscribe=["every:*"])
+    some = streams(server)
+    [room] = some.open(EVENTS)
+    [tab] = some.open("/events?scope=tab")
+    [session] = some.open("/events?scope=session:abc")
+    gaps = sum(server.get("/broker").json()["gaps"])
+    message = '{"scope":"%s","nodeId":"other","seq":%d,"event":"%s","data":"%s"}'
+    hostile = [(SCOPE, "gap", "x"), (SCOPE, "retry: 1", "x"), (SCOPE, "", "a\\r\\nid: 7:7\\r\\revent: evil\\n\\ndata: y"),
+               ("tab", "", "not yours"), ("session:*", "", "to all sessions"), ("*", "", "to all"),
+               (SCOPE, "", "end")]
+    with broker.raw() as raw:
+        malformed = metrics(server)["malformed_total"]
+        for n, (scope, event, data) in enumerate(hostile, 1):
+            raw.publish((message % (scope, n, event, data)).encode())
+        for bad in ("a\\nb", "a\\rb", "a\\u0000b", "a" * 300):
+            raw.publish((message % (SCOPE, 100, bad, "x")).encode())
+        raw.publish((message % (SCOPE, len(hostile) + 1, "", "z" * (1 << 20))).encode())
+        raw.publish((message % (SCOPE, len(hostile) + 2, "", "last")).encode())
+    some.pump(lambda: room.data()[-1:] == ["last"], 20)
+    assert [(event.name, event.data) for event in room.events if event.data != "z" * (1 << 20)] == [
+        ("gap", "x"), ("retry: 1", "x"), ("message", "a\nid: 7:7\n\nevent: evil\n\ndata: y"), ("message", "to all"),
+        ("message", "end"), ("message", "last")]
+    assert [event.data for event in tab.events] == ["to all"]
+    assert [event.data for event in session.events] == ["to all sessions", "to all"]
+    assert metrics(server)["gaps_total"] == 0 and sum(server.get("/broker").json()["gaps"]) == gaps
+    print(metrics(server)["malformed_total"] - malformed, "refused")

@@ -125,11 +125,35 @@ static void who_has_taken_it_meanwhile_is_not_slow(void **state)
     assert_int_equal(taken + read_all(f), (sent + 1) * f->event->length);
 }
 
+/* A message that was fit to be published is no reason to cut whoever it is for. */
+static void the_event_that_is_being_sent_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+    size_t length = 64 * LIMIT; /* more than a socket takes */
+    char *text = malloc(length + 1);
+    struct gw_event *large;
+
+    memset(text, 'x', length);
+    text[length] = '\0';
+    large = gw_event_text(text);
+    free(text);
+    gw_stream_enqueue(&f->stream, large);
+    gw_event_release(large);
+    gw_streams_flush(&f->gateway);
+    assert_true(f->stream.queue_bytes > LIMIT);
+    for (size_t n = 0; n < LIMIT / EVENT_BYTES; n++)
+        gw_stream_enqueue(&f->stream, f->event);
+    assert_int_equal(f->gateway.counters.refused[VD_HEALTH_REFUSED_SLOW_READER], 0);
+    assert_int_equal(f->stream.queue_count, 1 + LIMIT / EVENT_BYTES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_takes_it_is_not_slow, setup, teardown),
         cmocka_unit_test_setup_teardown(who_has_taken_it_meanwhile_is_not_slow, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_event_that_is_being_sent_does_not_count, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
