@@ -346,6 +346,7 @@ static void bury(struct gw_worker *worker, uint32_t generation)
     if (worker->generation != generation)
         attach(worker, generation);
     drain(worker, UINT32_MAX);
+    worker->held_tag = 0;
     partial_drop(worker);
     worker->ready = false;
     gw_dispatch_worker_died(worker, reason);

@@ -109,7 +109,7 @@ enum vd_err vd_worker_init(struct vd_worker *worker, struct vd_node *node, unsig
     worker->index = index;
     worker->generation = generation;
     worker->epoch = vd_worker_gateway_epoch(worker);
-    worker->publish_tag = atomic_load(&worker->slot->publish_answer) >> 8; /* not a predecessor's */
+    worker->publish_tag = (uint64_t)(generation & 0xffffff) << 32; /* not a predecessor's */
     worker->requests_limit = requests_limit(node, index);
     worker->code_from =
         node->config.compression_off ? SIZE_MAX : node->config.compression_min_bytes;

@@ -60,7 +60,8 @@ struct vd_worker {
     /* conversation with the gateway */
     uint32_t epoch;         /* of the gateway that knows us */
     uint32_t waiting_epoch; /* for whom vd_worker_reserve waits just now */
-    uint64_t publish_tag;   /* of the last publish that asked for an answer */
+    uint64_t publish_tag;   /* of the last publish that asked for an answer; 56 bits, unique in the
+                               slot: the upper 24 are the generation's */
     bool announced;         /* it was told: subscriptions, intervals, ready */
     bool discard_pending;   /* a record was given up half-way: say so before the next one */
 

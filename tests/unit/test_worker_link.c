@@ -224,6 +224,24 @@ static void a_gateway_that_does_not_answer_leaves_it_open(void **state)
     bench_stop(&bench);
 }
 
+/* The gateway may hold an answer for a while: until after the death of who waits for it. */
+static void a_late_answer_to_a_predecessor_is_none(void **state)
+{
+    struct bench bench;
+    uint64_t tag;
+
+    (void)state;
+    begin(&bench);
+    reply(&bench, 1, VD_ERR_FULL); /* its first publish */
+    atomic_store(&bench.node.shared->link_tight, 1);
+    bench_request(&bench, "GET", "/publish", NULL, 0);
+    tag = expect_publish(&bench);
+    bench_expect_silence(&bench, 20);
+    reply(&bench, tag, VD_OK);
+    expect_words(&bench, "VD_OK");
+    bench_stop(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +250,7 @@ int main(void)
         cmocka_unit_test(credentials_go_in_one_frame),
         cmocka_unit_test(a_publish_waits_while_the_outbox_is_tight),
         cmocka_unit_test(a_gateway_that_does_not_answer_leaves_it_open),
+        cmocka_unit_test(a_late_answer_to_a_predecessor_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
