@@ -71,13 +71,8 @@ void vd_php_shared_shutdown(void)
     VIADUCT_G(shared) = NULL;
 }
 
-void vd_php_shared_request_begin(void)
-{
-    VIADUCT_G(shared)->script_pid = getpid();
-}
-
 /* Interned strings of the request end with it. */
-void vd_php_shared_request_end(void)
+static void forget_seen(void)
 {
     struct vd_php_shared *shared = VIADUCT_G(shared);
     for (uint32_t i = 0; i < shared->table_count; i++) {
@@ -87,6 +82,18 @@ void vd_php_shared_request_end(void)
             table->columns[j].name.seen = NULL;
         }
     }
+}
+
+/* Once more: a stream of the user's that is closed after RSHUTDOWN may have used a table. */
+void vd_php_shared_request_begin(void)
+{
+    forget_seen();
+    VIADUCT_G(shared)->script_pid = getpid();
+}
+
+void vd_php_shared_request_end(void)
+{
+    forget_seen();
 }
 
 /* ---- where ------------------------------------------------------------------------------------
