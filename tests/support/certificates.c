@@ -14,16 +14,6 @@
 
 #include "certificates.h"
 
-#ifdef __SANITIZE_THREAD__
-/* OpenSSL counts references by atomics that the sanitizer does not see: it is not compiled with it.
- * All programs that make certificates use its threads, too. */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-    return "race:libcrypto.so\nrace:libssl.so\n";
-}
-#endif
-
 const char *certificate_path(char *path, const char *directory, const char *file)
 {
     snprintf(path, 128, "%s/%s", directory, file);
