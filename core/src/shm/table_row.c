@@ -37,9 +37,9 @@ enum vd_err table_key_init(const struct vd_table *table, struct table_key *key, 
 
     if (__builtin_expect(length == 0 || length > VD_TABLE_KEY_MAX, 0)) {
         return vd_error_set(error, VD_ERR_INVALID,
-                            "table \"%s\": a key has 1 to %d bytes, this one has %zu; "
-                            "use a hash of it as the key",
-                            table->schema.name, VD_TABLE_KEY_MAX, length);
+                            "table \"%s\": a key has 1 to %d bytes, this one has %zu%s",
+                            table->schema.name, VD_TABLE_KEY_MAX, length,
+                            length ? "; use a hash of it as the key" : "");
     }
     key->length = (uint32_t)length;
     last = (uint32_t)(length - 1) / 8;

@@ -97,10 +97,10 @@ Exception: Serialization of 'class@anonymous' is not allowed
 Exception: Serialization of 'Closure' is not allowed
 Exception: Serialization of 'Closure' is not allowed
 Viaduct\Exception\ValueTooLongException: the value of "k" takes 65 bytes, and one of the global state has at most 64: store less, or raise maxValueBytes by Config::withGlobalStateTableSize()
-Viaduct\Exception\KeyLengthException: table "global state": a key has 1 to 255 bytes, this one has 0; use a hash of it as the key
-Viaduct\Exception\KeyLengthException: table "global state": a key has 1 to 255 bytes, this one has 0; use a hash of it as the key
-Viaduct\Exception\KeyLengthException: table "global state": a key has 1 to 255 bytes, this one has 0; use a hash of it as the key
-Viaduct\Exception\KeyLengthException: table "global state": a key has 1 to 255 bytes, this one has 0; use a hash of it as the key
+Viaduct\Exception\KeyLengthException: table "global state": a key has 1 to 255 bytes, this one has 0
+Viaduct\Exception\KeyLengthException: table "global state": a key has 1 to 255 bytes, this one has 0
+Viaduct\Exception\KeyLengthException: table "global state": a key has 1 to 255 bytes, this one has 0
+Viaduct\Exception\KeyLengthException: table "global state": a key has 1 to 255 bytes, this one has 0
 Viaduct\Exception\KeyLengthException: table "global state": a key has 1 to 255 bytes, this one has 256; use a hash of it as the key
 Viaduct\Exception\KeyLengthException: table "global state": a key has 1 to 255 bytes, this one has 256; use a hash of it as the key
 Viaduct\Exception\KeyLengthException: table "global state": a key has 1 to 255 bytes, this one has 256; use a hash of it as the key

@@ -96,9 +96,9 @@ UnknownColumnException (OutOfBoundsException): table "t" has no column "nope"; i
 UnknownColumnException (OutOfBoundsException): table "t" has no column "7"; it has i1, i2, i4, i8, f, s
 UnknownColumnException (OutOfBoundsException): table "t" has no column "nope"; it has i1, i2, i4, i8, f, s
 UnknownColumnException (OutOfBoundsException): table "t" has no column "nope"; it has i1, i2, i4, i8, f, s
-KeyLengthException (LengthException): table "t": a key has 1 to 255 bytes, this one has 0; use a hash of it as the key
-KeyLengthException (LengthException): table "t": a key has 1 to 255 bytes, this one has 0; use a hash of it as the key
-KeyLengthException (LengthException): table "t": a key has 1 to 255 bytes, this one has 0; use a hash of it as the key
+KeyLengthException (LengthException): table "t": a key has 1 to 255 bytes, this one has 0
+KeyLengthException (LengthException): table "t": a key has 1 to 255 bytes, this one has 0
+KeyLengthException (LengthException): table "t": a key has 1 to 255 bytes, this one has 0
 KeyLengthException (LengthException): table "t": a key has 1 to 255 bytes, this one has 256; use a hash of it as the key
 KeyLengthException (LengthException): table "t": a key has 1 to 255 bytes, this one has 256; use a hash of it as the key
 KeyLengthException (LengthException): table "t": a key has 1 to 255 bytes, this one has 256; use a hash of it as the key
