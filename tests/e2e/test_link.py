@@ -247,7 +247,7 @@ def test_gateways_killed_under_load_lose_and_double_nothing(node, server, stream
 
 @pytest.mark.parametrize("seed", [1])
 def test_whatever_breaks_nothing_is_lost_or_doubled_in_silence(between, node, server, streams, seed):
-    """Gateways killed, links cut, the broker killed, in any order, under load on both nodes."""
+    """Gateways and workers killed, links cut, the broker killed, in any order, under load on both nodes."""
     server.start()
     proxies = between(server), between(server)
     roomy = {"broker_outbox_messages": 100_000, "stream_queue_bytes": 64 << 20, "history_log_bytes": 64 << 20,
@@ -277,9 +277,12 @@ def test_whatever_breaks_nothing_is_lost_or_doubled_in_silence(between, node, se
         goal = sum(sender.done for sender in senders) + draw.randrange(200)
         pump(lambda goal=goal: sum(sender.done for sender in senders) >= goal, what="messages flow")
         check_senders(senders)
-        act, place = draw.choice(("kill", "kill", "cut", "away", "restart", "freeze")), draw.randrange(2)
+        act, place = draw.choice(("kill", "kill", "worker", "cut", "away", "restart", "freeze")), draw.randrange(2)
         if act == "kill":
             kill_gateway(place)
+        elif act == "worker":  # in mid-publish, or while it waits for an answer
+            for pid in list(both[place].workers().values())[:1]:
+                os.kill(pid, signal.SIGKILL)
         elif act == "cut":
             proxies[place].cut()
         elif act == "away":

@@ -182,3 +182,19 @@ def test_whatever_another_node_puts_into_a_message_stays_one_event(broker, nodes
     assert [event.data for event in session.events] == ["to all sessions", "to all"]
     assert metrics(server)["gaps_total"] == 0 and sum(server.get("/broker").json()["gaps"]) == gaps
     print(metrics(server)["malformed_total"] - malformed, "refused")
+
+
+def test_a_killed_supervisor_takes_all_with_it_though_the_broker_is_frozen(broker, start):
+    one = start(broker=broker.url(), **QUICK)
+    until_connected(one)
+    pids = one.pids()
+    broker.freeze()
+    for n in range(50):
+        one.publish(SCOPE, str(n))
+    os.kill(one.process.pid, signal.SIGKILL)
+    one.process.wait()
+    began = time.monotonic()
+    until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 20, "all are gone")
+    assert time.monotonic() - began < 5  # 1 s of grace, on a busy machine
+    one.process = None
+    broker.thaw()
