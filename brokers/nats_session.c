@@ -296,6 +296,20 @@ static void tell_connected(struct vd_nats_session *session)
     vd_nats_session_notice(session);
 }
 
+/* Closed before anything is destroyed: versions before 3.6 read a subscription that is destroyed
+ * while messages come. Where the library is closing already, on a thread of its own, this call
+ * comes back at once; on_closed comes when no message can any more. */
+static void close_connection(struct vd_nats_session *session)
+{
+    if (!session->connection)
+        return;
+    natsConnection_Close(session->connection);
+    pthread_mutex_lock(&session->lock);
+    while (!session->over)
+        pthread_cond_wait(&session->work, &session->lock);
+    pthread_mutex_unlock(&session->lock);
+}
+
 static void *run(void *context)
 {
     struct vd_nats_session *session = context;
@@ -308,10 +322,7 @@ static void *run(void *context)
     } else {
         vd_nats_session_failed(session, &error);
     }
-    /* Closed first: versions before 3.6 read a subscription that is destroyed while messages come.
-     */
-    if (session->connection)
-        natsConnection_Close(session->connection);
+    close_connection(session);
     natsSubscription_Destroy(session->subscription);
     natsConnection_Destroy(session->connection);
     vd_nats_session_let_go(session);

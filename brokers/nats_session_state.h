@@ -43,7 +43,7 @@ struct vd_nats_session {
     pthread_cond_t work;
     struct vd_nats_news news;
     bool released;
-    bool over; /* the connection is gone */
+    bool over; /* on_closed was called: the connection is gone */
     struct vd_nats_chunk *first, *last;
     struct vd_nats_chunk *spare;
 
