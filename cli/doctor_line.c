@@ -14,7 +14,8 @@
 
 #include "doctor_line.h"
 
-#define READ_BYTES ((size_t)16 * 1024)
+#define READ_BYTES   ((size_t)16 * 1024)
+#define WAIT_MOST_MS 60000
 
 static bool fails(struct doctor_line *line, const struct vd_error *error)
 {
@@ -39,8 +40,9 @@ static void wait_for(int fd, uint64_t deadline_ms)
 {
     struct pollfd waiting = {.fd = fd, .events = POLLIN};
     uint64_t now_ms = vd_monotonic_ms();
+    uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
 
-    poll(&waiting, 1, deadline_ms > now_ms ? (int)(deadline_ms - now_ms) : 0);
+    poll(&waiting, 1, left_ms > WAIT_MOST_MS ? WAIT_MOST_MS : (int)left_ms);
 }
 
 /* ---- name --------------------------------------------------------------------------------------
@@ -194,6 +196,8 @@ bool doctor_line_again(struct doctor_line *line, const struct doctor_line *first
     if (dial(line, first->address))
         return true;
     vd_stream_close(&line->stream);
+    close(line->epoll_fd);
+    line->epoll_fd = -1;
     return false;
 }
 
@@ -239,6 +243,8 @@ bool doctor_line_read(struct doctor_line *line)
         vd_error_set(&line->error, VD_ERR_TOO_LARGE, "it sends more than any answer takes");
         return false;
     }
+    if (is_late(line)) /* also when it never stops talking */
+        return false;
     while ((count = vd_stream_read(&line->stream, buffer, sizeof(buffer))) == 0) {
         if (is_late(line))
             return false;

@@ -2,14 +2,15 @@
 /* JSON into a tree: see json.h. Strings are decoded in place, in a copy of the text; there cannot
  * be more values than bytes that begin one, so they are counted first and allocated at once.
  *
- * Failure modes: anything but one whole document is refused, depth is bounded. */
+ * Failure modes: anything but one whole document is refused, depth and number are bounded. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
 
-#define DEPTH_MAX 16
+#define DEPTH_MAX  16
+#define VALUES_MAX ((size_t)200000)
 
 struct reader {
     char *at;
@@ -55,15 +56,14 @@ static char *put_utf8(char *to, uint32_t code_point)
 static bool decode_escape(struct reader *reader, char **to)
 {
     static const char from[] = "\"\\/bfnrt", into[] = "\"\\/\b\f\n\r\t";
-    char digits[5] = "", *end;
+    char digits[5] = "";
     const char *known;
 
     if (*reader->at == 'u') {
-        for (int i = 0; i < 4 && reader->at[i + 1]; i++)
-            digits[i] = reader->at[i + 1];
-        uint32_t code_point = (uint32_t)strtoul(digits, &end, 16);
-        if (end != digits + 4)
+        if (strspn(reader->at + 1, "0123456789abcdefABCDEF") < 4)
             return false;
+        memcpy(digits, reader->at + 1, 4);
+        uint32_t code_point = (uint32_t)strtoul(digits, NULL, 16);
         reader->at += 5;
         *to = put_utf8(*to, code_point);
         return true;
@@ -198,9 +198,13 @@ static size_t count_values(const char *text, size_t length)
 bool json_parse(struct json_document *document, const char *text, size_t length)
 {
     struct reader reader = {0};
+    size_t values = count_values(text, length);
 
+    *document = (struct json_document){0};
+    if (values > VALUES_MAX)
+        return false;
     *document = (struct json_document){
-        .nodes = calloc(count_values(text, length), sizeof(struct json)),
+        .nodes = calloc(values, sizeof(struct json)),
         .text = malloc(length + 1),
     };
     if (!document->nodes || !document->text || memchr(text, '\0', length))

@@ -4,7 +4,8 @@
  * Failure modes: whatever is wrong in the command line is said in one sentence on standard error
  * that names it and what is allowed, with exit code 2. No output that could be written counts as
  * done: a full disk is a failure, a reader that left is not. */
-#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,11 +64,9 @@ static const struct command commands[] = {
 
 static enum cli_exit put(struct cli_text *text)
 {
-    bool written = fwrite(text->bytes, 1, text->length, stdout) == text->length;
-
-    written = fflush(stdout) == 0 && written;
+    fwrite(text->bytes, 1, text->length, stdout);
     cli_text_finish(text);
-    return written || errno == EPIPE ? CLI_DONE : CLI_FAILED;
+    return CLI_DONE;
 }
 
 static void add_exit_codes(struct cli_text *text)
@@ -167,6 +166,29 @@ static enum cli_exit choose(int argc, char **argv)
     return command ? show_help(command) : refuse(argv[2]);
 }
 
+/* Where the caller has closed one, the next socket would take its number, and what is meant for
+ * people would go to the server. Here reading from and writing to it fail instead. */
+static bool hold_standard_descriptors(void)
+{
+    static const int modes[] = {O_WRONLY, O_RDONLY, O_RDWR};
+
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+            return false;
+    }
+    return true;
+}
+
+/* What went through stdio; a reader that has left did not want more. */
+static bool was_written(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    return poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0;
+}
+
 /* Threads of the NATS library may still be saying goodbye. They need OpenSSL, which exit() would
  * take down under them. */
 int main(int argc, char **argv)
@@ -174,7 +196,12 @@ int main(int argc, char **argv)
     enum cli_exit code;
 
     signal(SIGPIPE, SIG_IGN);
+    if (!hold_standard_descriptors())
+        _exit(CLI_FAILED);
     code = choose(argc, argv);
-    fflush(NULL);
+    if (!was_written() && code == CLI_DONE) {
+        cli_say("standard output cannot be written");
+        code = CLI_FAILED;
+    }
     _exit((int)code);
 }

@@ -203,8 +203,12 @@ static bool take(struct cli_options *options, const struct option_row *row, cons
         return true;
     case SECONDS:
         options->timeout_given = options->timeout_given || row->offset == IN(timeout_ms);
-        if (read_seconds(value, (uint32_t *)member))
-            return true;
+        if (read_seconds(value, (uint32_t *)member)) {
+            if (row->offset != IN(interval_ms) || options->interval_ms > 0)
+                return true;
+            cli_say("%s%s: more than 0 is wanted", source.prefix, source.name);
+            return false;
+        }
         cli_say("%s%s: a number of seconds is wanted, such as 10 or 0.5, at most %.0f",
                 source.prefix, source.name, SECONDS_MAX);
         return false;

@@ -43,7 +43,7 @@ static long take_simple(const char *at, const char *end, struct resp_part *part)
 
     if (at == end)
         return 0;
-    if (!strchr("+-:$", *at))
+    if (*at == '\0' || !strchr("+-:$", *at))
         return -1;
     head = take_line(at + 1, end, part);
     if (head <= 0 || *at != '$')

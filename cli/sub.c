@@ -6,9 +6,9 @@
  * takes them. It ends with 0 by SIGINT or SIGTERM, when the reader is gone, after --count messages
  * or --timeout; with 3 when --timeout comes before --count.
  *
- * Failure modes: a reader that does not read stops us, so the broker counts us as slow: then a gap
- * is said. A drop of the link is said, and tried again, for ever unless it never was up and the
- * login or the certificate is refused. */
+ * Failure modes: a full disk ends it with 1. A reader that does not read stops us, so the broker
+ * counts us as slow: then a gap is said. A drop of the link is said, and tried again, for ever
+ * unless it never was up and the login or the certificate is refused. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -33,7 +33,8 @@ struct listener {
     uint64_t received;
     uint64_t deadline_ms; /* UINT64_MAX: none */
     int signal_fd;
-    bool ended; /* by a signal or by the reader */
+    bool ended;      /* by a signal or by the reader */
+    int write_error; /* errno: standard output takes nothing, and its reader has not left */
 };
 
 /* ---- lines -------------------------------------------------------------------------------------
@@ -155,6 +156,7 @@ static void write_out(struct listener *listener)
             written += (size_t)count;
         } else if (errno != EINTR && errno != EAGAIN) {
             listener->ended = true;
+            listener->write_error = errno == EPIPE ? 0 : errno;
         }
     }
     listener->out.length = 0;
@@ -221,6 +223,10 @@ static enum cli_exit listen_until_end(struct listener *listener)
         vd_broker_dispatch(listener->session.broker);
         say_connected(listener);
         write_out(listener);
+        if (listener->write_error) {
+            cli_say("standard output cannot be written: %s", strerror(listener->write_error));
+            return CLI_FAILED;
+        }
         if (listener->ended || is_complete(listener))
             return CLI_DONE;
         if (listener->session.hopeless) {

@@ -131,6 +131,25 @@ void cli_text_json_string(struct cli_text *text, const char *string)
     cli_text_json(text, string, strlen(string));
 }
 
+void cli_text_json_document(struct cli_text *text, const void *bytes, size_t length)
+{
+    const unsigned char *at = bytes, *end = at + length;
+    uint32_t code_point = 0;
+
+    while (at < end) {
+        size_t size = vd_utf8_decode(at, (size_t)(end - at), &code_point);
+        if (size == 0) {
+            cli_text_add(text, "\\ufffd", 6);
+            size = 1;
+        } else if (misleads(code_point) && code_point != '\n') {
+            add_json_escape(text, code_point);
+        } else {
+            cli_text_add(text, at, size);
+        }
+        at += size;
+    }
+}
+
 void cli_text_base64(struct cli_text *text, const void *bytes, size_t length)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

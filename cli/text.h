@@ -27,6 +27,8 @@ void cli_text_safe(struct cli_text *text, const void *bytes, size_t length);
 /* Between double quotes; what is no UTF-8 becomes U+FFFD. */
 void cli_text_json(struct cli_text *text, const void *bytes, size_t length);
 void cli_text_json_string(struct cli_text *text, const char *string);
+/* A whole document as it came, in which what a terminal would act upon is written as an escape. */
+void cli_text_json_document(struct cli_text *text, const void *bytes, size_t length);
 void cli_text_base64(struct cli_text *text, const void *bytes, size_t length);
 
 bool cli_is_utf8(const void *bytes, size_t length);

@@ -27,6 +27,9 @@
 
 #define INTERVAL_MS 1000
 #define WHY_BYTES   128
+#define WRITE_BYTES ((size_t)4096) /* a pipe that is ready takes so many without waiting */
+#define LEAVE_MS    500            /* for the last bytes to a terminal that takes none */
+#define WAIT_MOST   60000
 
 #define SCREEN_ENTER "\033[?1049h\033[?25l\033[H\033[2J"
 #define SCREEN_LEAVE "\033[?25h\033[?1049l"
@@ -43,22 +46,45 @@ struct viewer {
     bool on_screen; /* a terminal that can be drawn on */
     bool keys;      /* standard input is one, too */
     bool ended;
-    bool gone; /* nobody reads standard output */
+    bool gone;       /* standard output takes nothing any more */
+    int write_error; /* errno, unless its reader has left */
     struct termios settings;
 };
 
 /* ---- the terminal ------------------------------------------------------------------------------
  */
 
+/* While nobody reads, a signal that ends us still does. */
+static bool was_ended(struct viewer *viewer)
+{
+    struct signalfd_siginfo info;
+
+    if (read(viewer->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        viewer->ended = info.ssi_signo != SIGWINCH && info.ssi_signo != SIGTSTP;
+    return viewer->ended;
+}
+
 static void write_out(struct viewer *viewer, const char *bytes, size_t length)
 {
+    bool leaving = viewer->ended;
+    struct pollfd fds[2] = {{.fd = STDOUT_FILENO, .events = POLLOUT},
+                            {.fd = leaving ? -1 : viewer->signal_fd, .events = POLLIN}};
+
     while (length > 0 && !viewer->gone) {
-        ssize_t count = write(STDOUT_FILENO, bytes, length);
+        if (poll(fds, 2, leaving ? LEAVE_MS : -1) == 0)
+            return;
+        if (!fds[0].revents) {
+            if (fds[1].revents && was_ended(viewer))
+                return;
+            continue;
+        }
+        ssize_t count = write(STDOUT_FILENO, bytes, length < WRITE_BYTES ? length : WRITE_BYTES);
         if (count > 0) {
             bytes += count;
             length -= (size_t)count;
-        } else if (errno != EINTR) {
+        } else if (errno != EINTR && errno != EAGAIN) {
             viewer->gone = true;
+            viewer->write_error = errno == EPIPE || errno == EIO ? 0 : errno;
         }
     }
 }
@@ -167,6 +193,7 @@ static int watch_signals(void)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGQUIT);
     sigaddset(&signals, SIGTSTP);
     sigaddset(&signals, SIGWINCH);
     sigprocmask(SIG_BLOCK, &signals, NULL);
@@ -210,7 +237,7 @@ static void wait_until(struct viewer *viewer, uint64_t until_ms)
 
     while (!viewer->ended && !viewer->gone && (now_ms = vd_monotonic_ms()) < until_ms) {
         fds[2] = (struct pollfd){.fd = viewer->keys ? STDIN_FILENO : -1, .events = POLLIN};
-        if (poll(fds, 3, (int)(until_ms - now_ms)) <= 0)
+        if (poll(fds, 3, until_ms - now_ms < WAIT_MOST ? (int)(until_ms - now_ms) : WAIT_MOST) <= 0)
             continue;
         if (fds[0].revents)
             take_signal(viewer);
@@ -288,7 +315,9 @@ static enum cli_exit view(struct viewer *viewer)
     leave_screen(viewer);
     if (!answers)
         cli_say("%s: %s", viewer->path, why);
-    return answers ? CLI_DONE : CLI_FAILED;
+    if (viewer->write_error)
+        cli_say("standard output cannot be written: %s", strerror(viewer->write_error));
+    return answers && !viewer->write_error ? CLI_DONE : CLI_FAILED;
 }
 
 enum cli_exit cli_top(const struct cli_options *options)

@@ -12,6 +12,9 @@
 
 #define NAME_COLUMNS 24
 #define BAR_COLUMNS  16
+#define NUMBER_MOST  1e20
+#define SECONDS_MOST 1e12
+#define SHOWN_MOST   1000 /* counters: each is looked for in the picture before */
 
 struct picture {
     struct cli_text text;
@@ -26,7 +29,13 @@ struct picture {
 static void add_number(struct cli_text *text, double number)
 {
     char digits[32];
-    int length = snprintf(digits, sizeof(digits), "%.0f", number < 0 ? -number : number);
+    int length;
+
+    if (number > NUMBER_MOST || number < -NUMBER_MOST) {
+        cli_text_print(text, "%.3g", number); /* no number of a node's */
+        return;
+    }
+    length = snprintf(digits, sizeof(digits), "%.0f", number < 0 ? -number : number);
 
     if (number < 0)
         cli_text_add(text, "-", 1);
@@ -143,7 +152,8 @@ static void draw_node(struct picture *picture)
     struct cli_text *text = &picture->text;
     const struct json *now = picture->now, *listeners = json_get(now, "listeners");
     const struct json *arena = json_get(now, "arena");
-    uint64_t up = (uint64_t)(json_number(now, "uptime_ms") / 1000);
+    double seconds = json_number(now, "uptime_ms") / 1000;
+    uint64_t up = seconds > 0 && seconds < SECONDS_MOST ? (uint64_t)seconds : 0;
 
     cli_text_print(text, "viaduct ");
     put_words(text, json_string(now, "version"), 0);
@@ -215,8 +225,11 @@ static void draw_link(struct picture *picture, const struct json *now)
 
     put_words(text, json_string(now, "state"), 0);
     if (json_number(now, "attempts") > 0) {
-        cli_text_print(text, "attempt %.0f, next in %.1f s (%s)  ", json_number(now, "attempts"),
-                       json_number(now, "next_delay_ms") / 1000, json_string(now, "last_error"));
+        const char *reason = json_string(now, "last_error");
+        cli_text_print(text, "attempt %.0f, next in %.1f s (", json_number(now, "attempts"),
+                       json_number(now, "next_delay_ms") / 1000);
+        cli_text_safe(text, reason, strlen(reason));
+        cli_text_print(text, ")  ");
     }
     cli_text_print(text, "rtt %.2f ms  outbox ", json_number(now, "rtt_us") / 1000);
     add_number(text, json_number(now, "outbox_messages"));
@@ -361,6 +374,7 @@ static void draw_tables(struct picture *picture)
 static void draw_counters(struct picture *picture)
 {
     const struct json *counters = json_get(picture->now, "counters");
+    unsigned shown = 0;
 
     if (!counters || counters->count == 0)
         return;
@@ -369,17 +383,17 @@ static void draw_counters(struct picture *picture)
     put_words(&picture->text, "VALUE", -26);
     put_words(&picture->text, "/S", -10);
     end_line(picture);
-    for (const struct json *one = counters->first; one; one = one->next) {
+    for (const struct json *one = counters->first; one && shown < SHOWN_MOST; one = one->next) {
+        shown++;
         put_words(&picture->text, json_string(one, "name"), NAME_COLUMNS);
         put_number(&picture->text, json_number(one, "value"), -26);
         put_rate(picture, one, same(json_get(picture->before, "counters"), one, "name"), "value",
                  -10);
         end_line(picture);
     }
-    if (json_number(picture->now, "counter_count") > (double)counters->count) {
+    if (json_number(picture->now, "counter_count") > shown) {
         cli_text_print(&picture->text, "and ");
-        add_number(&picture->text,
-                   json_number(picture->now, "counter_count") - (double)counters->count);
+        add_number(&picture->text, json_number(picture->now, "counter_count") - shown);
         cli_text_print(&picture->text, " more");
         end_line(picture);
     }

@@ -4,7 +4,8 @@
  * Happy path: GET /_top over the unix socket, read to the end. Failure modes: nobody listens (the
  * node has ended), not permitted, no answer within a few seconds (its gateway hangs, or is just
  * being replaced); whatever is no such document is refused. Sockets that do not answer are left out
- * of a list; a link that somebody has put into /tmp is not followed. */
+ * of a list; a link that somebody has put into /tmp is not followed, a socket of somebody else is
+ * left alone (but by root), and the search as a whole ends in time. */
 #include <errno.h>
 #include <glob.h>
 #include <poll.h>
@@ -21,7 +22,8 @@
 #include "top.h"
 
 #define ANSWER_MS   3000
-#define ANSWER_MOST ((size_t)32 * 1024 * 1024)
+#define ANSWER_MOST ((size_t)17 * 1024 * 1024) /* the gateway sends 16 MiB at most */
+#define FIND_MS     10000
 #define WHY_BYTES   128
 
 static int dial(const char *path)
@@ -97,7 +99,7 @@ bool top_fetch(const char *path, struct cli_text *raw, struct json_document *doc
     close(fd);
     if (body && json_parse(document, body, strlen(body))) {
         if (raw)
-            cli_text_add(raw, body, strlen(body));
+            cli_text_json_document(raw, body, strlen(body));
         cli_text_finish(&answer);
         return true;
     }
@@ -108,17 +110,27 @@ bool top_fetch(const char *path, struct cli_text *raw, struct json_document *doc
 /* ---- finding them ------------------------------------------------------------------------------
  */
 
-static size_t find_in(const char *pattern, struct top_node *nodes, size_t count)
+/* A node there is this user's; root looks at everybody's. */
+static bool may_be_node(const char *path)
+{
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) &&
+           (status.st_uid == geteuid() || geteuid() == 0);
+}
+
+static size_t find_in(const char *pattern, uint64_t deadline_ms, struct top_node *nodes,
+                      size_t count)
 {
     char why[WHY_BYTES];
     glob_t found;
 
     if (glob(pattern, 0, NULL, &found) != 0)
         return count;
-    for (size_t i = 0; i < found.gl_pathc && count < TOP_NODES_MAX; i++) {
+    for (size_t i = 0;
+         i < found.gl_pathc && count < TOP_NODES_MAX && vd_monotonic_ms() < deadline_ms; i++) {
         struct top_node *node = &nodes[count];
-        struct stat status;
-        bool known = lstat(found.gl_pathv[i], &status) != 0 || !S_ISSOCK(status.st_mode);
+        bool known = !may_be_node(found.gl_pathv[i]);
 
         for (size_t j = 0; j < count; j++)
             known = known || strcmp(nodes[j].path, found.gl_pathv[i]) == 0;
@@ -137,14 +149,15 @@ size_t top_find(struct top_node *nodes)
                                          "/run/user/*/viaduct/*" VD_CONTROL_ENDING,
                                          "/tmp/viaduct-*/*" VD_CONTROL_ENDING};
     char directory[VD_CONTROL_PATH_BYTES], pattern[VD_CONTROL_PATH_BYTES + 16];
+    uint64_t deadline_ms = vd_monotonic_ms() + FIND_MS;
     size_t count;
 
     vd_control_directory(directory);
     snprintf(pattern, sizeof(pattern), "%s/*" VD_CONTROL_ENDING, directory);
-    count = find_in(pattern, nodes, 0);
+    count = find_in(pattern, deadline_ms, nodes, 0);
     if (count > 0)
         return count;
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        count = find_in(others[i], nodes, count);
+        count = find_in(others[i], deadline_ms, nodes, count);
     return count;
 }

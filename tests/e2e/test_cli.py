@@ -128,6 +128,33 @@ def test_a_reader_that_leaves_ends_it(tmp_path, broker):
         process.wait(10)
 
 
+def test_a_full_disk_is_a_failure(tmp_path, broker):
+    with open("/dev/full", "wb") as full, open(tmp_path / "err", "wb") as err:
+        process = subprocess.Popen([COMMAND, "sub"], stdout=full, stderr=err, env=environment(broker))
+    try:
+        until(lambda: b"listening" in (tmp_path / "err").read_bytes(), 15, "it listens")
+        run("pub", "x", "y", broker=broker)
+        assert process.wait(15) == 1 and b"No space left" in (tmp_path / "err").read_bytes()
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def shell(words, broker=None):
+    return subprocess.run(["sh", "-c", f'exec "$0" {words}', COMMAND], capture_output=True, env=environment(broker), timeout=30)
+
+
+def test_closed_descriptors_are_no_sockets(broker):
+    """What is meant for people goes nowhere, and not to the server."""
+    assert shell("pub x y <&- >&- 2>&-", broker).returncode == 0
+    done = shell("pub x - <&-", broker)
+    assert done.returncode == 1 and b"the input cannot be read" in done.stderr
+    done = shell("version >&-")
+    assert done.returncode == 1
+    assert shell("doctor --timeout 5 >&-", broker).returncode == 1
+    assert shell("pub 'bad scope' 2>&- >&-", broker).returncode == 2
+
+
 def test_a_reader_that_does_not_read_holds_no_signal_up(tmp_path, broker):
     reader, writer = os.pipe()
     with open(tmp_path / "err", "wb") as err:
@@ -268,6 +295,7 @@ def test_tls(serve, broker, certificates):
     (("sub", "--broker", "redis://127.0.0.1:0"), "--broker: the port must be from 1 to 65535"),
     (("sub", "--password-file", "/does/not/exist"), "--password-file: cannot open the file: No such file"),
     (("sub", "--password-file", "/dev/null"), "--password-file: the first line"),
+    (("top", "--interval", "0"), "--interval: more than 0"),
     (("top", "redis"), "takes options only"),
     (("top", "--interval", "often"), "--interval: a number of seconds"),
     (("top", "--broker", "redis://x"), "--broker: no such option"),

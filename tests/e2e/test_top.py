@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import socket
@@ -221,6 +222,63 @@ def test_what_is_no_node_is_refused(tmp_path):
         assert b"is no node of Viaduct" in said.stderr and said.stdout == b"", body
 
 
+HOSTILE = (b'{"version":"\x7f\xc2\x9b31m","node":"\\u001b[2J","uptime_ms":-1e300,"now_ms":1e308,"pid":1e308,'
+           b'"gateway":{"connections":1e308,"queue":-1e308,"requests_total":1e308},'
+           b'"broker":{"state":"\xe2\x80\xaegnp","attempts":1e308,"last_error":"\\u001b]0;owned\\u0007","rtt_us":1e308},'
+           b'"tables":[{"name":"\\u009b31m","rows":1e308,"capacity":1e-308}],"counter_count":1e308,'
+           b'"counters":[{"name":"\xff","value":-1e308}]}')
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_no_answer_drives_the_terminal(tmp_path, words):
+    with answering(tmp_path / "fake.sock", b"HTTP/1.1 200 OK\r\n\r\n" + HOSTILE):
+        shown = run("top", "--once", "--socket", tmp_path / "fake.sock", *words).stdout
+    assert re.fullmatch(rb"[\n -~]+", shown), shown
+    if words:
+        assert json.loads(shown)["broker"]["state"] == "\u202egnp"
+
+
+def test_an_answer_is_bounded(tmp_path):
+    with answering(tmp_path / "fake.sock", b"HTTP/1.1 200 OK\r\n\r\n[" + b"0," * 4_000_000 + b"0]"):
+        assert b"is no node of Viaduct" in run("top", "--once", "--socket", tmp_path / "fake.sock", code=1).stderr
+
+
+@contextlib.contextmanager
+def answering(path, reply):
+    """Somebody else's socket, for one connection."""
+    def serve():
+        with contextlib.suppress(OSError):
+            connection, _ = listener.accept()
+            connection.settimeout(20)
+            connection.recv(4096)
+            connection.sendall(reply)
+            connection.close()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        listener.settimeout(20)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        thread.join()
+
+
+def test_the_socket_of_another_user_is_left_alone(place, as_nobody):
+    """Anybody may have made a folder in /tmp under our name."""
+    if not as_nobody:
+        return
+    with tempfile.TemporaryDirectory(prefix="viaduct-test-", dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"{folder}/1.sock")
+            os.chmod(f"{folder}/1.sock", 0o777)
+            listener.listen()
+            listener.settimeout(0)
+            assert b"no node of this user" in as_nobody("top", "--once").stderr
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+
+
 # ---- on a terminal ---------------------------------------------------------------------------------
 
 
@@ -264,7 +322,8 @@ class Screen:
 
 @pytest.mark.parametrize("end", [lambda screen: os.write(screen.main, b"xq"),
                                  lambda screen: screen.process.send_signal(signal.SIGINT),
-                                 lambda screen: screen.process.send_signal(signal.SIGTERM)], ids=["q", "INT", "TERM"])
+                                 lambda screen: screen.process.send_signal(signal.SIGQUIT),
+                                 lambda screen: screen.process.send_signal(signal.SIGTERM)], ids=["q", "INT", "QUIT", "TERM"])
 def test_it_draws_and_leaves_the_terminal_as_it_was(start, place, end):
     start()
     with Screen("--interval", "0.1") as screen:
@@ -339,3 +398,25 @@ def test_into_a_pipe(start, place):
         process.stdout.close()
         assert process.wait(15) == 0, "the reader has left"
     assert seen[0]["now_ms"] < seen[1]["now_ms"] < seen[2]["now_ms"]
+
+
+def test_a_reader_that_does_not_read_holds_no_signal_up(start, place):
+    start()
+    reader, writer = os.pipe()
+    process = subprocess.Popen([COMMAND, "top", "--json", "--interval", "0.01"], stdout=writer, env=environment())
+    try:
+        until(lambda: not select.select([], [writer], [], 0)[1], 20, "the pipe is full")
+        process.terminate()
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait(10)
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_full_disk_is_a_failure(start, place):
+    start()
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([COMMAND, "top", "--once"], stdout=full, stderr=subprocess.PIPE, env=environment(), timeout=30)
+    assert done.returncode == 1 and b"No space left" in done.stderr
