@@ -31,6 +31,7 @@ bool vd_php_shared_startup(void)
         free(shared);
         return false;
     }
+    shared->startup_pid = getpid();
     shared->slot_mask = SLOTS_FIRST - 1;
     shared->state_rows = 1024;
     shared->state_value_bytes = 4096;
@@ -99,6 +100,14 @@ void vd_php_shared_request_end(void)
 /* ---- where ------------------------------------------------------------------------------------
  */
 
+/* php -S has one process, unless told otherwise; then the first one serves, too. */
+static bool is_one_of_built_in_servers(void)
+{
+    const char *workers = getenv("PHP_CLI_SERVER_WORKERS");
+    return strcmp(sapi_module.name, "cli-server") == 0 && workers && atoi(workers) > 1;
+}
+
+/* By its name, or since it was forked after MINIT, as web servers do. */
 static bool is_one_of_many_servers(void)
 {
     static const char *const names[] = {"fpm-fcgi", "cgi-fcgi", "apache2handler", "litespeed"};
@@ -107,7 +116,8 @@ static bool is_one_of_many_servers(void)
             return true;
         }
     }
-    return false;
+    return is_one_of_built_in_servers() ||
+           VIADUCT_G(shared)->startup_pid != VIADUCT_G(shared)->script_pid;
 }
 
 bool vd_php_shared_may_make(const char *what)

@@ -56,7 +56,8 @@ struct vd_php_table {
 };
 
 struct vd_php_shared {
-    pid_t script_pid; /* where the script of this request began */
+    pid_t startup_pid; /* of MINIT */
+    pid_t script_pid;  /* where the script of this request began */
     struct vd_php_table **tables;
     uint32_t table_count;
     struct vd_php_table **table_slots; /* by hash; a power of two */
