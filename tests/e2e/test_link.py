@@ -301,13 +301,22 @@ def test_whatever_breaks_nothing_is_lost_or_doubled_in_silence(between, node, se
         proxy.mode = "pass"
     check_senders(senders)
     until_connected(*both)
-    last = [Sender(one, f"last{place}", [SCOPE], 1, patient=True) for place, one in enumerate(both)]
-    run_senders(last)
-    pump(lambda: all({"last0 0", "last1 0"} <= set(stream.data()) for stream in audience), what="the last message of each node")
+    last = []
+
+    def last_words():  # a link that breaks once more after it was up loses one, and says so
+        last.append([Sender(one, f"last{place}.{len(last)}", [SCOPE], 1, patient=True) for place, one in enumerate(both)])
+        run_senders(last[-1])
+        arrived = time.monotonic() + 3
+        pump(lambda: time.monotonic() > arrived or everywhere())
+        return everywhere()
+
+    def everywhere():
+        return all({f"{sender.name_} 0" for sender in last[-1]} <= set(stream.data()) for stream in audience)
+    until(last_words, 30, "the last message of each node", every=0)
     late = time.monotonic() + 1.5  # gaps that were held back
     pump(lambda: time.monotonic() > late)
     for stream in audience:
-        judge(stream, [SCOPE], senders + last)
+        judge(stream, [SCOPE], senders + sum(last, []))
 
 
 def test_the_policy_to_fail_tells_the_publisher(between, node, server, streams):
