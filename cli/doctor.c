@@ -4,6 +4,7 @@
  * Failure modes: a step that fails ends the examination when the next ones need it; each wait has a
  * deadline, so a frozen server is a failed step. Nothing shown holds a secret; words of the server
  * are shown escaped. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,9 +87,15 @@ void doctor_begin_server(struct doctor *doctor, const char *host, const char *po
     cli_text_finish(&line);
 }
 
+bool doctor_repeats(const void *bytes, size_t length, const char *secret)
+{
+    return secret && *secret && length > 0 && memmem(bytes, length, secret, strlen(secret));
+}
+
 void doctor_value(struct doctor *doctor, const char *name, double value)
 {
-    cli_text_print(&doctor->steps, ",\"%s\":%.12g", name, value);
+    if (isfinite(value)) /* JSON knows no other */
+        cli_text_print(&doctor->steps, ",\"%s\":%.12g", name, value);
 }
 
 /* Wrapped below the text of its step. */

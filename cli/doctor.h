@@ -32,6 +32,9 @@ void doctor_begin_server(struct doctor *doctor, const char *host, const char *po
 /* One line of the report: "ok  login  as user \"node\"". @name: one word, a key in JSON. */
 void doctor_step(struct doctor *doctor, enum doctor_state state, const char *name,
                  const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Does what a server says hold the @secret (NULL: none)? Then it is not for the report. */
+bool doctor_repeats(const void *bytes, size_t length, const char *secret);
+
 /* To the last step: a figure for programs, and what to do about it. */
 void doctor_value(struct doctor *doctor, const char *name, double value);
 void doctor_advise(struct doctor *doctor, const char *format, ...)

@@ -40,6 +40,7 @@ struct nats_case {
     struct json_document info;
     char token[VD_NODE_ID_CHARS + 1];
     char words[WORDS_BYTES]; /* of the last -ERR */
+    bool repeats;            /* it holds our password or token */
     const char *payload;     /* of the last message, in line.in until the next call */
     size_t payload_length, taken;
 };
@@ -103,6 +104,8 @@ static bool next_operation(struct nats_case *self, enum nats_operation *operatio
         *operation = NATS_PONG;
     } else if (begins(line->in.bytes, length, "-ERR")) {
         snprintf(self->words, sizeof(self->words), "%.*s", (int)length, line->in.bytes);
+        self->repeats = doctor_repeats(line->in.bytes, length, self->credentials.password) ||
+                        doctor_repeats(line->in.bytes, length, self->credentials.token);
         *operation = NATS_ERROR;
     } else if (begins(line->in.bytes, length, "MSG ")) {
         *operation = NATS_MESSAGE;
@@ -125,6 +128,12 @@ static bool wait_for_pong(struct nats_case *self, bool *refused)
         *refused = *refused || operation == NATS_ERROR;
     } while (operation != NATS_PONG);
     return true;
+}
+
+/* The last -ERR, for the report. */
+static const char *shown_words(const struct nats_case *self)
+{
+    return self->repeats ? "-ERR with a text that repeats the credentials" : self->words;
 }
 
 static bool no_answer(struct nats_case *self, const char *step)
@@ -351,7 +360,7 @@ static bool refused_login(struct nats_case *self)
         doctor_step(doctor, DOCTOR_FAILED, "login", "the user's credentials have expired");
         doctor_advise(doctor, "Have new ones made: \"nsc generate creds\".");
     } else if (!strcasestr(self->words, "authori") && !strcasestr(self->words, "authentic")) {
-        doctor_step(doctor, DOCTOR_FAILED, "login", "the server answered: %s", self->words);
+        doctor_step(doctor, DOCTOR_FAILED, "login", "the server answered: %s", shown_words(self));
         doctor_advise(doctor, "See the server's log.");
     } else if (has_credentials(self)) {
         doctor_step(doctor, DOCTOR_FAILED, "login", "the server refused the credentials");
@@ -430,7 +439,8 @@ static void tell_refusal(struct nats_case *self, const char *step)
         doctor_advise(self->doctor, "On the server, in the user's \"permissions\": %s: \"%s\"",
                       step, self->subject);
     } else {
-        doctor_step(self->doctor, DOCTOR_FAILED, step, "the server answered: %s", self->words);
+        doctor_step(self->doctor, DOCTOR_FAILED, step, "the server answered: %s",
+                    shown_words(self));
         doctor_advise(self->doctor, "See the server's log.");
     }
 }

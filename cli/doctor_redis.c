@@ -20,13 +20,21 @@
 /* ---- login -------------------------------------------------------------------------------------
  */
 
-/* What has no sentence of its own. */
+/* What has no sentence of its own. Where AUTH was renamed, it repeats what came with it. */
 static void tell_answer(struct redis_case *self, const char *step)
 {
+    const struct resp_part *said = &self->reply.parts[0];
     char words[160];
 
-    doctor_step(self->doctor, DOCTOR_FAILED, step, "the server answered: %s",
-                redis_part(self, 0, words, sizeof(words)));
+    redis_part(self, 0, words, sizeof(words));
+    if (doctor_repeats(said->bytes, said->length, self->password)) {
+        char *comma = strchr(words, ',');
+        if (comma)
+            *comma = '\0';
+        if (!comma || doctor_repeats(words, strlen(words), self->password))
+            snprintf(words, sizeof(words), "an error (ERR) that repeats the password");
+    }
+    doctor_step(self->doctor, DOCTOR_FAILED, step, "the server answered: %s", words);
     doctor_advise(self->doctor, "%s",
                   redis_refused(self, TOO_MANY)
                       ? "Raise \"maxclients\" there, or find who holds so many connections (CLIENT "

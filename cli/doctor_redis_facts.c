@@ -29,7 +29,9 @@ static bool find_fact(const struct redis_case *self, const char *name, char *val
         if ((size_t)(line_end - at) > length && memcmp(at, name, length) == 0 &&
             at[length] == ':') {
             at += length + 1;
-            snprintf(value, size, "%.*s", (int)strcspn(at, "\r\n"), at);
+            length = (size_t)(line_end - at);
+            snprintf(value, size, "%.*s", (int)(length < size ? length : size - 1), at);
+            value[strcspn(value, "\r")] = '\0';
             return true;
         }
         at = line_end + 1;

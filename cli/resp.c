@@ -53,7 +53,9 @@ static long take_simple(const char *at, const char *end, struct resp_part *part)
     *part = (struct resp_part){at + 1 + head, length > 0 ? (size_t)length : 0};
     if (length == -1)
         return head + 1;
-    return end - part->bytes < length + 2 ? 0 : head + 1 + length + 2;
+    if (end - part->bytes < length + 2)
+        return 0;
+    return memcmp(part->bytes + length, "\r\n", 2) == 0 ? head + 1 + length + 2 : -1;
 }
 
 long resp_parse(const char *bytes, size_t length, struct resp *reply)

@@ -18,7 +18,8 @@ struct top_node {
     struct json_document document;
 };
 
-/* Ask the node at @path. @raw: its document (appended), safe for a terminal. false: said in @why (128 bytes).
+/* Ask the node at @path. @raw: its document (appended), safe for a terminal. false: said in @why
+ * (128 bytes).
  */
 bool top_fetch(const char *path, struct cli_text *raw, struct json_document *document, char *why);
 
