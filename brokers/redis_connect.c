@@ -168,6 +168,8 @@ bool vd_redis_advance(struct redis *redis)
         struct vd_stream *stream = &both[i]->stream;
         bool connecting = stream->state == VD_STREAM_CONNECTING;
         code = vd_stream_advance(stream);
+        /* Whoever got as far as TLS has reached a server: what that says is the failure. */
+        connecting = connecting && !stream->session;
         if (code && code != VD_ERR_EMPTY && connecting && next_address(redis)) {
             redis->address = next_address(redis);
             return try_addresses(redis);

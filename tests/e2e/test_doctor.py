@@ -97,8 +97,10 @@ def test_tls(serve, certificates):
     own = {"VIADUCT_CA": certificates.path("ca.pem"), "VIADUCT_CERT": certificates.path("client.pem"),
            "VIADUCT_KEY": certificates.path("client.key")}
     for host in ("127.0.0.1", "localhost"):
-        document, steps = examine("--strict", broker=server.url(host=host), **own)
-        assert document["status"] == "ok"
+        # localhost may be ::1, too, where this server does not listen: a warning.
+        document, steps = examine(*["--strict"][:host == "127.0.0.1"], broker=server.url(host=host), **own)
+        assert document["failures"] == 0 and steps["link"]["state"] == "ok"
+        assert all(step["state"] == "ok" or "::1" in step["text"] for step in document["steps"])
         assert "chain and host name are right" in steps["tls"]["text"]
         assert 25 < steps["tls"]["days"] < 31 and 25 < steps["own-certificate"]["days"] < 31
 
