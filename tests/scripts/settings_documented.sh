@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Every setting has its row in docs/configuration.md, every page of docs/ its link, and no link leads
-# to a file that is not there.
+# to a file, or a heading of a page, that is not there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -20,8 +20,15 @@ done
 for page in docs/*.md; do
     grep -q "($page)" README.md || complain "README.md does not link $page"
 done
+# anchors PAGE: its headings as links name them
+anchors() {
+    sed -nE 's/^#+ //p' "$1" | tr '[:upper:]' '[:lower:]' | sed -E 's/[^a-z0-9_ -]//g; s/ /-/g'
+}
 while IFS=: read -r page link; do
     target=${link%%#*}
     [[ $target == *://* || -z $target || -e $(dirname "$page")/$target ]] || complain "$page: no such file: $link"
+    [[ $target == *://* || $link != *.md#* && $link != '#'* ]] ||
+        anchors "${target:+$(dirname "$page")/}${target:-$page}" | grep -qxF -e "${link#*#}" ||
+        complain "$page: no such heading: $link"
 done < <(grep -oE '\]\([^)]+\)' README.md docs/*.md CHANGELOG.md | sed -E 's/\]\((.*)\)/\1/')
 exit "$failed"
