@@ -285,10 +285,10 @@ static void find_node(char path[VD_CONTROL_PATH_BYTES])
     } else {
         char directory[VD_CONTROL_PATH_BYTES];
         vd_control_directory(directory);
-        cli_say("no node of this user is running here (looked in %s, /run/viaduct, "
-                "/run/user/*/viaduct, /tmp/viaduct-*); a node with a control socket elsewhere is "
-                "named by --socket",
-                directory);
+        bool system = strcmp(directory, "/run/viaduct") == 0;
+        cli_say("no node of this user is running here (looked in %s%s, /run/user/*/viaduct, "
+                "/tmp/viaduct-*); a node with a control socket elsewhere is named by --socket",
+                directory, system ? "" : ", /run/viaduct");
     }
     for (size_t i = 0; i < count; i++)
         json_finish(&nodes[i].document);

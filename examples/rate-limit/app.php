@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 // Ten requests per minute and client, counted over all workers, in two ways.
 //
-// Run: scripts/php examples/rate-limit/app.php, then: for i in $(seq 12); do curl -s localhost:3000/api/atomic; echo; done
+// Run: scripts/php examples/rate-limit/app.php and open http://127.0.0.1:3000/, or:
+// for i in $(seq 12); do curl -s 127.0.0.1:3000/api/atomic; echo; done
 // (PORT and WORKERS in the environment; behind a proxy the client's address needs Config::withTrustedProxies())
 use Viaduct\{App, Config, Response, Store};
 use Viaduct\Broker\PipeBroker;
@@ -18,6 +19,18 @@ Store::make('rate', 100000, [
     'reset' => [Store::INT, 4],
 ]);
 Store::make('windows', 100000, ['requests' => [Store::INT, 4]]);
+
+$app->get('/', fn () => <<<'HTML'
+    <!doctype html><html lang=en><meta charset=utf-8><title>Rate limit</title>
+    <p>Ten a minute: <button>/api/atomic</button> <button>/api/expensive</button></p><pre id=answers></pre>
+    <script>
+      document.onclick = async ({target}) => {
+        if (target.tagName !== 'BUTTON') return;
+        const response = await fetch(target.textContent);
+        answers.textContent = `${target.textContent}: ${response.status} ${await response.text()}\n` + answers.textContent;
+      };
+    </script>
+    HTML);
 
 // As one would write it for one process. With several there is a gap between get() and what follows: two workers
 // may both see no row, or both see a count of nine, and both go on. Under load more than ten get through, and

@@ -16,8 +16,7 @@ EXAMPLE = SOURCE / "examples/publish"
 
 
 def environment(broker):
-    return {**os.environ, "VIADUCT_BUILD": str(BUILD), "BROKER": broker.driver, "BROKER_PORT": str(broker.port),
-            "BROKER_PASSWORD": broker.password or ""}
+    return {**os.environ, "VIADUCT_BUILD": str(BUILD), "VIADUCT_BROKER": broker.url()}
 
 
 def publish(broker, *words):
@@ -101,7 +100,7 @@ def test_a_request_of_php_fpm(fpm, serve, listen):
     for file in ("page.php", "broker.php"):
         shutil.copy(EXAMPLE / file, fpm.folder)
     page = fpm.folder / "with_environment.php"
-    page.write_text(f"<?php putenv('BROKER_PORT={broker.port}'); putenv('BROKER_PASSWORD=s3cret'); require __DIR__ . '/page.php';")
+    page.write_text(f"<?php putenv('VIADUCT_BROKER={broker.url()}'); require __DIR__ . '/page.php';")
     listener = listen(broker, "orders")
     for order in range(1, 21):
         assert json.loads(Request(fpm.socket("a"), page, {"order": order}).answer()) == {"order": order, "told": True}
