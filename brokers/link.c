@@ -179,3 +179,11 @@ enum vd_broker_state vd_link_status(const struct vd_link *link)
         return VD_BROKER_CONNECTING;
     }
 }
+
+void vd_link_describe(const struct vd_link *link, struct vd_broker_status *status)
+{
+    status->state = vd_link_status(link);
+    status->connected = vd_link_is_up(link);
+    status->attempts = link->backoff.attempt;
+    status->next_delay_ms = link->state == VD_LINK_BACKOFF ? link->failure.next_delay_ms : 0;
+}

@@ -94,6 +94,8 @@ uint64_t vd_link_deadline_ms(const struct vd_link *link);
 
 /* As in struct vd_broker_status. */
 enum vd_broker_state vd_link_status(const struct vd_link *link);
+/* The link's share of a broker's status. */
+void vd_link_describe(const struct vd_link *link, struct vd_broker_status *status);
 static inline bool vd_link_is_up(const struct vd_link *link)
 {
     return link->state == VD_LINK_UP;

@@ -574,15 +574,9 @@ static void status(const void *state, struct vd_broker_status *status)
 {
     const struct nats *nats = state;
 
-    status->state = vd_link_status(&nats->link);
-    status->connected = vd_link_is_up(&nats->link);
-    status->attempts = nats->link.backoff.attempt;
-    status->next_delay_ms =
-        nats->link.state == VD_LINK_BACKOFF ? nats->link.failure.next_delay_ms : 0;
+    vd_link_describe(&nats->link, status);
+    vd_outbox_describe(&nats->outbox, status);
     status->rtt_us = nats->rtt_us;
-    status->outbox_messages = vd_outbox_count(&nats->outbox);
-    status->outbox_sequence = vd_outbox_sequence(&nats->outbox);
-    status->outbox_bytes = vd_outbox_bytes(&nats->outbox);
 }
 
 /* ---- life --------------------------------------------------------------------------------------

@@ -84,4 +84,13 @@ static inline size_t vd_outbox_bytes(const struct vd_outbox *outbox)
     return outbox->waiting_bytes + outbox->flying_bytes;
 }
 
+/* Its share of a broker's status. */
+static inline void vd_outbox_describe(const struct vd_outbox *outbox,
+                                      struct vd_broker_status *status)
+{
+    status->outbox_messages = vd_outbox_count(outbox);
+    status->outbox_bytes = vd_outbox_bytes(outbox);
+    status->outbox_sequence = vd_outbox_sequence(outbox);
+}
+
 #endif

@@ -358,15 +358,9 @@ static void status(const void *state, struct vd_broker_status *status)
 {
     const struct redis *redis = state;
 
-    status->state = vd_link_status(&redis->link);
-    status->connected = vd_link_is_up(&redis->link);
-    status->attempts = redis->link.backoff.attempt;
-    status->next_delay_ms =
-        redis->link.state == VD_LINK_BACKOFF ? redis->link.failure.next_delay_ms : 0;
+    vd_link_describe(&redis->link, status);
+    vd_outbox_describe(&redis->outbox, status);
     status->rtt_us = redis->rtt_us;
-    status->outbox_messages = vd_outbox_count(&redis->outbox);
-    status->outbox_bytes = vd_outbox_bytes(&redis->outbox);
-    status->outbox_sequence = vd_outbox_sequence(&redis->outbox);
 }
 
 /* ---- life --------------------------------------------------------------------------------------
