@@ -5,6 +5,8 @@
  * The library's own reconnection is off: two equal refusals would end it for good, failed attempts
  * of it tell nobody, and it holds the connection's lock while it waits.
  *
+ * It does not sign for us either: see on_nonce.
+ *
  * Failure modes: a server that ends the connection: on_closed leaves a note and wakes both the
  * session's thread and the handle's. */
 #include <netdb.h>
@@ -155,12 +157,11 @@ static natsStatus all_of(const natsStatus *results, size_t count)
 #define ALL_OF(results) all_of(results, sizeof(results) / sizeof((results)[0]))
 
 static natsStatus set_behaviour(natsOptions *options, struct vd_nats_session *session,
-                                const char *url, int64_t timeout_ms)
+                                const char *url)
 {
     const int64_t ping_ms = session->probe_interval_ms < 1000 ? 1000 : session->probe_interval_ms;
     const natsStatus results[] = {
         natsOptions_SetURL(options, url),
-        natsOptions_SetTimeout(options, timeout_ms),
         natsOptions_SetAllowReconnect(options, false),
         natsOptions_SetPingInterval(options, ping_ms),
         natsOptions_SetMaxPingsOut(options, 2),
@@ -189,23 +190,91 @@ static natsStatus set_tls(natsOptions *options, const struct vd_nats_session *se
     return ALL_OF(results);
 }
 
-static natsStatus set_credentials(natsOptions *options, const struct vd_nats_session *session,
-                                  struct vd_error *error)
-{
-    char key[VD_NATS_PUBLIC_LENGTH + 1];
+/* Who we are in one attempt. The library asks for it within natsConnection_Connect only, since it
+ * does not reconnect. */
+struct login {
+    struct vd_nats_identity identity;
+    unsigned unsent; /* signatures that it could not have sent */
+    bool again;      /* the last one was such */
+};
+#define UNSENT_MAX 8 /* in a row: 1 attempt in 256^8 */
 
-    if (session->creds_file)
-        return natsOptions_SetUserCredentialsFromFiles(options, session->creds_file, NULL);
-    if (session->seed_file) {
-        if (vd_nats_seed_public("credentials.seed_file", session->seed_file, key, error) != VD_OK)
+/* What is returned is the library's, which frees it. */
+static natsStatus on_jwt_wanted(char **jwt, char **text, void *context)
+{
+    const struct login *login = context;
+
+    (void)text;
+    *jwt = strdup(login->identity.jwt);
+    return *jwt ? NATS_OK : NATS_NO_MEMORY;
+}
+
+/* Version 3.4 of the library takes a signature whose first byte is 0 for an empty text and sends
+ * none at all, which the server refuses: 1 attempt in 256 (mended in 2024:
+ * https://github.com/nats-io/nats.c/pull/705). A new connection brings another nonce. */
+static natsStatus on_nonce(char **text, unsigned char **signature, int *length, const char *nonce,
+                           void *context)
+{
+    struct login *login = context;
+    unsigned char *bytes = malloc(VD_NATS_SIGNATURE_BYTES);
+
+    (void)text;
+    nonce = nonce ? nonce : ""; /* a server that asks nobody who he is */
+    if (!bytes || !vd_nats_sign(login->identity.seed, nonce, strlen(nonce), bytes)) {
+        free(bytes);
+        return NATS_NO_MEMORY;
+    }
+    login->again = bytes[0] == 0 && *nonce && login->unsent++ < UNSENT_MAX;
+    if (login->again) {
+        free(bytes);
+        return NATS_ERR;
+    }
+    *signature = bytes;
+    *length = VD_NATS_SIGNATURE_BYTES;
+    return NATS_OK;
+}
+
+static natsStatus set_credentials(natsOptions *options, const struct vd_nats_session *session,
+                                  struct login *login, struct vd_error *error)
+{
+    struct vd_nats_identity *identity = &login->identity;
+
+    if (session->creds_file) {
+        if (vd_nats_identity_read("credentials.creds_file", session->creds_file, true, identity,
+                                  error) != VD_OK)
             return NATS_INVALID_ARG;
-        return natsOptions_SetNKeyFromSeed(options, key, session->seed_file);
+        return natsOptions_SetUserCredentialsCallbacks(options, on_jwt_wanted, login, on_nonce,
+                                                       login);
+    }
+    if (session->seed_file) {
+        if (vd_nats_identity_read("credentials.seed_file", session->seed_file, false, identity,
+                                  error) != VD_OK)
+            return NATS_INVALID_ARG;
+        return natsOptions_SetNKey(options, identity->key, on_nonce, login);
     }
     if (session->token)
         return natsOptions_SetToken(options, session->token);
     if (session->username || session->password)
         return natsOptions_SetUserInfo(options, session->username, session->password);
     return NATS_OK;
+}
+
+static natsStatus connect_in_time(struct vd_nats_session *session, natsOptions *options,
+                                  struct login *login, int64_t timeout_ms)
+{
+    const uint64_t end_ms = vd_monotonic_ms() + (uint64_t)timeout_ms;
+    natsStatus status;
+
+    do {
+        uint64_t now_ms = vd_monotonic_ms();
+        if (login->again && now_ms >= end_ms)
+            return NATS_TIMEOUT;
+        login->again = false;
+        status = natsOptions_SetTimeout(options, now_ms < end_ms ? (int64_t)(end_ms - now_ms) : 1);
+        if (status == NATS_OK)
+            status = natsConnection_Connect(&session->connection, options);
+    } while (login->again);
+    return status;
 }
 
 static bool look_up(const struct vd_nats_server *server, struct vd_error *error)
@@ -228,6 +297,7 @@ static bool dial(struct vd_nats_session *session, const struct vd_nats_server *s
 {
     bool six = strchr(server->host, ':') != NULL;
     natsOptions *options = NULL;
+    struct login login = {0};
     char url[300];
     natsStatus status = natsOptions_Create(&options);
 
@@ -235,22 +305,23 @@ static bool dial(struct vd_nats_session *session, const struct vd_nats_server *s
              server->port);
     *error = (struct vd_error){0};
     if (status == NATS_OK)
-        status = set_behaviour(options, session, url, timeout_ms);
+        status = set_behaviour(options, session, url);
     if (status == NATS_OK)
-        status = set_credentials(options, session, error);
+        status = set_credentials(options, session, &login, error);
     if (status == NATS_OK && session->tls)
         status = set_tls(options, session, server->host);
     if (status != NATS_OK && !error->code) {
         vd_error_set(error, VD_ERR_INVALID, "the keys or certificates cannot be used");
     } else if (status == NATS_OK) {
         vd_nats_session_hold(session); /* on_closed */
-        status = natsConnection_Connect(&session->connection, options);
+        status = connect_in_time(session, options, &login, timeout_ms);
         if (status != NATS_OK) {
             vd_nats_session_explain(session, true, status, nats_GetLastError(NULL), error);
             vd_nats_session_let_go(session);
         }
     }
     natsOptions_Destroy(options);
+    vd_nats_identity_finish(&login.identity);
     return status == NATS_OK;
 }
 

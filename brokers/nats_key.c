@@ -21,9 +21,11 @@
 #define FILE_MAX_BYTES ((size_t)1024 * 1024)
 #define SEED_BYTES     36
 #define KEY_BYTES      35
-#define RAW_BYTES      32
 #define PREFIX_SEED    (18 << 3) /* 'S' */
 #define PREFIX_USER    (20 << 3) /* 'U' */
+
+#define JWT_BEGIN   "BEGIN NATS USER JWT"
+#define JWT_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
@@ -131,9 +133,9 @@ static const char *find_seed(const char *text)
 static enum vd_err derive_public(const unsigned char *raw, char key[VD_NATS_PUBLIC_LENGTH + 1],
                                  struct vd_error *error)
 {
-    EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, raw, RAW_BYTES);
+    EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, raw, VD_NATS_SEED_BYTES);
     unsigned char bytes[KEY_BYTES] = {PREFIX_USER};
-    size_t length = RAW_BYTES;
+    size_t length = KEY_BYTES - 3;
     uint16_t crc;
 
     if (!pair || EVP_PKEY_get_raw_public_key(pair, bytes + 1, &length) != 1) {
@@ -148,8 +150,8 @@ static enum vd_err derive_public(const unsigned char *raw, char key[VD_NATS_PUBL
     return VD_OK;
 }
 
-static enum vd_err seed_public(const char *option, const char *text,
-                               char key[VD_NATS_PUBLIC_LENGTH + 1], struct vd_error *error)
+static enum vd_err take_seed(const char *option, const char *text,
+                             struct vd_nats_identity *identity, struct vd_error *error)
 {
     const char *seed = find_seed(text);
     unsigned char bytes[SEED_BYTES + 1];
@@ -165,35 +167,88 @@ static enum vd_err seed_public(const char *option, const char *text,
         (bytes[0] & 0xf8) != PREFIX_SEED || ((bytes[0] & 7) << 5 | bytes[1] >> 3) != PREFIX_USER) {
         code = vd_error_set(error, VD_ERR_INVALID, "%s: the seed in the file is damaged", option);
     } else {
-        code = derive_public(bytes + 2, key, error);
+        memcpy(identity->seed, bytes + 2, VD_NATS_SEED_BYTES);
+        code = derive_public(identity->seed, identity->key, error);
     }
     OPENSSL_cleanse(bytes, sizeof(bytes));
     return code;
 }
 
-enum vd_err vd_nats_seed_public(const char *option, const char *file,
-                                char key[VD_NATS_PUBLIC_LENGTH + 1], struct vd_error *error)
+/* The word after the line that announces it. */
+static enum vd_err take_jwt(const char *option, const char *text, struct vd_nats_identity *identity,
+                            struct vd_error *error)
+{
+    const char *at = strstr(text, JWT_BEGIN);
+    size_t length;
+
+    at = at ? at + strcspn(at, "\n") : "";
+    at += strspn(at, " \t\r\n");
+    length = strspn(at, JWT_LETTERS);
+    if (length == 0 || *at == '-' || !strchr(" \t\r\n", at[length])) {
+        return vd_error_set(error, VD_ERR_INVALID, "%s: there is no user's JWT in the file",
+                            option);
+    }
+    identity->jwt = strndup(at, length);
+    if (!identity->jwt)
+        return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a JWT");
+    return VD_OK;
+}
+
+enum vd_err vd_nats_identity_read(const char *option, const char *file, bool with_jwt,
+                                  struct vd_nats_identity *identity, struct vd_error *error)
 {
     char *text = NULL;
     enum vd_err code = vd_nats_read_file(option, file, &text, error);
 
+    *identity = (struct vd_nats_identity){0};
+    if (!code && with_jwt)
+        code = take_jwt(option, text, identity, error);
     if (!code)
-        code = seed_public(option, text, key, error);
+        code = take_seed(option, text, identity, error);
     vd_url_wipe(text);
+    if (code)
+        vd_nats_identity_finish(identity);
     return code;
+}
+
+void vd_nats_identity_finish(struct vd_nats_identity *identity)
+{
+    vd_url_wipe(identity->jwt);
+    OPENSSL_cleanse(identity, sizeof(*identity));
+}
+
+enum vd_err vd_nats_seed_public(const char *option, const char *file,
+                                char key[VD_NATS_PUBLIC_LENGTH + 1], struct vd_error *error)
+{
+    struct vd_nats_identity identity;
+    enum vd_err code = vd_nats_identity_read(option, file, false, &identity, error);
+
+    if (code)
+        return code;
+    memcpy(key, identity.key, sizeof(identity.key));
+    vd_nats_identity_finish(&identity);
+    return VD_OK;
 }
 
 enum vd_err vd_nats_creds_check(const char *option, const char *file, struct vd_error *error)
 {
-    char key[VD_NATS_PUBLIC_LENGTH + 1], *text = NULL;
-    enum vd_err code = vd_nats_read_file(option, file, &text, error);
+    struct vd_nats_identity identity;
+    enum vd_err code = vd_nats_identity_read(option, file, true, &identity, error);
 
-    if (!code && text && !strstr(text, "BEGIN NATS USER JWT")) {
-        code =
-            vd_error_set(error, VD_ERR_INVALID, "%s: there is no user's JWT in the file", option);
-    }
-    if (!code)
-        code = seed_public(option, text, key, error);
-    vd_url_wipe(text);
+    vd_nats_identity_finish(&identity);
     return code;
+}
+
+bool vd_nats_sign(const unsigned char seed[VD_NATS_SEED_BYTES], const void *bytes, size_t length,
+                  unsigned char signature[VD_NATS_SIGNATURE_BYTES])
+{
+    EVP_PKEY *pair = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, VD_NATS_SEED_BYTES);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    size_t room = VD_NATS_SIGNATURE_BYTES;
+    bool done = pair && context && EVP_DigestSignInit(context, NULL, NULL, NULL, pair) == 1 &&
+                EVP_DigestSign(context, signature, &room, bytes, length) == 1;
+
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(pair);
+    return done;
 }

@@ -32,6 +32,8 @@ static const struct fault_driver driver = {
         },
 };
 
+#define LOGINS 1000
+
 /* ---- not let in --------------------------------------------------------------------------------
  */
 
@@ -79,31 +81,86 @@ static void test_a_wrong_token(void **state)
     fault_until_connected(world, &world->nodes[0], true);
 }
 
-/* Now and then the library signs what the server refuses: then the next attempt is let in. */
-static void test_keys_and_signed_users(void **state)
+/* Again and again, since cnats 3.4 does not send 1 signature in 256. */
+static void none_is_refused(struct fault_world *world, struct vd_broker_options options)
+{
+    struct fault_node *node = &world->nodes[0];
+
+    for (unsigned i = 0; i < LOGINS; i++) {
+        fault_open(world, 0, options);
+        fault_until_connected(world, node, true);
+        assert_int_equal(node->failures, 0);
+        fault_close(node);
+    }
+}
+
+/* A new key in the file, and in the server's configuration. */
+static void make_nkey(const char *path, char *config, size_t capacity)
+{
+    struct nkey key;
+
+    nkey_make(&key, NKEY_USER);
+    nkey_write_seed(&key, path);
+    snprintf(config, capacity, "authorization { users: [ { nkey: %s } ] }\n", key.public_key);
+    nkey_finish(&key);
+}
+
+static void test_nkeys(void **state)
+{
+    struct fault_world *world = *state;
+    char path[128], config[4096];
+
+    certificate_path(path, world->server.directory, "user.nk");
+    make_nkey(path, config, sizeof(config));
+    world->server.config = config;
+    fault_start(world);
+    none_is_refused(world, (struct vd_broker_options){.credentials.seed_file = path});
+}
+
+static void test_signed_users(void **state)
+{
+    struct fault_world *world = *state;
+    char path[128], config[4096];
+
+    certificate_path(path, world->server.directory, "user.creds");
+    nkey_write_creds(path, config, sizeof(config));
+    world->server.config = config;
+    fault_start(world);
+    none_is_refused(world, (struct vd_broker_options){.credentials.creds_file = path});
+    broker_server_kill(&world->server);
+    world->server.config = NULL; /* it asks nobody: there is no nonce */
+    fault_start(world);
+    fault_open(world, 0, (struct vd_broker_options){.credentials.creds_file = path});
+    fault_until_connected(world, &world->nodes[0], true);
+}
+
+/* The server comes back with other keys, and so does the file: the next attempt reads it. */
+static void test_keys_that_change(void **state)
 {
     struct vd_broker_options options = {0};
     struct fault_world *world = *state;
     char path[128], config[4096];
-    struct nkey key;
 
-    certificate_path(path, world->server.directory, "user.nk");
-    nkey_make(&key, NKEY_USER);
-    nkey_write_seed(&key, path);
-    snprintf(config, sizeof(config), "authorization { users: [ { nkey: %s } ] }\n", key.public_key);
-    nkey_finish(&key);
+    certificate_path(path, world->server.directory, "user.key");
     world->server.config = config;
-    fault_start(world);
-    options.credentials.seed_file = path;
-    fault_open(world, 0, options);
-    fault_until_connected(world, &world->nodes[0], true);
-    fault_close(&world->nodes[0]);
-    broker_server_kill(&world->server);
-    nkey_write_creds(path, config, sizeof(config));
-    fault_start(world);
-    options.credentials = (struct vd_broker_credentials){.creds_file = path};
-    fault_open(world, 0, options);
-    fault_until_connected(world, &world->nodes[0], true);
+    for (unsigned creds = 0; creds < 2; creds++) {
+        for (unsigned i = 0; i < 3; i++) {
+            if (creds) {
+                nkey_write_creds(path, config, sizeof(config));
+                options.credentials = (struct vd_broker_credentials){.creds_file = path};
+            } else {
+                make_nkey(path, config, sizeof(config));
+                options.credentials = (struct vd_broker_credentials){.seed_file = path};
+            }
+            fault_start(world);
+            if (i == 0)
+                fault_open(world, 0, options);
+            fault_until_connected(world, &world->nodes[0], true);
+            broker_server_kill(&world->server);
+            fault_until_connected(world, &world->nodes[0], false);
+        }
+    }
+    world->server.config = NULL;
 }
 
 static void test_tls_is_wanted(void **state)
@@ -439,7 +496,9 @@ static void test_a_forked_child_is_refused(void **state)
 static const struct CMUnitTest own[] = {
     FAULT_TEST(test_wrong_passwords_and_rights),
     FAULT_TEST(test_a_wrong_token),
-    FAULT_TEST(test_keys_and_signed_users),
+    FAULT_TEST(test_nkeys),
+    FAULT_TEST(test_signed_users),
+    FAULT_TEST(test_keys_that_change),
     FAULT_TEST(test_tls_is_wanted),
     FAULT_TEST(test_an_address_in_the_certificate),
     FAULT_TEST(test_a_message_over_max_payload),
