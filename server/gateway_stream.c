@@ -103,6 +103,8 @@ void gw_stream_enqueue(struct gw_stream *stream, struct gw_event *event)
 {
     struct gateway *gateway = stream->connection->gateway;
 
+    if (__builtin_expect(stream->ending, 0))
+        return;
     if (__builtin_expect(stream->gaps_seen != gateway->resync.count, 0))
         gw_resync_tell(stream); /* before the message */
     if (stream->connection->dead)
@@ -461,10 +463,10 @@ void gw_stream_end(struct gw_stream *stream)
 
     snprintf(text, sizeof(text), "retry: %" PRIu32 "\n\n",
              gateway->config->retry_ms + (uint32_t)((stream->id * 2654435761u) % 2000u));
-    stream->ending = true;
     enqueue_and_release(stream, gw_event_text(text));
     if (stream->connection->dead)
         return;
+    stream->ending = true; /* nothing may follow the last chunk */
     if (stream->coded)
         push_and_release(stream, gw_event_gzip_tail(&stream->gzip));
     if (!stream->raw && queue_push(stream, gateway->last_chunk) == false)

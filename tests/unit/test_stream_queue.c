@@ -147,11 +147,27 @@ static void the_event_that_is_being_sent_does_not_count(void **state)
     assert_int_equal(f->stream.queue_count, 1 + LIMIT / EVENT_BYTES);
 }
 
+/* A broadcast, or a heartbeat, may come before what waits has left. */
+static void nothing_follows_the_end(void **state)
+{
+    struct fixture *f = *state;
+    struct gw_stream *stream = &f->stream;
+
+    f->gateway.last_chunk = gw_event_last_chunk();
+    gw_stream_end(stream);
+    gw_stream_enqueue(stream, f->event);
+    assert_int_equal(stream->queue_count, 2); /* retry, and the last chunk */
+    assert_ptr_equal(stream->queue[(stream->queue_first + 1) & (stream->queue_capacity - 1)],
+                     f->gateway.last_chunk);
+    gw_event_release(f->gateway.last_chunk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_takes_it_is_not_slow, setup, teardown),
         cmocka_unit_test_setup_teardown(who_has_taken_it_meanwhile_is_not_slow, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_follows_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(the_event_that_is_being_sent_does_not_count, setup,
                                         teardown),
     };
