@@ -57,8 +57,8 @@ static enum cli_exit turn(struct publication *work, int timeout_ms)
         work->progress_ms = vd_monotonic_ms();
     } else if (work->timeout_ms && vd_monotonic_ms() - work->progress_ms >= work->timeout_ms) {
         cli_say("%s has confirmed nothing for %.1f s%s%s", work->session.settings.shown,
-                work->timeout_ms / 1000.0, *work->session.last_failure ? ": " : "",
-                work->session.last_failure);
+                work->timeout_ms / 1000.0, *cli_session_why(&work->session) ? ": " : "",
+                cli_session_why(&work->session));
         return CLI_TIMED_OUT;
     }
     return CLI_DONE;

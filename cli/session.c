@@ -82,3 +82,10 @@ bool cli_session_connected(struct cli_session *session)
     }
     return session->was_connected;
 }
+
+const char *cli_session_why(const struct cli_session *session)
+{
+    if (session->was_connected || *session->last_failure)
+        return session->last_failure;
+    return "no attempt has ended yet; \"viaduct doctor\" looks at each step";
+}

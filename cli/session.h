@@ -26,4 +26,7 @@ void cli_session_close(struct cli_session *session);
 /* Notices when the link is up for the first time, and says so once. */
 bool cli_session_connected(struct cli_session *session);
 
+/* Why it is not, or was not, connected, as far as is known; "": nothing is wrong. */
+const char *cli_session_why(const struct cli_session *session);
+
 #endif

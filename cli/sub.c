@@ -206,7 +206,7 @@ static enum cli_exit time_is_up(const struct listener *listener)
 
     if (!session->was_connected) {
         cli_say("%s was not reached in time%s%s", session->settings.shown,
-                *session->last_failure ? ": " : "", session->last_failure);
+                *cli_session_why(session) ? ": " : "", cli_session_why(session));
         return CLI_TIMED_OUT;
     }
     return listener->options->count > 0 ? CLI_TIMED_OUT : CLI_DONE;

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import socket
 import subprocess
 import time
 
@@ -194,6 +195,16 @@ def test_no_server(broker):
     assert time.monotonic() - started < 15
     assert "cannot be reached" in said and "has confirmed nothing for 1.0 s" in said, said
     assert "was not reached in time" in run("sub", "--timeout", "1", broker=broker, code=3).stderr.decode()
+
+
+@pytest.mark.parametrize("scheme", ["redis", "nats"])
+def test_a_server_that_says_nothing(scheme):
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        url = f"{scheme}://127.0.0.1:{mute.getsockname()[1]}"
+        for words in (("pub", "a"), ("sub",)):
+            assert b"viaduct doctor" in run(*words, "--timeout", "0.5", broker=url, code=3).stderr
 
 
 def test_a_message_that_the_server_does_not_take(tmp_path, broker):
