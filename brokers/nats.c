@@ -159,7 +159,8 @@ static bool connect_begin(struct nats *nats)
 static bool send_probe(struct nats *nats, const char *token, uint64_t number)
 {
     char text[VD_PROBE_BYTES];
-    size_t length = vd_probe_write(text, token, number);
+    size_t length = vd_probe_write(text, token, number, nats->node_id,
+                                   vd_outbox_last(&nats->outbox, vd_link_is_up(&nats->link)));
     bool taken = vd_nats_session_send(nats->session, text, length);
 
     vd_nats_session_flush(nats->session);
@@ -258,10 +259,13 @@ static bool obey(struct nats *nats, unsigned todo)
 
 static bool message_came(struct nats *nats, const char *text, size_t length)
 {
+    struct vd_probe probe;
     struct vd_message message;
     struct vd_error error;
     void *larger;
 
+    if (vd_probe_read(text, length, nats->link_token, &probe)) /* ours do not come here */
+        return vd_broker_host_heard(nats->host, probe.node, probe.node_length, probe.last);
     if (length > vd_wire_max_bytes(nats->max_message_bytes) * 2) {
         vd_broker_host_malformed(nats->host, "more bytes than any message takes");
         return true;

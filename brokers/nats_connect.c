@@ -25,22 +25,33 @@
  */
 
 /* Our own probes are taken out here, so that neither a full inbox nor a slow reader delays them. */
-static bool is_probe(struct vd_nats_session *session, const char *text, size_t length)
+static bool is_own_probe(struct vd_nats_session *session, const struct vd_probe *probe,
+                         const char *text, size_t length)
 {
-    uint64_t number;
+    struct vd_probe confirm;
 
-    if (!vd_probe_read(text, length, session->link_token, &number))
-        return false;
-    if (number > 0) {
+    if (probe->number > 0) {
         atomic_store(&session->link_probe_us, vd_monotonic_us());
-        atomic_store(&session->link_probe, number);
-    } else if (vd_probe_read(text, length, session->confirm_token, &number) && number > 0) {
-        atomic_store(&session->confirm_probe, number);
+        atomic_store(&session->link_probe, probe->number);
+    } else if (vd_probe_read(text, length, session->confirm_token, &confirm) &&
+               confirm.number > 0) {
+        atomic_store(&session->confirm_probe, confirm.number);
     } else {
-        return true; /* another node's */
+        return false;
     }
     vd_nats_session_notice(session);
     return true;
+}
+
+/* Another node's tells how far that one is, which is true where it stands among the messages. */
+static void probe_came(struct vd_nats_session *session, const struct vd_probe *probe,
+                       natsMsg *message, const char *text, size_t length)
+{
+    if (is_own_probe(session, probe, text, length) || probe->node_length == 0) {
+        natsMsg_Destroy(message);
+    } else if (vd_nats_inbox_push(&session->inbox, message, true)) {
+        vd_nats_session_notice(session);
+    }
 }
 
 /* Messages of this node come back, too. As our encoder writes them, their origin stands right after
@@ -74,17 +85,18 @@ static void on_message(natsConnection *connection, natsSubscription *subscriptio
     struct vd_nats_session *session = context;
     const char *text = natsMsg_GetData(message);
     size_t length = (size_t)natsMsg_GetDataLength(message);
+    struct vd_probe probe;
 
     (void)connection;
     if (atomic_load_explicit(&session->slow, memory_order_relaxed) &&
         atomic_exchange(&session->slow, false))
         count_drops(session, subscription);
-    if (is_probe(session, text, length)) {
-        natsMsg_Destroy(message);
+    if (vd_probe_read(text, length, session->link_token, &probe)) {
+        probe_came(session, &probe, message, text, length);
     } else if (is_own(session, text, length)) {
         atomic_fetch_add_explicit(&session->own_messages, 1, memory_order_relaxed);
         natsMsg_Destroy(message);
-    } else if (vd_nats_inbox_push(&session->inbox, message)) {
+    } else if (vd_nats_inbox_push(&session->inbox, message, false)) {
         vd_nats_session_notice(session);
     }
 }

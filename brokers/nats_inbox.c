@@ -50,7 +50,7 @@ static bool has_slot(struct vd_nats_batch *batch)
     return true;
 }
 
-bool vd_nats_inbox_push(struct vd_nats_inbox *inbox, natsMsg *message)
+bool vd_nats_inbox_push(struct vd_nats_inbox *inbox, natsMsg *message, bool is_probe)
 {
     struct vd_nats_batch *batch = &inbox->arriving;
     size_t cost = cost_of(message);
@@ -65,7 +65,7 @@ bool vd_nats_inbox_push(struct vd_nats_inbox *inbox, natsMsg *message)
             (struct vd_nats_arrival){.message = message, .missed = batch->missed};
         batch->missed = 0;
         inbox->bytes += cost;
-    } else {
+    } else if (!is_probe) {
         batch->missed++;
     }
     pthread_mutex_unlock(&inbox->lock);

@@ -42,8 +42,10 @@ struct vd_nats_inbox {
 void vd_nats_inbox_init(struct vd_nats_inbox *inbox, size_t limit_bytes);
 void vd_nats_inbox_finish(struct vd_nats_inbox *inbox); /* no thread may use it any more */
 
-/* The writer's: takes @message over. true: the reader may not know yet that there is something. */
-bool vd_nats_inbox_push(struct vd_nats_inbox *inbox, natsMsg *message);
+/* The writer's: takes @message over. true: the reader may not know yet that there is something.
+ * @is_probe: another node's, which keeps its place among the messages; without room it is dropped
+ * and not missed, since the next will say as much. */
+bool vd_nats_inbox_push(struct vd_nats_inbox *inbox, natsMsg *message, bool is_probe);
 /* So many were lost before they came here, from the beginning on. Returns as push. */
 bool vd_nats_inbox_missed(struct vd_nats_inbox *inbox, uint64_t total);
 

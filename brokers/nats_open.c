@@ -207,7 +207,7 @@ static enum vd_err take_options(struct nats *nats, const struct vd_broker_option
     snprintf(nats->node_id, sizeof(nats->node_id), "%s", options->node_id);
     vd_link_init(&nats->link, options);
     vd_outbox_init(&nats->outbox, options->outbox_messages, options->outbox_bytes,
-                   options->outbox_bytes, options->outbox_policy);
+                   options->outbox_bytes, options->outbox_policy, options->sequence);
     return draw_tokens(nats, error);
 }
 

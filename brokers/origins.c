@@ -132,7 +132,7 @@ static struct vd_origin *add(struct vd_origins *origins, const char *text, size_
     bucket = bucket_of(origins, text, length);
     memcpy(origin->text, text, length);
     origin->length = (uint8_t)length;
-    origin->heard = 1;
+    origin->heard = 0;
     origin->forgiven = origins->forgiven;
     origin->chain = *bucket;
     *bucket = at;
@@ -162,7 +162,9 @@ enum vd_origin_verdict vd_origins_see(struct vd_origins *origins, const char *te
     bool forgiven, duplicate;
 
     if (at == 0) {
-        add(origins, text, length)->last = sequence;
+        origin = add(origins, text, length);
+        origin->last = sequence;
+        origin->heard = 1;
         return VD_ORIGIN_NEW;
     }
     origin = &origins->table[at - 1];
@@ -178,6 +180,30 @@ enum vd_origin_verdict vd_origins_see(struct vd_origins *origins, const char *te
         return VD_ORIGIN_NEW;
     *missed = sequence > last ? sequence - last - 1 : 0;
     return VD_ORIGIN_AFTER_GAP;
+}
+
+/* An equal number ends the forgiveness, too: all that the gap of the link can have cost is known. A
+ * lower one says nothing: its sender does not know yet what arrived, and sends that again. */
+bool vd_origins_hear(struct vd_origins *origins, const char *text, size_t length, uint64_t sequence,
+                     uint64_t *missed)
+{
+    uint16_t at = find(origins, text, length);
+    struct vd_origin *origin;
+    bool forgiven;
+
+    if (at == 0) {
+        add(origins, text, length)->last = sequence;
+        return false;
+    }
+    origin = &origins->table[at - 1];
+    used(origins, at, false);
+    if (sequence < origin->last)
+        return false;
+    forgiven = origin->forgiven != origins->forgiven;
+    origin->forgiven = origins->forgiven;
+    *missed = sequence - origin->last;
+    origin->last = sequence;
+    return *missed > 0 && !forgiven;
 }
 
 void vd_origins_forgive(struct vd_origins *origins)

@@ -4,7 +4,8 @@
  *
  * Every transport here keeps the order of one publisher, so one number an origin is enough: the
  * next is new, a higher one is new after a gap, any other came before (or after a later one, which
- * would break the order) and is left out.
+ * would break the order) and is left out. Nodes also say from time to time how far they are, so
+ * that a loss is noticed that nothing follows, or nothing went before.
  *
  * Origins come from outside, so their number is bounded: the one not heard of for longest is
  * forgotten. Scripts that publish once and are gone (a request of php-fpm) are origins, too, some
@@ -13,6 +14,7 @@
 #ifndef VIADUCT_BROKERS_ORIGINS_H
 #define VIADUCT_BROKERS_ORIGINS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +53,12 @@ void vd_origins_finish(struct vd_origins *origins); /* zeroed memory is fine */
  * many are missing before it, for AFTER_GAP; 0: not known. */
 enum vd_origin_verdict vd_origins_see(struct vd_origins *origins, const char *origin, size_t length,
                                       uint64_t sequence, uint64_t *missed);
+
+/* @origin says that nothing of its up to @sequence (0: nothing at all) is still to come. true: some
+ * is missing here, *@missed. It makes nobody a regular, but keeps whom we know from being the
+ * oldest. */
+bool vd_origins_hear(struct vd_origins *origins, const char *origin, size_t length,
+                     uint64_t sequence, uint64_t *missed);
 
 /* The link itself has told a gap: the next jump of each origin is part of it and not told again. */
 void vd_origins_forgive(struct vd_origins *origins);

@@ -6,13 +6,15 @@
 #include "outbox.h"
 
 void vd_outbox_init(struct vd_outbox *outbox, size_t limit_messages, size_t limit_bytes,
-                    size_t window_bytes, enum vd_outbox_policy policy)
+                    size_t window_bytes, enum vd_outbox_policy policy, uint64_t sequence)
 {
     *outbox = (struct vd_outbox){
         .limit_messages = limit_messages,
         .limit_bytes = limit_bytes,
         .window_bytes = window_bytes,
         .policy = policy,
+        .accepted = sequence,
+        .confirmed = sequence,
     };
 }
 
@@ -88,6 +90,8 @@ enum vd_err vd_outbox_push(struct vd_outbox *outbox, struct vd_outbox_entry *ent
         outbox->waiting = entry;
     outbox->waiting_count++;
     outbox->waiting_bytes += entry->length;
+    if (entry->sequence)
+        outbox->accepted = entry->sequence;
     return VD_OK;
 }
 
@@ -127,8 +131,21 @@ bool vd_outbox_confirm(struct vd_outbox *outbox)
     if (--outbox->flying_count == 0)
         outbox->flown = NULL;
     outbox->flying_bytes -= entry->length;
+    if (entry->sequence)
+        outbox->confirmed = entry->sequence;
     free(entry);
     return true;
+}
+
+uint64_t vd_outbox_last(const struct vd_outbox *outbox, bool up)
+{
+    if (!up)
+        return outbox->confirmed;
+    for (const struct vd_outbox_entry *entry = outbox->waiting; entry; entry = entry->next) {
+        if (entry->sequence)
+            return entry->sequence - 1;
+    }
+    return outbox->accepted;
 }
 
 void vd_outbox_take_back(struct vd_outbox *outbox)

@@ -33,12 +33,14 @@ struct vd_outbox {
     size_t flying_count, flying_bytes;
     size_t limit_messages, limit_bytes, window_bytes;
     enum vd_outbox_policy policy;
-    uint64_t dropped; /* ever */
+    uint64_t dropped;             /* ever */
+    uint64_t accepted, confirmed; /* the last of this node's own numbers */
 };
 
-/* @window_bytes: what may be in flight; one entry always may. */
+/* @window_bytes: what may be in flight; one entry always may. @sequence: the last of this node's
+ * own numbers that is done with. */
 void vd_outbox_init(struct vd_outbox *outbox, size_t limit_messages, size_t limit_bytes,
-                    size_t window_bytes, enum vd_outbox_policy policy);
+                    size_t window_bytes, enum vd_outbox_policy policy, uint64_t sequence);
 void vd_outbox_finish(struct vd_outbox *outbox); /* frees all entries; zeroed memory is fine */
 
 /* An entry with room for @capacity bytes; NULL: out of memory. The caller fills in sequence,
@@ -67,6 +69,13 @@ bool vd_outbox_confirm(struct vd_outbox *outbox);
 
 /* The link broke: all that was in flight waits again, before the others. */
 void vd_outbox_take_back(struct vd_outbox *outbox);
+
+/* What a probe that is sent now may say of this node's own messages: none up to this number is
+ * still to come.
+ * @up: what is in flight was sent before it on the same connection, so all goes that does not wait,
+ * also what was dropped. Else only what was confirmed: what was dropped while the link was down is
+ * then a jump to whoever hears of this node by this probe for the first time. */
+uint64_t vd_outbox_last(const struct vd_outbox *outbox, bool up);
 
 /* As in struct vd_broker_status. */
 static inline uint64_t vd_outbox_sequence(const struct vd_outbox *outbox)

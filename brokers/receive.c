@@ -128,14 +128,18 @@ static void deliver(struct vd_broker *broker, const struct vd_message *message)
 /* ---- what drivers report -----------------------------------------------------------------------
  */
 
+static bool is_own(const struct vd_broker *broker, const char *origin, size_t length)
+{
+    return length == broker->node_id_length && memcmp(origin, broker->node_id, length) == 0;
+}
+
 void vd_broker_note_seen(struct vd_broker *broker, const char *origin, size_t length,
                          uint64_t sequence)
 {
     uint64_t missed;
 
     if (!vd_here_is(&broker->here) || length == 0 || length > VD_ORIGIN_MAX_BYTES ||
-        sequence == 0 ||
-        (length == broker->node_id_length && memcmp(origin, broker->node_id, length) == 0))
+        sequence == 0 || is_own(broker, origin, length))
         return;
     vd_origins_see(&broker->origins, origin, length, sequence, &missed);
 }
@@ -179,8 +183,7 @@ static bool is_news(struct vd_broker *broker, const struct vd_message *message)
 
     if (!message->origin || message->origin_length == 0)
         return true;
-    if (message->origin_length == broker->node_id_length &&
-        memcmp(message->origin, broker->node_id, broker->node_id_length) == 0) {
+    if (is_own(broker, message->origin, message->origin_length)) {
         broker->counters.own_filtered++;
         return false;
     }
@@ -217,6 +220,29 @@ bool vd_broker_host_message(struct vd_broker *broker, const struct vd_message *m
         return !broker->doomed;
     broker->counters.received++;
     deliver(broker, message);
+    return !broker->doomed;
+}
+
+bool vd_broker_host_heard(struct vd_broker *broker, const char *origin, size_t length,
+                          uint64_t sequence)
+{
+    const struct vd_message said = {
+        .scope = "*", .scope_length = 1, .origin = origin, .origin_length = length};
+    struct vd_broker_gap gap = {
+        .reason = VD_GAP_SEQUENCE, .origin = origin, .origin_length = length};
+    struct vd_error error;
+
+    assert(broker->dispatching);
+    if (broker->doomed)
+        return false;
+    if (length == 0 || is_own(broker, origin, length))
+        return true;
+    if (vd_message_check(&said, 0, &error) != VD_OK) {
+        vd_broker_host_malformed(broker, error.text);
+        return true;
+    }
+    if (vd_origins_hear(&broker->origins, origin, length, sequence, &gap.missed))
+        tell_gap(broker, &gap);
     return !broker->doomed;
 }
 

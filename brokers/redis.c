@@ -128,7 +128,8 @@ static bool send_probe(struct redis *redis)
             "the publishing connection did not answer in time: the link is frozen, "
             "half-open or deaf");
     }
-    vd_probe_write(text, redis->token, redis->link.probe);
+    vd_probe_write(text, redis->token, redis->link.probe, vd_broker_node_id(redis->host),
+                   vd_outbox_last(&redis->outbox, vd_link_is_up(&redis->link)));
     words[2] = text;
     redis->probe_sent_us = vd_monotonic_us();
     return ask_role(redis) && vd_redis_send(redis, &redis->publisher, 3, words);

@@ -150,7 +150,7 @@ static enum vd_err take_options(struct redis *redis, const struct vd_broker_opti
     vd_link_init(&redis->link, options);
     vd_outbox_init(&redis->outbox, options->outbox_messages, options->outbox_bytes,
                    options->outbox_bytes < WINDOW_BYTES ? options->outbox_bytes : WINDOW_BYTES,
-                   options->outbox_policy);
+                   options->outbox_policy, options->sequence);
     redis->buffer = malloc(VD_REDIS_FEED_BYTES);
     if (!redis->buffer)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a broker");

@@ -44,11 +44,18 @@ static bool logged_in(struct redis *redis, struct connection *connection)
     return true;
 }
 
+static bool probe_came(struct redis *redis, const struct vd_probe *probe)
+{
+    if (probe->number > 0)
+        return vd_redis_probe_back(redis, probe->number);
+    return vd_broker_host_heard(redis->host, probe->node, probe->node_length, probe->last);
+}
+
 static bool message_came(struct redis *redis, const struct vd_redis_reply *reply)
 {
     struct vd_message message;
     struct vd_error error;
-    uint64_t probe;
+    struct vd_probe probe;
     void *larger;
 
     if (!reply->payload) { /* no message has had any yet, nor has this one */
@@ -56,7 +63,7 @@ static bool message_came(struct redis *redis, const struct vd_redis_reply *reply
         return true;
     }
     if (vd_probe_read(reply->payload, reply->payload_length, redis->token, &probe))
-        return probe == 0 ? true : vd_redis_probe_back(redis, probe); /* 0: another's */
+        return probe_came(redis, &probe);
     if (reply->payload_length > redis->scratch_bytes) {
         larger = realloc(redis->scratch, reply->payload_length);
         if (!larger)

@@ -140,7 +140,7 @@ void doctor_advise(struct doctor *doctor, const char *format, ...)
 
 size_t doctor_probe(char buffer[DOCTOR_PROBE_BYTES], const char *token, unsigned number)
 {
-    return vd_probe_write(buffer, token, number);
+    return vd_probe_write(buffer, token, number, NULL, 0);
 }
 
 static int compare(const void *a, const void *b)

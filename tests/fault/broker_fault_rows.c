@@ -15,6 +15,7 @@
 
 #define PROBE_MS     500
 #define NOTICE_MS    (2 * PROBE_MS + 2000) /* two intervals, on two busy cores */
+#define STEADY_MS    1500
 #define RESTARTS     20
 #define RECONNECTS   1000
 #define BURST        100000
@@ -22,6 +23,8 @@
 
 static const struct vd_broker_options quick = {.probe_interval_ms = PROBE_MS,
                                                .connect_timeout_ms = PROBE_MS};
+/* Where a failure would be one of the test: a busy machine must not make one. */
+static const struct vd_broker_options steady = {.probe_interval_ms = STEADY_MS};
 
 /* ---- away --------------------------------------------------------------------------------------
  */
@@ -121,6 +124,137 @@ static void test_a_full_outbox(void **state)
     refuses->asleep = false;
     fault_until_count(world, reader, 10);
     assert_string_equal(reader->data, "4");
+}
+
+/* ---- lost with nothing before or after it ------------------------------------------------------
+ */
+
+static struct fault_node *open_past_the_proxy(struct fault_world *world, unsigned number)
+{
+    struct vd_broker_options options = steady;
+    char url[64];
+
+    snprintf(url, sizeof(url), "%s://127.0.0.1:%d", world->driver->server->scheme,
+             world->server.port);
+    options.url = url;
+    return fault_open(world, number, options);
+}
+
+/* A reader that has had no message of a writer knows from its probe where the numbers begin. */
+static void test_an_overflow_before_the_first_message(void **state)
+{
+    struct fault_world *world = *state;
+    struct vd_broker_options options = steady;
+    struct fault_node *writer, *reader;
+    struct vd_broker_status status;
+    uint64_t began_ms;
+
+    fault_start(world);
+    fault_start_proxy(world);
+    reader = open_past_the_proxy(world, 1);
+    fault_until_connected(world, reader, true);
+    options.outbox_messages = 5;
+    writer = fault_open(world, 0, options);
+    fault_until_connected(world, writer, true);
+    tcp_proxy_set(&world->proxy, TCP_PROXY_CUT);
+    fault_until_connected(world, writer, false);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(fault_publish(writer, "one of eight"), VD_OK);
+    tcp_proxy_set(&world->proxy, TCP_PROXY_PASS);
+    fault_until_connected(world, writer, true);
+    began_ms = vd_monotonic_ms();
+    fault_until_gaps(world, reader, 1);
+    assert_true(vd_monotonic_ms() - began_ms < 2 * STEADY_MS);
+    fault_until_sequence(world, reader, 8);
+    assert_int_equal(reader->missed, 3);
+    assert_int_equal(reader->count, 5);
+    assert_int_equal(reader->jumps, 0);
+    fault_flush(world, writer);
+    vd_broker_status(reader->broker, &status);
+    assert_int_equal(status.counters.gaps, 1);
+    assert_int_equal(status.counters.malformed, 0);
+}
+
+/* Who was never connected before it dropped. */
+static void test_an_overflow_before_the_first_link(void **state)
+{
+    struct fault_world *world = *state;
+    struct vd_broker_options options = steady;
+    struct fault_node *writer, *reader;
+
+    fault_start(world);
+    fault_start_proxy(world);
+    tcp_proxy_set(&world->proxy, TCP_PROXY_CUT);
+    options.outbox_messages = 2;
+    writer = fault_open(world, 0, options);
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(fault_publish(writer, "one of six"), VD_OK);
+    reader = open_past_the_proxy(world, 1);
+    fault_until_connected(world, reader, true);
+    tcp_proxy_set(&world->proxy, TCP_PROXY_PASS);
+    fault_until_sequence(world, reader, 6);
+    assert_int_equal(reader->gaps, 1);
+    assert_int_equal(reader->missed, 4);
+    assert_int_equal(reader->count, 2);
+}
+
+/* Nothing follows what was lost; and a successor that sends again what may have arrived tells of no
+ * loss that is none. */
+static void test_a_lost_tail(void **state)
+{
+    struct fault_world *world = *state;
+    struct vd_broker_options options = steady;
+    struct vd_message again = {.scope = "x", .scope_length = 1, .sequence = 3};
+    struct fault_node *writer, *reader;
+    struct vd_broker_status status;
+
+    fault_start(world);
+    reader = fault_open(world, 1, steady);
+    fault_until_connected(world, reader, true);
+    options.node_id = "one \"node\"";
+    writer = fault_open(world, 0, options);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(fault_publish(writer, "one of three"), VD_OK);
+    fault_until_count(world, reader, 3);
+    options.sequence = 2; /* 3 was not confirmed */
+    writer = fault_open(world, 0, options);
+    fault_until_connected(world, writer, true);
+    assert_int_equal(vd_broker_publish(writer->broker, &again, NULL), VD_OK);
+    assert_int_equal(fault_publish(writer, "the fourth"), VD_OK);
+    fault_until_count(world, reader, 4);
+    assert_int_equal(reader->gaps, 0);
+    options.sequence = 6; /* 5 and 6 are gone */
+    writer = fault_open(world, 0, options);
+    fault_until_gaps(world, reader, 1);
+    assert_int_equal(reader->missed, 2);
+    fault_until_connected(world, writer, true);
+    assert_int_equal(fault_publish(writer, "the seventh"), VD_OK);
+    fault_until_sequence(world, reader, 7);
+    vd_broker_status(reader->broker, &status);
+    assert_int_equal(status.counters.gaps, 1);
+    assert_int_equal(status.counters.duplicates, 1);
+    assert_int_equal(status.counters.malformed, 0);
+}
+
+/* A probe stands where it was sent among the messages. (No more of them than the reader keeps up
+ * with: an inbox that overflows is a gap.) */
+static void test_probes_among_messages(void **state)
+{
+    struct fault_world *world = *state;
+    struct fault_node *writer = &world->nodes[0], *reader = &world->nodes[1];
+    uint64_t end_ms;
+    size_t count = 0;
+
+    fault_start_pair(world, steady);
+    end_ms = vd_monotonic_ms() + 5 * STEADY_MS / 2;
+    while (vd_monotonic_ms() < end_ms) {
+        for (unsigned i = 0; i < 20 && count < reader->count + 2000; i++, count++)
+            assert_int_equal(fault_publish(writer, "one of many"), VD_OK);
+        fault_turn(world, 1);
+    }
+    fault_until_count(world, reader, count);
+    fault_flush(world, writer);
+    assert_int_equal(reader->gaps + reader->failures + reader->jumps, 0);
 }
 
 /* ---- there, and not well -----------------------------------------------------------------------
@@ -419,6 +553,10 @@ const struct CMUnitTest fault_link_rows[] = {
     FAULT_TEST(test_absent_at_start),
     FAULT_TEST(test_what_was_accepted_meanwhile_arrives),
     FAULT_TEST(test_a_full_outbox),
+    FAULT_TEST(test_an_overflow_before_the_first_message),
+    FAULT_TEST(test_an_overflow_before_the_first_link),
+    FAULT_TEST(test_a_lost_tail),
+    FAULT_TEST(test_probes_among_messages),
     FAULT_TEST(test_a_stopped_server_is_noticed),
     FAULT_TEST(test_half_open_and_deaf_links_are_noticed),
     FAULT_TEST(test_closed_and_half_closed_connections),

@@ -32,8 +32,8 @@ static void gap_told(struct vd_broker *broker, const struct vd_broker_gap *gap, 
     struct fault_node *node = context;
 
     (void)broker;
-    (void)gap;
     node->gaps++;
+    node->missed = gap->missed;
     node->gap_since = true;
 }
 
@@ -171,6 +171,17 @@ void fault_until_failed(struct fault_world *world, struct fault_node *node, unsi
         fault_turn(world, 50);
         if (vd_monotonic_ms() > deadline_ms)
             fail_msg("%u of %u failures", node->failures, wanted);
+    }
+}
+
+void fault_until_gaps(struct fault_world *world, struct fault_node *node, unsigned wanted)
+{
+    uint64_t deadline_ms = vd_monotonic_ms() + FAULT_DEADLINE_MS;
+
+    while (node->gaps < wanted) {
+        fault_turn(world, 50);
+        if (vd_monotonic_ms() > deadline_ms)
+            fail_msg("%u of %u gaps", node->gaps, wanted);
     }
 }
 

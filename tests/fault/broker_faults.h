@@ -53,6 +53,7 @@ struct fault_node {
     bool asleep; /* is not driven: a slow reader */
     char url[128];
     unsigned failures, gaps;
+    uint64_t missed;                  /* of the last gap */
     struct vd_broker_failure failure; /* the last; text is a copy */
     char text[VD_ERROR_TEXT_BYTES];
     size_t count;
@@ -103,6 +104,7 @@ void fault_until_connected(struct fault_world *world, struct fault_node *node, b
 void fault_until_count(struct fault_world *world, struct fault_node *node, size_t wanted);
 void fault_until_sequence(struct fault_world *world, struct fault_node *node, uint64_t wanted);
 void fault_until_failed(struct fault_world *world, struct fault_node *node, unsigned wanted);
+void fault_until_gaps(struct fault_world *world, struct fault_node *node, unsigned wanted);
 /* Until the server has confirmed all that @node published. */
 void fault_flush(struct fault_world *world, struct fault_node *node);
 

@@ -284,6 +284,31 @@ static void test_a_message_over_max_payload(void **state)
     fault_until_sequence(world, reader, 4);
 }
 
+/* Dropped with nothing after it: the next probe says so. */
+static void test_a_last_message_over_max_payload(void **state)
+{
+    static char large[100000];
+    struct fault_world *world = *state;
+    struct fault_node *writer, *reader;
+
+    memset(large, 'x', sizeof(large) - 1);
+    world->server.config = "max_payload: 64KB\n";
+    writer = fault_open(world, 0, (struct vd_broker_options){.probe_interval_ms = 2000});
+    reader = fault_open(world, 1, (struct vd_broker_options){.probe_interval_ms = 2000});
+    writer->asleep = true;
+    assert_int_equal(fault_publish(writer, "before"), VD_OK);
+    assert_int_equal(fault_publish(writer, large), VD_OK);
+    fault_start(world);
+    fault_until_connected(world, reader, true);
+    fault_turn(world, 0);
+    reader->gaps = 0; /* of the attempts before */
+    writer->asleep = false;
+    fault_until_gaps(world, reader, 1);
+    assert_int_equal(reader->count, 1);
+    assert_int_equal(reader->missed, 1);
+    assert_int_equal(reader->jumps, 0);
+}
+
 /* The reader is told what it missed, the link stays. */
 static void test_a_slow_reader(void **state)
 {
@@ -502,6 +527,7 @@ static const struct CMUnitTest own[] = {
     FAULT_TEST(test_tls_is_wanted),
     FAULT_TEST(test_an_address_in_the_certificate),
     FAULT_TEST(test_a_message_over_max_payload),
+    FAULT_TEST(test_a_last_message_over_max_payload),
     FAULT_TEST(test_a_slow_reader),
     FAULT_TEST(test_credentials_for_each_attempt),
     FAULT_TEST(test_a_list_of_servers),

@@ -597,6 +597,52 @@ static void test_a_unix_socket(void **state)
     fault_until_connected(world, node, true);
 }
 
+/* ---- probes of others --------------------------------------------------------------------------
+ */
+
+/* What they say of their node, with it or without, and nothing that only looks like one. */
+static void test_probes_of_others(void **state)
+{
+    static const char *const none[] = {
+        "{\"probe\":\"0123456789abcdef-1\",\"node\":\"x\",\"last\":-1}",
+        "{\"probe\":\"0123456789abcdef-1\",\"node\":\"x\"}",
+        "{\"probe\":\"0123456789abcdef-1\",\"node\":\"x\001\",\"last\":99}",
+    };
+    struct fault_world *world = *state;
+    struct vd_broker_status status;
+    struct fault_node *node;
+    char words[160];
+
+    fault_start(world);
+    node = fault_open(world, 0, (struct vd_broker_options){0});
+    fault_until_connected(world, node, true);
+    order(&world->server, "PUBLISH via:broadcast {\"probe\":\"0123456789abcdef-1\"}");
+    for (unsigned last = 3; last < 6; last += 2) {
+        snprintf(words, sizeof(words),
+                 "PUBLISH via:broadcast "
+                 "{\"probe\":\"0123456789abcdef-2\",\"node\":\"x\",\"last\":%u}",
+                 last);
+        order(&world->server, words);
+    }
+    snprintf(words, sizeof(words),
+             "PUBLISH via:broadcast "
+             "{\"probe\":\"0123456789abcdef-3\",\"node\":\"%s\",\"last\":99}",
+             vd_broker_node_id(node->broker)); /* one who had our name before us */
+    order(&world->server, words);
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        snprintf(words, sizeof(words), "PUBLISH via:broadcast %s", none[i]);
+        order(&world->server, words);
+    }
+    order(&world->server, "PUBLISH via:broadcast {\"scope\":\"end\",\"nodeId\":\"y\"}");
+    fault_until_count(world, node, 1);
+    vd_broker_status(node->broker, &status);
+    assert_int_equal(node->gaps, 1);
+    assert_int_equal(node->missed, 2);
+    assert_int_equal(status.counters.gaps, 1);
+    assert_int_equal(status.counters.received, 1);
+    assert_int_equal(status.counters.malformed, 3);
+}
+
 /* ---- beside php-via ----------------------------------------------------------------------------
  */
 
@@ -667,6 +713,7 @@ static const struct CMUnitTest own[] = {
     FAULT_TEST(test_a_link_in_two_halves),
     FAULT_TEST(test_any_server_of_a_cluster),
     FAULT_TEST(test_a_unix_socket),
+    FAULT_TEST(test_probes_of_others),
     FAULT_TEST(test_beside_php_via),
     cmocka_unit_test(test_options_that_no_attempt_could_mend),
 };

@@ -26,7 +26,7 @@ struct bench {
     char url[160];
     struct vd_broker *broker;
     size_t failures, received;
-    char probe[64]; /* the last that was heard; empty: none */
+    char probe[256]; /* the last that was heard; empty: none */
 };
 
 static void failed(struct vd_broker *broker, const struct vd_broker_failure *failure, void *context)
@@ -72,7 +72,7 @@ static void listen_in(struct bench *bench)
 static void answer_probe(struct bench *bench)
 {
     static const char answers[] = "-NOPERM\r\n-NOPERM\r\n:1\r\n";
-    char text[256];
+    char text[512];
     int length;
 
     listen_in(bench);

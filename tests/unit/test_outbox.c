@@ -40,7 +40,7 @@ static void test_the_oldest_gives_way(void **state)
     struct vd_outbox outbox;
 
     (void)state;
-    vd_outbox_init(&outbox, 3, 1000, 1000, VD_OUTBOX_DROP_OLDEST);
+    vd_outbox_init(&outbox, 3, 1000, 1000, VD_OUTBOX_DROP_OLDEST, 0);
     for (uint32_t i = 0; i < 5; i++)
         assert_int_equal(push(&outbox, i, 10, true), VD_OK);
     assert_int_equal(outbox.dropped, 2);
@@ -55,12 +55,46 @@ static void test_the_oldest_gives_way(void **state)
     vd_outbox_finish(&outbox);
 }
 
+/* What a probe may say: nothing that waits, nothing that was not sent before it. */
+static void test_how_far_it_is(void **state)
+{
+    struct vd_outbox outbox;
+    struct vd_outbox_entry *relayed = vd_outbox_entry_create(10);
+
+    (void)state;
+    vd_outbox_init(&outbox, 3, 1000, 1000, VD_OUTBOX_DROP_OLDEST, 99);
+    assert_int_equal(vd_outbox_last(&outbox, false), 99);
+    assert_int_equal(vd_outbox_last(&outbox, true), 99);
+    assert_non_null(relayed);
+    relayed->length = 10;
+    for (uint32_t i = 0; i < 4; i++) /* 100 is dropped */
+        assert_int_equal(push(&outbox, i, 10, true), VD_OK);
+    assert_int_equal(vd_outbox_last(&outbox, false), 99);
+    assert_int_equal(vd_outbox_last(&outbox, true), 100);
+    vd_outbox_sent(&outbox);
+    assert_int_equal(vd_outbox_last(&outbox, false), 99);
+    assert_int_equal(vd_outbox_last(&outbox, true), 101);
+    assert_true(vd_outbox_confirm(&outbox));
+    assert_int_equal(vd_outbox_last(&outbox, false), 101);
+    vd_outbox_sent(&outbox);
+    vd_outbox_sent(&outbox);
+    assert_int_equal(vd_outbox_last(&outbox, true), 103);
+    assert_int_equal(vd_outbox_push(&outbox, relayed, true), VD_OK); /* has no number of ours */
+    assert_int_equal(vd_outbox_last(&outbox, true), 103);
+    assert_int_equal(push(&outbox, 4, 10, true), VD_OK);
+    assert_int_equal(vd_outbox_last(&outbox, true), 103);
+    vd_outbox_take_back(&outbox);
+    assert_int_equal(vd_outbox_last(&outbox, false), 101);
+    assert_int_equal(vd_outbox_last(&outbox, true), 101);
+    vd_outbox_finish(&outbox);
+}
+
 static void test_or_the_newest_is_refused(void **state)
 {
     struct vd_outbox outbox;
 
     (void)state;
-    vd_outbox_init(&outbox, 2, 100, 1000, VD_OUTBOX_FAIL);
+    vd_outbox_init(&outbox, 2, 100, 1000, VD_OUTBOX_FAIL, 0);
     assert_int_equal(push(&outbox, 0, 10, true), VD_OK);
     assert_int_equal(push(&outbox, 1, 10, true), VD_OK);
     assert_int_equal(push(&outbox, 2, 10, true), VD_ERR_FULL);
@@ -76,7 +110,7 @@ static void test_the_window(void **state)
     struct vd_outbox outbox;
 
     (void)state;
-    vd_outbox_init(&outbox, 100, 1000, 25, VD_OUTBOX_FAIL);
+    vd_outbox_init(&outbox, 100, 1000, 25, VD_OUTBOX_FAIL, 0);
     for (uint32_t i = 0; i < 4; i++)
         push(&outbox, i, i == 3 ? 30 : 10, true);
     vd_outbox_sent(&outbox);
@@ -104,7 +138,7 @@ static void one_life(uint32_t seed)
     struct vd_outbox outbox;
     uint64_t arrived = 0;
 
-    vd_outbox_init(&outbox, 8, 400, 120, VD_OUTBOX_DROP_OLDEST);
+    vd_outbox_init(&outbox, 8, 400, 120, VD_OUTBOX_DROP_OLDEST, 0);
     for (unsigned i = 0; i < 500; i++) {
         seed = seed * 1664525u + 1013904223u;
         switch (seed >> 29) {
@@ -162,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_oldest_gives_way),
         cmocka_unit_test(test_or_the_newest_is_refused),
+        cmocka_unit_test(test_how_far_it_is),
         cmocka_unit_test(test_the_window),
         cmocka_unit_test(test_random_lives),
     };

@@ -20,7 +20,8 @@
  *
  * What every driver promises: messages of one origin arrive in the order in which they were
  * published, none twice, none of one's own node; what was lost is said through on_gap before the
- * next message is delivered. Nothing is lost in silence. */
+ * next message is delivered (on a network, when none follows: within two probe intervals). Nothing
+ * is lost in silence. */
 #ifndef VIADUCT_BROKER_H
 #define VIADUCT_BROKER_H
 

@@ -91,6 +91,12 @@ struct vd_broker_driver {
  * return. */
 bool vd_broker_host_message(struct vd_broker *host, const struct vd_message *message);
 
+/* Another node said by a probe that nothing of its up to @sequence (0: nothing at all) is still to
+ * come. Unknown here, the number is kept; over the last one seen, a gap is told as for a message
+ * after a jump. It must stand where it came among that node's messages. @length 0: nothing. */
+bool vd_broker_host_heard(struct vd_broker *host, const char *origin, size_t length,
+                          uint64_t sequence);
+
 /* Something came that is no message. @what: what was wrong, without its content. */
 void vd_broker_host_malformed(struct vd_broker *host, const char *what);
 
