@@ -303,7 +303,7 @@ static void handle_event(struct vd_php_run *run, const struct vd_worker_event *e
         return;
     case VD_WORKER_GAP:
         vd_log_limited(
-            run->logger, vd_monotonic_ms(), VD_LOG_WARN, "events_lost",
+            run->logger, vd_monotonic_ms(), VD_LOG_INFO, "events_lost",
             "messages for subscriptions may be lost: this worker was too slow, the gateway was "
             "restarted, or the link to other nodes was down or has only just come up");
         call_list(run, &run->app->hooks[VD_HOOK_GAP], "onGap", NULL, 0);
