@@ -60,7 +60,10 @@ static enum vd_err listen_at(struct vd_node *node, const char *path, struct vd_e
     struct vd_listener *listener = &node->listeners[node->listener_count];
     enum vd_err result;
 
-    snprintf(address.host, sizeof(address.host), "%s", path);
+    if (strlen(path) >= sizeof(address.host))
+        return vd_error_set(error, VD_ERR_TOO_LARGE,
+                            "its path is longer than a unix socket allows");
+    memcpy(address.host, path, strlen(path) + 1);
     result = vd_supervisor_listen_unix(listener, &address, error);
     if (result != VD_OK)
         return result;
