@@ -22,8 +22,8 @@ until_line() {
 start_server() {
     for port in $((RANDOM % 6000 + 20000)) $((RANDOM % 6000 + 26000)) $((RANDOM % 6000 + 20000)); do
         case $scheme in
-        redis) redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$directory" ;;
-        nats) nats-server -a 127.0.0.1 -p "$port" ;;
+        redis) exec redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$directory" ;;
+        nats) exec nats-server -a 127.0.0.1 -p "$port" ;;
         esac >"$directory/server.log" 2>&1 &
         pid=$!
         for ((i = 0; i < 100; i++)); do
