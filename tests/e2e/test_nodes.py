@@ -226,7 +226,7 @@ def test_a_node_that_the_broker_drops_for_being_slow_is_told(serve, between, nod
         some.pump(lambda: len(stream.events) == n * 500, 20, "nobody waits for the slow one")
     assert not stream.data("gap")
     proxy.mode = "pass"
-    until(lambda: metrics(slow)["resyncs_total"] >= 1, 15, "it was dropped and came back")
+    until(lambda: metrics(slow)["resyncs_total"] >= 1, 60, "it was dropped and came back")
     until_connected(slow)
     assert one.publish("a", "the last").status == 204
     some, stream = seen[slow]
@@ -276,6 +276,7 @@ def test_a_browser_that_comes_to_another_node_loads_anew(broker, nodes, streams)
     publish(one, 3)
     here.pump(lambda: len(stream.events) == 3, 5)
     here.close([stream])
+    until(lambda: metrics(two)["received_total"] == 3, 10, "the other node has them, too")
     [moved] = there.open("/events?scope=a", last_id=stream.last_id)
     there.pump(lambda: moved.data("gap"), 5)
     publish(one, 1)
