@@ -1,72 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Keys and JWTs of NATS: see doctor_nats_key.h. The driver has checked the files before; what is
- * wrong with them all the same is a refusal here, nothing is guessed. Whatever was read of a file
- * is wiped.
+ * wrong with them all the same is a refusal here, nothing is guessed. Files are read and signatures
+ * made by the driver's own functions; only how both are written for the wire is here.
  *
  * Source: https://docs.nats.io/running-a-nats-service/configuration/securing_nats/auth_intro */
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <openssl/evp.h>
 
 #include "doctor_nats_key.h"
 #include "json.h"
+#include "nats_key.h"
 
-#define FILE_BYTES      ((size_t)64 * 1024)
-#define SEED_CHARACTERS 58
-#define SEED_BYTES      36 /* two of prefix, 32 of seed, two of checksum */
-#define JWT_BEGIN       "-----BEGIN NATS USER JWT-----"
-
-/* ---- files -------------------------------------------------------------------------------------
+/* ---- base64 ------------------------------------------------------------------------------------
  */
-
-static char *read_file(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    char *text = calloc(1, FILE_BYTES + 1);
-
-    if (file && text) {
-        setvbuf(file, NULL, _IONBF, 0);
-        if (fread(text, 1, FILE_BYTES, file) == 0)
-            text[0] = '\0';
-    }
-    if (file)
-        fclose(file);
-    return text;
-}
-
-static void forget(char *text)
-{
-    if (text)
-        explicit_bzero(text, FILE_BYTES);
-    free(text);
-}
-
-/* ---- base32, base64 ----------------------------------------------------------------------------
- */
-
-/* RFC 4648, of SEED_CHARACTERS. */
-static bool decode_seed(const char *text, unsigned char bytes[SEED_BYTES])
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    uint32_t bits = 0;
-    unsigned held = 0, count = 0;
-
-    for (int i = 0; i < SEED_CHARACTERS; i++) {
-        const char *digit = strchr(digits, text[i]);
-        if (!digit || !*digit)
-            return false;
-        bits = bits << 5 | (uint32_t)(digit - digits);
-        held += 5;
-        if (held >= 8) {
-            held -= 8;
-            bytes[count++] = (unsigned char)(bits >> held);
-        }
-    }
-    return count == SEED_BYTES;
-}
 
 static void add_base64_url(struct cli_text *text, const unsigned char *bytes, size_t length)
 {
@@ -115,15 +61,13 @@ static void decode_base64_url(const char *text, size_t length, struct cli_text *
 
 bool nats_key_jwt(const char *file, struct cli_text *jwt)
 {
-    char *text = read_file(file), *at = text ? strstr(text, JWT_BEGIN) : NULL;
+    struct vd_nats_identity identity;
 
-    if (at) {
-        at += strlen(JWT_BEGIN);
-        at += strspn(at, " \t\r\n");
-        cli_text_add(jwt, at, strcspn(at, " \t\r\n"));
-    }
-    forget(text);
-    return jwt->length > 0;
+    if (vd_nats_identity_read("creds", file, true, &identity, NULL) != VD_OK)
+        return false;
+    cli_text_add(jwt, identity.jwt, strlen(identity.jwt));
+    vd_nats_identity_finish(&identity);
+    return true;
 }
 
 double nats_key_expires(const char *jwt)
@@ -147,42 +91,17 @@ double nats_key_expires(const char *jwt)
 /* ---- signature ---------------------------------------------------------------------------------
  */
 
-/* The line that is a user's seed. */
-static const char *find_seed(const char *text)
-{
-    for (const char *line = text; line; line = strchr(line, '\n')) {
-        line += strspn(line, " \t\r\n");
-        if (strncmp(line, "SU", 2) == 0 && strcspn(line, " \t\r\n") == SEED_CHARACTERS)
-            return line;
-    }
-    return NULL;
-}
-
-static bool sign(const unsigned char *raw, const char *nonce, struct cli_text *signature)
-{
-    EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, raw, 32);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    unsigned char bytes[64];
-    size_t length = sizeof(bytes);
-    bool signed_ =
-        key && context && EVP_DigestSignInit(context, NULL, NULL, NULL, key) == 1 &&
-        EVP_DigestSign(context, bytes, &length, (const unsigned char *)nonce, strlen(nonce)) == 1;
-
-    if (signed_)
-        add_base64_url(signature, bytes, length);
-    EVP_MD_CTX_free(context);
-    EVP_PKEY_free(key);
-    return signed_;
-}
-
 bool nats_key_sign(const char *file, const char *nonce, struct cli_text *signature)
 {
-    unsigned char bytes[SEED_BYTES];
-    char *text = read_file(file);
-    const char *seed = text ? find_seed(text) : NULL;
-    bool done = seed && decode_seed(seed, bytes) && sign(bytes + 2, nonce, signature);
+    unsigned char bytes[VD_NATS_SIGNATURE_BYTES];
+    struct vd_nats_identity identity;
+    bool done;
 
-    explicit_bzero(bytes, sizeof(bytes));
-    forget(text);
+    if (vd_nats_identity_read("seed", file, false, &identity, NULL) != VD_OK)
+        return false;
+    done = vd_nats_sign(identity.seed, nonce, strlen(nonce), bytes);
+    if (done)
+        add_base64_url(signature, bytes, sizeof(bytes));
+    vd_nats_identity_finish(&identity);
     return done;
 }
