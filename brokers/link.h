@@ -48,6 +48,16 @@ enum vd_link_event_type {
     VD_LINK_FAILED
 };
 
+/* Bits for @random of an event, from a state that is not 0 at the start. Jitter needs no better
+ * ones, and a tick no system call. Xorshift: https://www.jstatsoft.org/article/view/v008i14 */
+static inline uint32_t vd_link_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return (uint32_t)(*state >> 32);
+}
+
 struct vd_link_event {
     enum vd_link_event_type type;
     uint64_t now_ms;  /* monotonic, never less than that of the event before */

@@ -15,7 +15,6 @@
  * Source: https://docs.nats.io/reference/reference-protocols/nats-protocol */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include <viaduct/clock.h>
 #include <viaduct/wire.h>
@@ -33,20 +32,11 @@ static bool obey(struct nats *nats, unsigned todo);
 /* ---- events of the link ------------------------------------------------------------------------
  */
 
-static uint32_t random_bits(void)
-{
-    uint32_t bits = 0;
-
-    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
-        bits = (uint32_t)vd_monotonic_us() * 2654435761u;
-    return bits;
-}
-
 /* false: leave dispatch, the handle is gone. */
 static bool happened(struct nats *nats, enum vd_link_event_type type)
 {
     const struct vd_link_event event = {
-        .type = type, .now_ms = nats->now_ms, .random = random_bits()};
+        .type = type, .now_ms = nats->now_ms, .random = vd_link_random(&nats->random)};
 
     return obey(nats, vd_link_step(&nats->link, &event));
 }
@@ -55,7 +45,7 @@ static bool broke(struct nats *nats, enum vd_err code, const char *text)
 {
     const struct vd_link_event event = {.type = VD_LINK_FAILED,
                                         .now_ms = nats->now_ms,
-                                        .random = random_bits(),
+                                        .random = vd_link_random(&nats->random),
                                         .code = code,
                                         .text = text};
 

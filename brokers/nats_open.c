@@ -182,6 +182,7 @@ static enum vd_err draw_tokens(struct nats *nats, struct vd_error *error)
         code = vd_node_id_draw(&confirm, error);
     if (code)
         return code;
+    nats->random = strtoull(link.text, NULL, 16) | 1;
     snprintf(nats->link_token, sizeof(nats->link_token), "%s", link.text);
     snprintf(nats->confirm_token, sizeof(nats->confirm_token), "%s", confirm.text);
     return VD_OK;

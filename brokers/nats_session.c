@@ -7,7 +7,6 @@
  * Failure modes: every call of the library may hang (a TLS handshake that stalls, for ever): then
  * this thread hangs alone. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 
 #include <openssl/ssl.h>
 
+#include "detached.h"
 #include "nats_error.h"
 #include "nats_session_state.h"
 
@@ -391,23 +391,6 @@ static void watch_exit(void)
     }
 }
 
-static bool start_thread(struct vd_nats_session *session)
-{
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    int result;
-
-    sigfillset(&all); /* signals are for the program's own threads; the library's inherit this */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    result = pthread_create(&thread, &attributes, run, session);
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return result == 0;
-}
-
 enum vd_err vd_nats_session_start(const struct vd_nats_plan *plan, struct vd_nats_shared *shared,
                                   struct vd_nats_session **made, struct vd_error *error)
 {
@@ -429,7 +412,7 @@ enum vd_err vd_nats_session_start(const struct vd_nats_plan *plan, struct vd_nat
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a connection");
     }
     vd_nats_session_hold(session); /* the thread */
-    if (!start_thread(session)) {
+    if (!vd_detached_start(run, session)) {
         atomic_store(&session->owners, 1);
         vd_nats_session_let_go(session);
         return vd_error_set(error, VD_ERR_SYSTEM, "no thread for a connection");

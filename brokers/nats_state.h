@@ -16,6 +16,7 @@ struct nats {
     struct vd_link link;
     struct vd_outbox outbox;
     uint64_t now_ms;
+    uint64_t random; /* for jitter; never 0 */
 
     struct vd_nats_url url;
     char *channel;

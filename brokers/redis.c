@@ -37,20 +37,11 @@ static bool obey(struct redis *redis, unsigned todo);
 /* ---- events of the link ------------------------------------------------------------------------
  */
 
-/* For jitter: xorshift, since it is asked with every tick. */
-static uint32_t random_bits(struct redis *redis)
-{
-    redis->random ^= redis->random << 13;
-    redis->random ^= redis->random >> 7;
-    redis->random ^= redis->random << 17;
-    return (uint32_t)(redis->random >> 32);
-}
-
 /* false: leave dispatch, the handle is gone. */
 bool vd_redis_happened(struct redis *redis, enum vd_link_event_type type)
 {
     const struct vd_link_event event = {
-        .type = type, .now_ms = redis->now_ms, .random = random_bits(redis)};
+        .type = type, .now_ms = redis->now_ms, .random = vd_link_random(&redis->random)};
 
     return obey(redis, vd_link_step(&redis->link, &event));
 }
@@ -59,7 +50,7 @@ bool vd_redis_broke(struct redis *redis, enum vd_err code, const char *text)
 {
     const struct vd_link_event event = {.type = VD_LINK_FAILED,
                                         .now_ms = redis->now_ms,
-                                        .random = random_bits(redis),
+                                        .random = vd_link_random(&redis->random),
                                         .code = code,
                                         .text = text};
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Host names on a thread: see resolve.h. The answer's box has two owners, the caller and the
  * thread; the last one frees it, so nobody waits for a name server that does not answer. */
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,6 +10,7 @@
 
 #include <fcntl.h>
 
+#include "detached.h"
 #include "resolve.h"
 
 struct vd_resolve {
@@ -65,23 +64,6 @@ static void *run(void *context)
     return NULL;
 }
 
-static bool start_thread(struct vd_resolve *resolve)
-{
-    sigset_t all, before;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    int failed;
-
-    sigfillset(&all); /* signals are for the program's own threads */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    failed = pthread_create(&thread, &attributes, run, resolve);
-    pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return !failed;
-}
-
 enum vd_err vd_resolve_start(const char *host, const char *port, int notice_fd,
                              struct vd_resolve **made, struct vd_error *error)
 {
@@ -107,7 +89,7 @@ enum vd_err vd_resolve_start(const char *host, const char *port, int notice_fd,
         tell(resolve);
     } else {
         atomic_store(&resolve->owners, 2);
-        if (!start_thread(resolve)) {
+        if (!vd_detached_start(run, resolve)) {
             atomic_store(&resolve->owners, 1);
             vd_resolve_release(resolve);
             return vd_error_set(error, VD_ERR_SYSTEM, "no thread to look up a host name");
