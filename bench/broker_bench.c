@@ -5,14 +5,12 @@
  *     redis-server --port 7777 --save '' &
  *     broker_bench 7777 [messages]
  *
- * Rounds of both take turns; the medians are compared: of the ratios within a round too, since what
- * else the machine does falls on both alike. Batches of 1 are the latency, from publish until the
- * message is there. Ours also checks, numbers, decodes, filters
- * and keeps each message until it is confirmed. */
+ * How they are compared: see duel.h. Batches of 1 are the latency, from publish until the message
+ * is there. Ours also checks, numbers, encodes, decodes, filters and keeps each message until it is
+ * confirmed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <hiredis/hiredis.h>
 #include <viaduct/broker.h>
@@ -20,56 +18,18 @@
 #include <viaduct/wire.h>
 
 #include "bench.h"
+#include "duel.h"
 
-#define ROUNDS     21
 #define DATA_BYTES 200
 
-#define LATENCIES 100000 /* kept of each side */
-
 static char data[DATA_BYTES];
-
-/* ---- latency -----------------------------------------------------------------------------------
- */
-
-struct latencies {
-    uint32_t us[LATENCIES];
-    unsigned count;
-};
-
-static void note(struct latencies *latencies, uint64_t began_us)
-{
-    if (latencies->count < LATENCIES)
-        latencies->us[latencies->count++] = (uint32_t)(vd_monotonic_us() - began_us);
-}
-
-static int by_value(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static void tell(const char *name, struct latencies *latencies)
-{
-    qsort(latencies->us, latencies->count, sizeof(latencies->us[0]), by_value);
-    printf("latency  %-8s p50 %6u us   p99 %6u us\n", name, latencies->us[latencies->count / 2],
-           latencies->us[(uint64_t)latencies->count * 99 / 100]);
-}
-
-static double cpu_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
 
 /* ---- raw ---------------------------------------------------------------------------------------
  */
 
-static redisContext *dial(int port, const char *channel)
+static redisContext *dial(const char *url, const char *channel)
 {
-    redisContext *context = redisConnect("127.0.0.1", port);
+    redisContext *context = redisConnect("127.0.0.1", atoi(strrchr(url, ':') + 1));
 
     if (!context || context->err)
         bench_die("no redis-server on that port");
@@ -89,7 +49,7 @@ static void take(redisContext *context, unsigned count)
     }
 }
 
-static double raw(int port, unsigned messages, unsigned batch, struct latencies *latencies)
+static void raw(struct duel_turn *turn, const char *url, unsigned batch)
 {
     const struct vd_message message = {.scope = "room:lobby",
                                        .scope_length = 10,
@@ -99,31 +59,24 @@ static double raw(int port, unsigned messages, unsigned batch, struct latencies 
                                        .has_data = true,
                                        .data = data,
                                        .data_length = DATA_BYTES};
-    redisContext *publisher = dial(port, NULL), *own = dial(port, "bench:raw"),
-                 *other = dial(port, "bench:raw");
+    redisContext *publisher = dial(url, NULL), *own = dial(url, "bench:raw"),
+                 *other = dial(url, "bench:raw");
     const char *words[] = {"PUBLISH", "bench:raw", NULL};
     size_t lengths[] = {7, 9, 0};
     char wire[1024];
-    uint64_t began_us, batch_us;
 
     vd_wire_encode(&message, wire, sizeof(wire), &lengths[2]);
     words[2] = wire;
-    began_us = vd_monotonic_us();
-    for (unsigned sent = 0; sent < messages; sent += batch) {
-        batch_us = vd_monotonic_us();
+    while (duel_next_batch(turn)) {
         for (unsigned i = 0; i < batch; i++)
             redisAppendCommandArgv(publisher, 3, words, lengths);
         take(publisher, batch);
         take(own, batch);
         take(other, batch);
-        if (batch == 1)
-            note(latencies, batch_us);
     }
-    began_us = vd_monotonic_us() - began_us;
     redisFree(publisher);
     redisFree(own);
     redisFree(other);
-    return messages * 1e6 / (double)began_us;
 }
 
 /* ---- ours --------------------------------------------------------------------------------------
@@ -152,7 +105,7 @@ static struct vd_broker *join(const char *url)
     return broker;
 }
 
-static double ours(int port, unsigned messages, unsigned batch, struct latencies *latencies)
+static void ours(struct duel_turn *turn, const char *url, unsigned batch)
 {
     const struct vd_message message = {.scope = "room:lobby",
                                        .scope_length = 10,
@@ -161,60 +114,33 @@ static double ours(int port, unsigned messages, unsigned batch, struct latencies
                                        .data_length = DATA_BYTES};
     struct vd_broker *a, *b;
     unsigned seen = 0;
-    uint64_t began_us, batch_us;
-    char url[64];
 
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", port);
     a = join(url);
     b = join(url);
     vd_broker_subscribe(b, "*", 1, count, &seen, NULL, NULL);
-    began_us = vd_monotonic_us();
-    for (unsigned sent = 0; sent < messages; sent += batch) {
-        batch_us = vd_monotonic_us();
+    for (unsigned sent = 0; duel_next_batch(turn); sent += batch) {
         for (unsigned i = 0; i < batch; i++) {
             if (vd_broker_publish(a, &message, NULL) != VD_OK)
                 bench_die("ours: publish");
         }
         vd_broker_dispatch(a);
-        while (seen < sent + batch)
-            vd_broker_poll(b, 1000);
-        if (batch == 1)
-            note(latencies, batch_us);
+        while (seen < sent + batch) {
+            vd_broker_poll(b, 2);
+            vd_broker_dispatch(a);
+        }
     }
-    began_us = vd_monotonic_us() - began_us;
     vd_broker_destroy(a);
     vd_broker_destroy(b);
-    return messages * 1e6 / (double)began_us;
 }
 
 int main(int argc, char **argv)
 {
-    static const unsigned batches[] = {1, 64, 1000};
-    static struct latencies their_latencies, our_latencies;
-    int port = argc > 1 ? atoi(argv[1]) : 6379;
-    unsigned messages = argc > 2 ? (unsigned)atoi(argv[2]) : 200000;
+    static const unsigned batches[] = {1, 64, 1000, 10000};
+    const struct duel_side theirs = {"hiredis", raw}, own = {"viaduct", ours};
+    char url[64];
 
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%s", argc > 1 ? argv[1] : "6379");
     memset(data, 'x', sizeof(data));
-    printf("%-8s %14s %14s %8s %12s %12s\n", "batch", "hiredis msg/s", "viaduct msg/s", "ratio",
-           "hiredis us", "viaduct us");
-    for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++) {
-        double theirs[ROUNDS], own[ROUNDS], ratios[ROUNDS], their_cpu = 0, own_cpu = 0;
-        unsigned n = batches[i] == 1 ? messages / 20 : messages;
-        for (int round = 0; round < ROUNDS; round++) {
-            double before = cpu_us(), between;
-            theirs[round] = raw(port, n, batches[i], &their_latencies);
-            between = cpu_us();
-            own[round] = ours(port, n, batches[i], &our_latencies);
-            their_cpu += between - before;
-            own_cpu += cpu_us() - between;
-            ratios[round] = own[round] / theirs[round];
-        }
-        printf("%-8u %14.0f %14.0f %8.2f %12.2f %12.2f\n", batches[i], bench_median(theirs, ROUNDS),
-               bench_median(own, ROUNDS), bench_median(ratios, ROUNDS), their_cpu / ROUNDS / n,
-               own_cpu / ROUNDS / n);
-        fflush(stdout);
-    }
-    tell("hiredis", &their_latencies);
-    tell("viaduct", &our_latencies);
+    duel(&theirs, &own, url, batches, 4, argc > 2 ? (unsigned)atoi(argv[2]) : 200000);
     return 0;
 }

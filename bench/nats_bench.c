@@ -5,16 +5,14 @@
  *     nats-server -p 7777 &
  *     nats_bench 7777 [messages]
  *
- * Rounds of both take turns; the medians are compared: of the ratios within a round too, since what
- * else the machine does falls on both alike. Batches of 1 are the latency, from publish until the
- * message is there; Ours also
- * checks, numbers, decodes, filters and keeps each message until it is confirmed. */
+ * How they are compared: see duel.h. Batches of 1 are the latency, from publish until the message
+ * is there. Ours also checks, numbers, encodes, decodes, filters and keeps each message until it is
+ * confirmed. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <nats/nats.h>
@@ -23,20 +21,11 @@
 #include <viaduct/wire.h>
 
 #include "bench.h"
+#include "duel.h"
 
-#define ROUNDS     9
 #define DATA_BYTES 200
-#define STREAM     10000 /* messages between two looks at who has come how far */
 
 static char data[DATA_BYTES];
-
-static double cpu_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
 
 /* ---- raw ---------------------------------------------------------------------------------------
  */
@@ -96,7 +85,7 @@ static void raw_leave(struct raw_node *node)
     close(node->counter.fd);
 }
 
-static double raw(const char *url, unsigned messages, unsigned batch)
+static void raw(struct duel_turn *turn, const char *url, unsigned batch)
 {
     const struct vd_message message = {.scope = "room:lobby",
                                        .scope_length = 10,
@@ -107,15 +96,13 @@ static double raw(const char *url, unsigned messages, unsigned batch)
                                        .data = data,
                                        .data_length = DATA_BYTES};
     struct raw_node own = {0}, other = {0};
-    uint64_t began_us;
     char wire[1024];
     size_t length = 0;
 
     vd_wire_encode(&message, wire, sizeof(wire), &length);
     raw_join(&own, url);
     raw_join(&other, url);
-    began_us = vd_monotonic_us();
-    for (unsigned sent = 0; sent < messages; sent += batch) {
+    for (unsigned sent = 0; duel_next_batch(turn); sent += batch) {
         atomic_store(&other.counter.wanted, sent + batch);
         for (unsigned i = 0; i < batch; i++) {
             if (natsConnection_Publish(own.connection, "bench.raw", wire, (int)length) != NATS_OK)
@@ -123,10 +110,8 @@ static double raw(const char *url, unsigned messages, unsigned batch)
         }
         await(&other.counter);
     }
-    began_us = vd_monotonic_us() - began_us;
     raw_leave(&own);
     raw_leave(&other);
-    return messages * 1e6 / (double)began_us;
 }
 
 /* ---- ours --------------------------------------------------------------------------------------
@@ -156,7 +141,7 @@ static struct vd_broker *join(const char *url)
     return broker;
 }
 
-static double ours(const char *url, unsigned messages, unsigned batch)
+static void ours(struct duel_turn *turn, const char *url, unsigned batch)
 {
     const struct vd_message message = {.scope = "room:lobby",
                                        .scope_length = 10,
@@ -165,11 +150,9 @@ static double ours(const char *url, unsigned messages, unsigned batch)
                                        .data_length = DATA_BYTES};
     struct vd_broker *a = join(url), *b = join(url);
     unsigned seen = 0;
-    uint64_t began_us;
 
     vd_broker_subscribe(b, "*", 1, count, &seen, NULL, NULL);
-    began_us = vd_monotonic_us();
-    for (unsigned sent = 0; sent < messages; sent += batch) {
+    for (unsigned sent = 0; duel_next_batch(turn); sent += batch) {
         for (unsigned i = 0; i < batch; i++) {
             if (vd_broker_publish(a, &message, NULL) != VD_OK)
                 bench_die("ours: publish");
@@ -180,38 +163,18 @@ static double ours(const char *url, unsigned messages, unsigned batch)
             vd_broker_dispatch(a);
         }
     }
-    began_us = vd_monotonic_us() - began_us;
     vd_broker_destroy(a);
     vd_broker_destroy(b);
-    return messages * 1e6 / (double)began_us;
 }
 
 int main(int argc, char **argv)
 {
-    static const unsigned batches[] = {1, 64, 1000, STREAM};
-    unsigned messages = argc > 2 ? (unsigned)atoi(argv[2]) : 200000;
+    static const unsigned batches[] = {1, 64, 1000, 10000};
+    const struct duel_side theirs = {"cnats", raw}, own = {"viaduct", ours};
     char url[64];
 
     snprintf(url, sizeof(url), "nats://127.0.0.1:%s", argc > 1 ? argv[1] : "4222");
     memset(data, 'x', sizeof(data));
-    printf("%-8s %14s %14s %8s %12s %12s\n", "batch", "cnats msg/s", "viaduct msg/s", "ratio",
-           "cnats us", "viaduct us");
-    for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++) {
-        double theirs[ROUNDS], own[ROUNDS], ratios[ROUNDS], their_cpu = 0, own_cpu = 0;
-        unsigned n = batches[i] == 1 ? messages / 100 : batches[i] == 64 ? messages / 5 : messages;
-        for (int round = 0; round < ROUNDS; round++) {
-            double before = cpu_us(), between;
-            theirs[round] = raw(url, n, batches[i]);
-            between = cpu_us();
-            own[round] = ours(url, n, batches[i]);
-            their_cpu += between - before;
-            own_cpu += cpu_us() - between;
-            ratios[round] = own[round] / theirs[round];
-        }
-        printf("%-8u %14.0f %14.0f %8.2f %12.2f %12.2f\n", batches[i], bench_median(theirs, ROUNDS),
-               bench_median(own, ROUNDS), bench_median(ratios, ROUNDS), their_cpu / ROUNDS / n,
-               own_cpu / ROUNDS / n);
-        fflush(stdout);
-    }
+    duel(&theirs, &own, url, batches, 4, argc > 2 ? (unsigned)atoi(argv[2]) : 200000);
     return 0;
 }
