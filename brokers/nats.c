@@ -19,6 +19,7 @@
 #include <viaduct/clock.h>
 #include <viaduct/wire.h>
 
+#include "nats_done.h"
 #include "nats_state.h"
 #include "probe.h"
 
@@ -279,6 +280,7 @@ static bool message_came(struct nats *nats, const char *text, size_t length)
 static bool receive(struct nats *nats, unsigned *budget)
 {
     const struct vd_nats_session *session = nats->session;
+    struct vd_nats_done done = {.count = 0};
     struct vd_nats_arrival arrival;
     bool here = true;
 
@@ -291,8 +293,10 @@ static bool receive(struct nats *nats, unsigned *budget)
             here = message_came(nats, natsMsg_GetData(arrival.message),
                                 (size_t)natsMsg_GetDataLength(arrival.message));
         }
-        natsMsg_Destroy(arrival.message);
+        if (arrival.message)
+            vd_nats_done_add(&done, arrival.message);
     }
+    vd_nats_done_destroy(&done);
     if (here && nats->session && nats->session == session)
         vd_nats_session_received(nats->session);
     return here;

@@ -95,7 +95,7 @@ static void on_message(natsConnection *connection, natsSubscription *subscriptio
         probe_came(session, &probe, message, text, length);
     } else if (is_own(session, text, length)) {
         atomic_fetch_add_explicit(&session->own_messages, 1, memory_order_relaxed);
-        natsMsg_Destroy(message);
+        vd_nats_done_add(&session->own_done, message);
     } else if (vd_nats_inbox_push(&session->inbox, message, false)) {
         vd_nats_session_notice(session);
     }

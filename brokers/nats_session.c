@@ -162,6 +162,7 @@ void vd_nats_session_let_go(struct vd_nats_session *session)
     if (atomic_fetch_sub(&session->owners, 1) > 1)
         return;
     vd_nats_inbox_finish(&session->inbox);
+    vd_nats_done_destroy(&session->own_done);
     free_chunks(session->first);
     free_chunks(session->spare);
     free_chunks(session->open);

@@ -12,6 +12,7 @@
 
 #include <nats/nats.h>
 
+#include "nats_done.h"
 #include "nats_session.h"
 
 struct vd_nats_chunk;
@@ -33,6 +34,7 @@ struct vd_nats_session {
     uint32_t connect_timeout_ms, probe_interval_ms;
     int library_inbox_bytes;
 
+    struct vd_nats_done own_done; /* the library's thread's that delivers, until there is none */
     _Atomic bool slow; /* the library drops messages: count them before the next that comes */
 
     /* told to the handle's thread */
