@@ -192,7 +192,7 @@ static void sweep(struct gateway *gateway)
 static void begin_drain(struct gateway *gateway)
 {
     gateway->draining = true;
-    gateway->drain_streams_from_ms = gateway->now_ms;
+    gateway->drain_from_ms = gateway->now_ms;
     gateway->sweep_interval_ms = SWEEP_MS / 50;
     gw_listener_stop(gateway);
     sweep(gateway);
@@ -203,7 +203,7 @@ static void begin_drain(struct gateway *gateway)
 /* Streams are closed one after the other, so that their browsers do not all come back in one go. */
 static void drain_streams(struct gateway *gateway)
 {
-    uint64_t elapsed = gateway->now_ms - gateway->drain_streams_from_ms;
+    uint64_t elapsed = gateway->now_ms - gateway->drain_from_ms;
     size_t left = gateway->stream_count, quota;
     struct gw_connection *connection = TAILQ_FIRST(&gateway->connections), *next;
 
