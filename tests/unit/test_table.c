@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include <viaduct/table.h>
+
+#include "table_shared.h"
 
 #define LEN(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -415,6 +418,31 @@ static void test_window(void **state)
     teardown(&f);
 }
 
+/* Who finds a table full makes room alone when somebody else stands still while he does so. */
+static void test_nobody_waits_for_a_sweeper(void **state)
+{
+    _Atomic uint64_t *lock;
+    struct fixture f;
+    (void)state;
+
+    setup(&f, 2, 100);
+    lock = &f.table->shared->pool.sweep_lock;
+    assert_int_equal(set_count(&f, "a", 1, 1000), VD_OK);
+    assert_int_equal(set_count(&f, "b", 1, 1050), VD_OK);
+    atomic_store(lock, owner_identify()); /* as by another thread */
+    alarm(20);
+    assert_int_equal(set_count(&f, "c", 1, 1099), VD_ERR_FULL);
+    assert_int_equal(set_count(&f, "c", 1, 1100), VD_OK);
+    assert_int_equal(vd_table_expire(f.table, 1150), 1);
+    assert_int_equal(set_count(&f, "d", 1, 1160), VD_OK);
+    assert_true(atomic_load(lock) == owner_identify());
+    atomic_store(lock, 0);
+    assert_int_equal(set_count(&f, "e", 1, 1199), VD_ERR_FULL);
+    assert_int_equal(set_count(&f, "e", 1, 1200), VD_OK); /* the note was not lost */
+    alarm(0);
+    teardown(&f);
+}
+
 /* A change that depends on what was read happens only if nothing has come between. */
 static void test_versions(void **state)
 {
@@ -740,6 +768,7 @@ int main(void)
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_longest_ttl),
         cmocka_unit_test(test_window),
+        cmocka_unit_test(test_nobody_waits_for_a_sweeper),
         cmocka_unit_test(test_schema_errors),
         cmocka_unit_test(test_in_an_arena),
         cmocka_unit_test(test_attach_refuses_damage),

@@ -67,4 +67,15 @@ static inline void owner_unlock(_Atomic uint64_t *lock)
 /* Lock it if its owner is dead; never waits. */
 bool owner_lock_from_dead(_Atomic uint64_t *lock, uint64_t self);
 
+/* Lock it if nobody is inside who lives; never waits. For what needs no repair: whether it was
+ * taken over is not told. */
+static inline bool owner_try_lock(_Atomic uint64_t *lock, uint64_t self)
+{
+    uint64_t nobody = 0;
+
+    return atomic_compare_exchange_strong_explicit(lock, &nobody, self, memory_order_acquire,
+                                                   memory_order_relaxed) ||
+           owner_lock_from_dead(lock, self);
+}
+
 #endif

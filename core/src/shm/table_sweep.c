@@ -6,6 +6,7 @@
  * walked through for each insert that it refuses.
  *
  * Failure modes: killed while it sweeps: the lock says so, and the next full table is swept again.
+ * Stopped there: others sweep beside it, and leave the note alone.
  */
 #include "fence.h"
 #include "table_shared.h"
@@ -74,22 +75,30 @@ void vd_table_clear(struct vd_table *table)
 
 /* The earliest expiry is forgotten first and found anew on the way. A writer publishes the row and
  * then looks at the note; here the note is forgotten and then the rows are looked at; both fence in
- * between, so either the row is seen here or the writer finds its note missing. One sweeps at a
- * time, and while the lock is taken, also by a process that was killed in here, the note is worth
- * nothing (see table_is_worth_sweeping). A word that belongs to another row by now only makes it
- * too early.
- */
+ * between, so either the row is seen here or the writer finds its note missing. One forgets at a
+ * time, and while the lock is taken, also by a process that was killed or stopped in here, the note
+ * is worth nothing (see table_is_worth_sweeping). A word that belongs to another row by now only
+ * makes it too early. */
+static void forget_note(struct vd_table *table)
+{
+    struct table_pool *pool = &table->shared->pool;
+
+    store_word(&pool->sweeps, load_word(&pool->sweeps) + 1);
+    store_word(&pool->earliest_ms, UINT64_MAX);
+    full_fence();
+}
+
 uint64_t vd_table_expire(struct vd_table *table, uint64_t now_ms)
 {
     struct table_pool *pool = &table->shared->pool;
     uint64_t removed = 0;
+    bool alone;
 
     if (now_ms == 0)
         return 0;
-    owner_lock(&pool->sweep_lock, owner_self(&table->owner));
-    store_word(&pool->sweeps, load_word(&pool->sweeps) + 1);
-    store_word(&pool->earliest_ms, UINT64_MAX);
-    full_fence();
+    alone = owner_try_lock(&pool->sweep_lock, owner_self(&table->owner));
+    if (alone)
+        forget_note(table);
     for (uint64_t i = 0, end = load_word(&pool->fresh); i < end && i < table->schema.rows; i++) {
         struct table_row *row = row_at(table, i);
         uint64_t seq = load_word(&row->seq);
@@ -101,6 +110,7 @@ uint64_t vd_table_expire(struct vd_table *table, uint64_t now_ms)
             note(table, expiry_ms);
         }
     }
-    owner_unlock(&pool->sweep_lock);
+    if (alone)
+        owner_unlock(&pool->sweep_lock);
     return removed;
 }
