@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -585,6 +586,39 @@ static void test_in_an_arena(void **state)
     vd_arena_destroy(arena);
 }
 
+static size_t touched_bytes(const struct vd_arena *arena)
+{
+    struct stat status;
+
+    assert_int_equal(fstat(vd_arena_fd(arena), &status), 0);
+    return (size_t)status.st_blocks * 512;
+}
+
+/* Declared generously, it costs nothing before it is used: neither rows nor what finds them. */
+static void test_rows_cost_when_used(void **state)
+{
+    struct vd_table_options options = options_of((uint64_t)1 << 24, 0);
+    struct vd_table_options few;
+    struct vd_arena *arena = NULL;
+    struct vd_table *table = NULL;
+    struct vd_error error;
+    size_t bytes = vd_table_bytes(&options, &error) + VD_ARENA_HEADER_BYTES;
+    (void)state;
+
+    /* as the documentation says: 296 bytes and twice the columns, in whole cache lines */
+    few = options_of(((uint64_t)1 << 23) + 1, 0);
+    assert_int_equal((vd_table_bytes(&options, NULL) - vd_table_bytes(&few, NULL)) /
+                         (options.rows - few.rows),
+                     (296 + 2 * (3 * 8 + 8 + 24) + 63) / 64 * 64);
+    assert_int_equal(vd_arena_create(bytes, &arena, &error), VD_OK);
+    assert_int_equal(vd_table_make(arena, &options, &table, &error), VD_OK);
+    assert_true(touched_bytes(arena) < (size_t)1 << 20);
+    assert_int_equal(vd_table_incr(table, "k", 1, COUNT, 1, 0, NULL, &error), VD_OK);
+    assert_true(touched_bytes(arena) < (size_t)1 << 20);
+    vd_table_close(table);
+    vd_arena_destroy(arena);
+}
+
 static void test_attach_refuses_damage(void **state)
 {
     struct vd_table_options options = options_of(3, 0);
@@ -771,6 +805,7 @@ int main(void)
         cmocka_unit_test(test_nobody_waits_for_a_sweeper),
         cmocka_unit_test(test_schema_errors),
         cmocka_unit_test(test_in_an_arena),
+        cmocka_unit_test(test_rows_cost_when_used),
         cmocka_unit_test(test_attach_refuses_damage),
         cmocka_unit_test(test_model),
     };

@@ -2,8 +2,8 @@
 /* Tables: the schema, the size that follows from it, and this process's handle.
  *
  * Happy path: the schema is checked and laid out once, by whoever makes the table; everybody else
- * takes its copy from the shared memory and finds the same shape. Rows are never touched here, so
- * that a large table costs memory only as it fills.
+ * takes its copy from the shared memory and finds the same shape. Rows are never touched here, nor
+ * is anything but the header in an arena, so that a large table costs memory only as it fills.
  *
  * Failure modes: a name or size out of its limits (VD_ERR_INVALID, says which and what is allowed);
  * memory that holds no table, or one that has been damaged (VD_ERR_CORRUPT); a table of that name
@@ -212,32 +212,49 @@ static uint64_t random_seed(void)
     return (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uint64_t)now.tv_sec;
 }
 
+static enum vd_err check_memory(const void *memory, size_t bytes, const struct table_schema *schema,
+                                struct vd_error *error)
+{
+    uint64_t needed = shape_of(schema).bytes;
+
+    if (bytes >= needed && (uintptr_t)memory % alignof(struct table_shared) == 0)
+        return VD_OK;
+    return vd_error_set(error, VD_ERR_INVALID,
+                        "table \"%s\" needs %llu bytes of memory, aligned to 64; got %zu",
+                        schema->name, (unsigned long long)needed, bytes);
+}
+
+/* Stripes and buckets are zero. They are not touched here: of a table of many rows the buckets
+ * alone take gigabytes. */
+static enum vd_err begin(struct table_shared *shared, const struct table_schema *schema,
+                         struct vd_table **table, struct vd_error *error)
+{
+    memset(shared, 0, sizeof(*shared)); /* a process that was killed in here had begun, too */
+    shared->bytes = shape_of(schema).bytes;
+    shared->seed = random_seed();
+    shared->schema = *schema;
+    atomic_store_explicit(&shared->pool.earliest_ms, UINT64_MAX, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    shared->magic = TABLE_MAGIC;
+    return open_handle(shared, schema, table, error);
+}
+
 enum vd_err vd_table_init(void *memory, size_t bytes, const struct vd_table_options *options,
                           struct vd_table **table, struct vd_error *error)
 {
-    struct table_shared *shared = memory;
     struct table_schema schema;
     struct table_shape shape;
     enum vd_err result;
 
     *table = NULL;
     result = schema_init(&schema, options, error);
+    if (result == VD_OK)
+        result = check_memory(memory, bytes, &schema, error);
     if (result != VD_OK)
         return result;
     shape = shape_of(&schema);
-    if (bytes < shape.bytes || (uintptr_t)memory % alignof(struct table_shared) != 0) {
-        return vd_error_set(error, VD_ERR_INVALID,
-                            "table \"%s\" needs %llu bytes of memory, aligned to 64; got %zu",
-                            schema.name, (unsigned long long)shape.bytes, bytes);
-    }
-    memset(shared, 0, shape.bytes - schema.rows * shape.row_bytes);
-    shared->bytes = shape.bytes;
-    shared->seed = random_seed();
-    shared->schema = schema;
-    atomic_store_explicit(&shared->pool.earliest_ms, UINT64_MAX, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    shared->magic = TABLE_MAGIC;
-    return open_handle(shared, &schema, table, error);
+    memset(memory, 0, shape.bytes - schema.rows * shape.row_bytes);
+    return begin(memory, &schema, table, error);
 }
 
 /* What is shared may be damaged: names end, types and sizes are allowed, the shape fits. */
@@ -343,7 +360,8 @@ enum vd_err vd_table_make(struct vd_arena *arena, const struct vd_table_options 
         return vd_error_set(error, why.code, "table \"%s\" of %llu rows takes %zu bytes: %s",
                             schema.name, (unsigned long long)schema.rows, bytes, why.text);
     }
-    return vd_table_init(shared, bytes, options, table, error);
+    result = check_memory(shared, bytes, &schema, error);
+    return result == VD_OK ? begin(shared, &schema, table, error) : result;
 }
 
 enum vd_err vd_table_open(const struct vd_arena *arena, const char *name, struct vd_table **table,
