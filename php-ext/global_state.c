@@ -331,11 +331,13 @@ bool vd_php_global_state_set(zend_string *key, const zval *value)
     struct vd_php_table *state = vd_php_global_state();
     struct vd_php_encoded encoded;
     struct vd_error error;
+    bool done;
     if (UNEXPECTED(!state) || !vd_php_global_state_encode(&encoded, value)) {
         return false;
     }
-    error.code = vd_table_set(state->table, ZSTR_VAL(key), ZSTR_LEN(key), encoded.changes,
-                              VD_STATE_COLUMNS, vd_php_table_now_ms(), &error);
+    error.code =
+        vd_table_set_version(state->table, ZSTR_VAL(key), ZSTR_LEN(key), NULL, encoded.changes,
+                             VD_STATE_COLUMNS, 0, vd_php_table_now_ms(), &done, &error);
     if (UNEXPECTED(error.code != VD_OK)) {
         vd_php_global_state_throw(state, key, &encoded, &error);
     }

@@ -59,7 +59,7 @@ namespace Viaduct {
          * Again with the same declaration it changes nothing.
          *
          * @param string $table 1 to 40 bytes
-         * @param int $maxRows rows it holds, 1 to 2,147,483,648. A row takes 288 bytes and twice its
+         * @param int $maxRows rows it holds, 1 to 2,147,483,648. A row takes 296 bytes and twice its
          *     columns, memory only once it was used
          * @param array $columns 1 to 64, `'name' => [Store::INT, 4]`; the names have 1 to 40 bytes. The size
          *     is in bytes and may be left out but for STRING; it is 8 then
@@ -73,7 +73,8 @@ namespace Viaduct {
         public static function make(string $table, int $maxRows, array $columns, int|float $ttl = 0): void {}
 
         /**
-         * Insert a row, or change the named columns of one that is there. Its ttl begins anew.
+         * Insert a row, or change the named columns of one that is there. Its ttl begins anew; in a table
+         * without one a window stays as it is.
          *
          * @param array $values by column; an int for INT, int or float for FLOAT, string for STRING
          * @throws Exception\UnknownTableException
@@ -119,7 +120,8 @@ namespace Viaduct {
 
         /**
          * For rate limits: count within a window of time, in one atomic step. The window begins with its
-         * first increment; when it is over the whole row starts anew.
+         * first increment; when it is over the whole row starts anew. For tables without a ttl: a row has
+         * one end, and set() would give it the ttl's.
          *
          *     if (Store::incrWindow('rate', $ip, 'count', 1, 60)->value > 10) return 429;
          *

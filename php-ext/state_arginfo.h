@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 929040b291d28b369992eb10a80d019469349ab4 */
+ * Stub hash: bd7eba1572499b212e1fd46a041d04b0e7add5a9 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Store___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()

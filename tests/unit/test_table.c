@@ -419,6 +419,64 @@ static void test_window(void **state)
     teardown(&f);
 }
 
+static void expect_window(struct fixture *f, uint64_t now_ms, int64_t result, uint64_t ends_ms)
+{
+    int64_t sum = 0;
+    uint64_t ends = 0;
+
+    assert_int_equal(
+        vd_table_incr_window(f->table, "ip", 2, SMALL, 1, 1000, now_ms, &sum, &ends, &f->error),
+        VD_OK);
+    assert_int_equal(sum, result);
+    assert_int_equal(ends, ends_ms);
+}
+
+/* Whatever else is written to a row, it is counted in a window that ends. */
+static void test_window_beside_set(void **state)
+{
+    struct vd_table_version version;
+    struct vd_table_change five = integer(SMALL, 5);
+    struct fixture f;
+    bool swapped = false;
+    (void)state;
+
+    setup(&f, 3, 0);
+    assert_int_equal(set_count(&f, "ip", 9, 10), VD_OK);
+    expect_window(&f, 100, 1, 1100);
+    assert_int_equal(set_count(&f, "ip", 8, 200), VD_OK); /* is no reason to go on for ever */
+    expect_window(&f, 300, 2, 1100);
+    assert_int_equal(vd_table_set(f.table, "ip", 2, &five, 1, 400, NULL), VD_OK);
+    expect_window(&f, 1099, 6, 1100);
+    assert_int_equal(get(&f, "ip", 1099), VD_OK);
+    assert_int_equal(f.values[COUNT].integer, 8);
+    expect_window(&f, 1100, 1, 2100);
+    assert_int_equal(get(&f, "ip", 1100), VD_OK);
+    assert_int_equal(f.values[COUNT].integer, 0); /* the whole row */
+    assert_int_equal(set_count(&f, "ip", 7, 2100), VD_OK);
+    assert_int_equal(get(&f, "ip", UINT64_MAX), VD_OK); /* the window was over: it has no end */
+
+    /* whatever is there, with an end that is said */
+    assert_int_equal(
+        vd_table_set_version(f.table, "ip", 2, NULL, &five, 1, 4000, 3000, &swapped, NULL), VD_OK);
+    assert_true(swapped);
+    assert_int_equal(vd_table_get_version(f.table, "ip", 2, 3999, f.values, f.text, &version, NULL),
+                     VD_OK);
+    assert_int_equal(version.expiry_ms, 4000);
+    assert_int_equal(f.values[COUNT].integer, 7);
+    assert_int_equal(
+        vd_table_set_version(f.table, "ip", 2, NULL, &five, 1, 0, 4000, &swapped, NULL), VD_OK);
+    assert_true(swapped);
+    assert_int_equal(get(&f, "ip", UINT64_MAX), VD_OK);
+    assert_int_equal(f.values[COUNT].integer, 0);
+    teardown(&f);
+
+    setup(&f, 3, 500);
+    expect_window(&f, 100, 1, 1100);
+    assert_int_equal(set_count(&f, "ip", 8, 200), VD_OK); /* the table's ttl comes last */
+    expect_window(&f, 300, 2, 700);
+    teardown(&f);
+}
+
 /* Who finds a table full makes room alone when somebody else stands still while he does so. */
 static void test_nobody_waits_for_a_sweeper(void **state)
 {
@@ -802,6 +860,7 @@ int main(void)
         cmocka_unit_test(test_expiry),
         cmocka_unit_test(test_longest_ttl),
         cmocka_unit_test(test_window),
+        cmocka_unit_test(test_window_beside_set),
         cmocka_unit_test(test_nobody_waits_for_a_sweeper),
         cmocka_unit_test(test_schema_errors),
         cmocka_unit_test(test_in_an_arena),

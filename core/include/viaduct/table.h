@@ -25,9 +25,10 @@
  *
  * Time comes from the caller (@now_ms, any clock that all users share; 0: nothing expires).
  *
- * Processes: any that map the memory, in one pid namespace, with /proc (without it, and before Linux
- * 5.3, a dead owner is seen only once it is reaped). Threads: any. Not from signal handlers, and no exec or _exit from
- * a thread while another one is inside: its process lives on under the same id.
+ * Processes: any that map the memory, in one pid namespace, with /proc (without it, and before
+ * Linux 5.3, a dead owner is seen only once it is reaped). Threads: any. Not from signal handlers,
+ * and no exec or _exit from a thread while another one is inside: its process lives on under the
+ * same id.
  *
  * Texts of errors name table, column and limits; they never hold keys or values of strings. */
 #ifndef VIADUCT_TABLE_H
@@ -152,7 +153,8 @@ enum vd_err vd_table_next(struct vd_table *table, struct vd_table_cursor *cursor
  * Blocks: while another writer of the same stripe is inside, for under a microsecond unless that
  * one is stopped or preempted. */
 
-/* Insert, or change the named columns; renews the row's ttl. */
+/* Insert, or change the named columns; renews the row's ttl. Where the table has none, a row that
+ * is there ends when it would have ended (a window, a time given to vd_table_set_version). */
 enum vd_err vd_table_set(struct vd_table *table, const char *key, size_t key_length,
                          const struct vd_table_change *changes, size_t count, uint64_t now_ms,
                          struct vd_error *error);
@@ -169,8 +171,9 @@ enum vd_err vd_table_incr_float(struct vd_table *table, const char *key, size_t 
                                 struct vd_error *error);
 
 /* For rate limiters: in a window of @window_ms that starts with the first increment, add to the
- * column; after its end the row starts anew. *@ends_ms (NULL: not wanted): when the window ends.
- * @window_ms and @now_ms are not 0. */
+ * column; after its end the row starts anew. A row that is there and never ends begins its window
+ * with what it holds; one that ends keeps its end. *@ends_ms (NULL: not wanted): when the window
+ * ends. @window_ms and @now_ms are not 0. */
 enum vd_err vd_table_incr_window(struct vd_table *table, const char *key, size_t key_length,
                                  uint32_t column, int64_t by, uint64_t window_ms, uint64_t now_ms,
                                  int64_t *result, uint64_t *ends_ms, struct vd_error *error);
@@ -195,8 +198,9 @@ struct vd_table_version {
 enum vd_err vd_table_get_version(struct vd_table *table, const char *key, size_t key_length,
                                  uint64_t now_ms, struct vd_table_value *values, char *text,
                                  struct vd_table_version *version, struct vd_error *error);
-/* vd_table_set, if the row is what it was: *@swapped. It expires at @expiry_ms (0: never), whatever
- * the table's ttl; a time that has passed is as good as deleting it. */
+/* vd_table_set, if the row is what it was (@version NULL: whatever it is): *@swapped. It expires at
+ * @expiry_ms (0: never), whatever the table's ttl; a time that has passed is as good as deleting
+ * it. */
 enum vd_err vd_table_set_version(struct vd_table *table, const char *key, size_t key_length,
                                  const struct vd_table_version *version,
                                  const struct vd_table_change *changes, size_t count,

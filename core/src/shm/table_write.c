@@ -37,8 +37,10 @@ static void copy_value(_Atomic uint64_t *to, const _Atomic uint64_t *from,
                        const struct table_column *column)
 {
     uint64_t word = from ? load_word(&from[column->word]) : 0;
-    uint64_t words = column->type == VD_COLUMN_STRING ? (word + 7) / 8 : 0;
+    uint64_t words = 0;
 
+    if (column->type == VD_COLUMN_STRING && word <= column->bytes) /* damage is not spread */
+        words = (word + 7) / 8;
     store_word(&to[column->word], word);
     for (uint64_t i = 1; i <= words; i++)
         store_word(&to[column->word + i], load_word(&from[column->word + i]));
@@ -176,42 +178,115 @@ static uint64_t expiry_of(const struct vd_table *table, uint64_t now_ms)
 /* ---- operations --------------------------------------------------------------------------------
  */
 
-enum vd_err vd_table_set(struct vd_table *table, const char *key, size_t key_length,
-                         const struct vd_table_change *changes, size_t count, uint64_t now_ms,
-                         struct vd_error *error)
+/* When a row ends after it was written to. */
+enum end { BY_TTL, AT_EXPIRY };
+
+/* Of a table without a ttl a row that lives keeps its end: a window is not prolonged by a note. */
+static uint64_t end_of(const struct vd_table *table, const struct place *place, uint64_t now_ms)
 {
-    uint64_t expiry_ms = expiry_of(table, now_ms);
+    if (table->schema.ttl_ms == 0 && place->row && !place->expired)
+        return place->expiry_ms;
+    return expiry_of(table, now_ms);
+}
+
+static bool is_version(const struct vd_table *table, const struct place *place,
+                       const struct vd_table_version *version)
+{
+    if (!place->row || place->expired)
+        return version->row == 0;
+    return version->row == index_of(table, place->row) + 1 && version->seq == place->seq;
+}
+
+/* Insert or change, whatever is there, or (@only) if it is that version: *@done. */
+static enum vd_err put(struct vd_table *table, const char *key, size_t key_length,
+                       const struct vd_table_version *only, const struct vd_table_change *changes,
+                       size_t count, enum end end, uint64_t expiry_ms, uint64_t now_ms, bool *done,
+                       struct vd_error *error)
+{
     struct table_key wanted;
     struct place place;
     bool again = false;
     enum vd_err result = table_key_init(table, &wanted, key, key_length, error);
 
+    *done = false;
     if (result == VD_OK)
         result = table_check_changes(table, changes, count, error);
     if (result != VD_OK)
         return result;
     do {
         enter(table, &wanted, now_ms, &place);
+        if (only && !is_version(table, &place, only)) {
+            leave(&place);
+            return VD_OK;
+        }
+        if (end == BY_TTL)
+            expiry_ms = end_of(table, &place, now_ms);
         if (place.row && !place.expired) {
             rewrite_locked(table, place.row, place.seq, false, expiry_ms, changes, count);
             leave(&place);
+            *done = true;
             return VD_OK;
         }
         result =
             start_row(table, &place, &wanted, now_ms, expiry_ms, changes, count, &again, error);
     } while (again);
+    *done = result == VD_OK;
     return result;
 }
 
-/* Both directions, and windows: a row that starts anew expires at @expiry_ms; where it ends up is
- * told in *@ends_ms. */
-static enum vd_err add_integer(struct vd_table *table, const struct table_key *key, uint32_t at,
-                               int64_t by, bool subtract, uint64_t now_ms, uint64_t expiry_ms,
-                               int64_t *result, uint64_t *ends_ms, struct vd_error *error)
+enum vd_err vd_table_set(struct vd_table *table, const char *key, size_t key_length,
+                         const struct vd_table_change *changes, size_t count, uint64_t now_ms,
+                         struct vd_error *error)
 {
-    const struct table_column *column = &table->schema.columns[at];
-    struct vd_table_change change = {.column = at};
+    bool done;
+
+    return put(table, key, key_length, NULL, changes, count, BY_TTL, 0, now_ms, &done, error);
+}
+
+enum vd_err vd_table_set_version(struct vd_table *table, const char *key, size_t key_length,
+                                 const struct vd_table_version *version,
+                                 const struct vd_table_change *changes, size_t count,
+                                 uint64_t expiry_ms, uint64_t now_ms, bool *swapped,
+                                 struct vd_error *error)
+{
+    return put(table, key, key_length, version, changes, count, AT_EXPIRY, expiry_ms, now_ms,
+               swapped, error);
+}
+
+/* What is added to an INT, and what came out. */
+struct addition {
+    uint32_t column;
+    int64_t by;
+    bool subtract;
+    bool window;        /* a row that lives and has no end gets one */
+    uint64_t expiry_ms; /* of a row that starts anew */
     int64_t sum;
+    uint64_t ends_ms; /* where the row ends now */
+};
+
+static enum vd_err check_addition(const struct vd_table *table, struct table_key *wanted,
+                                  const char *key, size_t key_length, uint32_t column,
+                                  unsigned type, struct vd_error *error)
+{
+    enum vd_err result = table_key_init(table, wanted, key, key_length, error);
+
+    return result == VD_OK ? table_check_type(table, column, type, error) : result;
+}
+
+/* False: no such number in that column. */
+static bool sum_up(const struct table_column *column, struct addition *a, int64_t old)
+{
+    bool overflow = a->subtract ? __builtin_sub_overflow(old, a->by, &a->sum)
+                                : __builtin_add_overflow(old, a->by, &a->sum);
+
+    return !overflow && table_is_in_range(column, a->sum);
+}
+
+static enum vd_err add_integer(struct vd_table *table, const struct table_key *key,
+                               struct addition *a, uint64_t now_ms, struct vd_error *error)
+{
+    const struct table_column *column = &table->schema.columns[a->column];
+    struct vd_table_change change = {.column = a->column};
     struct place place;
     bool again = false;
     enum vd_err status;
@@ -224,22 +299,25 @@ static enum vd_err add_integer(struct vd_table *table, const struct table_key *k
         lives = place.row && !place.expired;
         if (lives)
             old = (int64_t)load_word(&place.version[column->word]);
-        if ((subtract ? __builtin_sub_overflow(old, by, &sum)
-                      : __builtin_add_overflow(old, by, &sum)) ||
-            !table_is_in_range(column, sum)) {
+        if (!sum_up(column, a, old)) {
             leave(&place);
-            return table_out_of_range(table, column, subtract ? "the difference" : "the sum",
+            return table_out_of_range(table, column, a->subtract ? "the difference" : "the sum",
                                       error);
         }
-        *ends_ms = lives ? place.expiry_ms : expiry_ms;
-        *result = sum;
-        if (lives) {
-            put_number(place.version, place.row, place.seq, column, &sum);
+        a->ends_ms = lives ? place.expiry_ms : a->expiry_ms;
+        change.value.integer = a->sum;
+        if (lives && a->window && place.expiry_ms == 0) {
+            a->ends_ms = a->expiry_ms;
+            rewrite_locked(table, place.row, place.seq, false, a->ends_ms, &change, 1);
             leave(&place);
             return VD_OK;
         }
-        change.value.integer = sum;
-        status = start_row(table, &place, key, now_ms, expiry_ms, &change, 1, &again, error);
+        if (lives) {
+            put_number(place.version, place.row, place.seq, column, &a->sum);
+            leave(&place);
+            return VD_OK;
+        }
+        status = start_row(table, &place, key, now_ms, a->expiry_ms, &change, 1, &again, error);
     } while (again);
     return status;
 }
@@ -248,19 +326,16 @@ static enum vd_err add(struct vd_table *table, const char *key, size_t key_lengt
                        int64_t by, bool subtract, uint64_t now_ms, int64_t *result,
                        struct vd_error *error)
 {
+    struct addition a = {
+        .column = column, .by = by, .subtract = subtract, .expiry_ms = expiry_of(table, now_ms)};
     struct table_key wanted;
-    int64_t sum = 0;
-    uint64_t ends_ms;
-    enum vd_err status = table_key_init(table, &wanted, key, key_length, error);
+    enum vd_err status =
+        check_addition(table, &wanted, key, key_length, column, VD_COLUMN_INT, error);
 
     if (status == VD_OK)
-        status = table_check_type(table, column, VD_COLUMN_INT, error);
-    if (status == VD_OK) {
-        status = add_integer(table, &wanted, column, by, subtract, now_ms, expiry_of(table, now_ms),
-                             &sum, &ends_ms, error);
-    }
+        status = add_integer(table, &wanted, &a, now_ms, error);
     if (status == VD_OK && result)
-        *result = sum;
+        *result = a.sum;
     return status;
 }
 
@@ -282,13 +357,12 @@ enum vd_err vd_table_incr_window(struct vd_table *table, const char *key, size_t
                                  uint32_t column, int64_t by, uint64_t window_ms, uint64_t now_ms,
                                  int64_t *result, uint64_t *ends_ms, struct vd_error *error)
 {
+    struct addition a = {
+        .column = column, .by = by, .window = true, .expiry_ms = now_ms + window_ms};
     struct table_key wanted;
-    int64_t sum = 0;
-    uint64_t ends = 0;
-    enum vd_err status = table_key_init(table, &wanted, key, key_length, error);
+    enum vd_err status =
+        check_addition(table, &wanted, key, key_length, column, VD_COLUMN_INT, error);
 
-    if (status == VD_OK)
-        status = table_check_type(table, column, VD_COLUMN_INT, error);
     if (status != VD_OK)
         return status;
     if (window_ms == 0 || now_ms == 0 || window_ms > UINT64_MAX - now_ms) {
@@ -296,12 +370,11 @@ enum vd_err vd_table_incr_window(struct vd_table *table, const char *key, size_t
                             "table \"%s\": a window needs a length and the time, both over 0",
                             table->schema.name);
     }
-    status = add_integer(table, &wanted, column, by, false, now_ms, now_ms + window_ms, &sum, &ends,
-                         error);
+    status = add_integer(table, &wanted, &a, now_ms, error);
     if (status == VD_OK && result)
-        *result = sum;
+        *result = a.sum;
     if (status == VD_OK && ends_ms)
-        *ends_ms = ends;
+        *ends_ms = a.ends_ms;
     return status;
 }
 
@@ -314,10 +387,9 @@ enum vd_err vd_table_incr_float(struct vd_table *table, const char *key, size_t 
     struct table_key wanted;
     struct place place;
     bool again = false;
-    enum vd_err status = table_key_init(table, &wanted, key, key_length, error);
+    enum vd_err status =
+        check_addition(table, &wanted, key, key_length, at, VD_COLUMN_FLOAT, error);
 
-    if (status == VD_OK)
-        status = table_check_type(table, at, VD_COLUMN_FLOAT, error);
     if (status != VD_OK)
         return status;
     column = &table->schema.columns[at];
@@ -403,45 +475,6 @@ enum vd_err vd_table_compare_and_set(struct vd_table *table, const char *key, si
     return result;
 }
 
-enum vd_err vd_table_set_version(struct vd_table *table, const char *key, size_t key_length,
-                                 const struct vd_table_version *version,
-                                 const struct vd_table_change *changes, size_t count,
-                                 uint64_t expiry_ms, uint64_t now_ms, bool *swapped,
-                                 struct vd_error *error)
-{
-    struct table_key wanted;
-    struct place place;
-    bool again = false;
-    enum vd_err result = table_key_init(table, &wanted, key, key_length, error);
-
-    *swapped = false;
-    if (result == VD_OK)
-        result = table_check_changes(table, changes, count, error);
-    if (result != VD_OK)
-        return result;
-    do {
-        bool lives;
-
-        enter(table, &wanted, now_ms, &place);
-        lives = place.row && !place.expired;
-        if (version->row != (lives ? index_of(table, place.row) + 1 : 0) ||
-            (lives && version->seq != place.seq)) {
-            leave(&place);
-            return VD_OK;
-        }
-        if (lives) {
-            rewrite_locked(table, place.row, place.seq, false, expiry_ms, changes, count);
-            leave(&place);
-            *swapped = true;
-            return VD_OK;
-        }
-        result =
-            start_row(table, &place, &wanted, now_ms, expiry_ms, changes, count, &again, error);
-    } while (again);
-    *swapped = result == VD_OK;
-    return result;
-}
-
 enum vd_err vd_table_incr_when(struct vd_table *table, const char *key, size_t key_length,
                                uint32_t column, int64_t by, uint32_t guard_column, int64_t guard,
                                uint64_t now_ms, int64_t *result, struct vd_error *error)
@@ -451,10 +484,9 @@ enum vd_err vd_table_incr_when(struct vd_table *table, const char *key, size_t k
     struct table_key wanted;
     struct place place;
     int64_t old;
-    enum vd_err status = table_key_init(table, &wanted, key, key_length, error);
+    enum vd_err status =
+        check_addition(table, &wanted, key, key_length, column, VD_COLUMN_INT, error);
 
-    if (status == VD_OK)
-        status = table_check_type(table, column, VD_COLUMN_INT, error);
     if (status == VD_OK)
         status = table_check_type(table, guard_column, VD_COLUMN_INT, error);
     if (status != VD_OK)

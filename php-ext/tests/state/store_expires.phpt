@@ -33,6 +33,13 @@ var_dump(abs($first->resetAt - microtime(true)) < 5, abs($first->resetAt - $seco
 wait_until(fn() => !Store::exists('windows', 'ip'));
 var_dump(Store::incrWindow('windows', 'ip', 'hits', 1, 60));
 var_dump(Store::exists('windows', 'stays'), Store::count('windows'));
+
+// what is set beside it neither ends a window nor makes it last for ever
+Store::set('windows', 'set before', ['note' => 'a']);
+$begun = Store::incrWindow('windows', 'set before', 'hits', 1, 60);
+Store::set('windows', 'set before', ['note' => 'b']);
+$later = Store::incrWindow('windows', 'set before', 'hits', 1, 60);
+var_dump($begun->remaining, $later->value, $later->remaining > 0 && $later->remaining <= 60, Store::get('windows', 'set before', 'note'));
 ?>
 --EXPECTF--
 bool(true)
@@ -55,3 +62,7 @@ object(Viaduct\Window)#%d (3) {
 }
 bool(true)
 int(2)
+float(60)
+int(2)
+bool(true)
+string(1) "b"
