@@ -53,6 +53,15 @@ static HashTable *counter_debug_info(zend_object *object, int *is_temporary)
     return Z_ARRVAL(info);
 }
 
+/* Equal are two that are the same in shared memory; by their properties all would be. */
+static int counter_compare(zval *a, zval *b)
+{
+    ZEND_COMPARE_OBJECTS_FALLBACK(a, b);
+    bool same = Z_OBJ_HT_P(a) == Z_OBJ_HT_P(b) && vd_php_counter_from(Z_OBJ_P(a))->counter ==
+                                                      vd_php_counter_from(Z_OBJ_P(b))->counter;
+    return same ? 0 : ZEND_UNCOMPARABLE;
+}
+
 void vd_php_counter_setup(void)
 {
     vd_ce_counter->create_object = counter_create;
@@ -61,6 +70,7 @@ void vd_php_counter_setup(void)
     counter_handlers.free_obj = counter_free;
     counter_handlers.get_debug_info = counter_debug_info;
     counter_handlers.clone_obj = NULL;
+    counter_handlers.compare = counter_compare;
 }
 
 /* One that nobody else has; NULL after throwing. */

@@ -65,6 +65,8 @@ tried('clone', fn() => clone new Counter());
 tried('twice', fn() => (new Counter())->__construct());
 tried('property', function () { $counter = new Counter(); $counter->x = 1; });
 tried('rows', fn() => (clone Store::iterate('t'))->count());
+tried('equal', fn() => [new Counter() == new Counter(), new Counter(0, 'a') == new Counter(0, 'b'), new Counter(0, 'a') == new Counter(0, 'a'),
+    new Counter(0, 'a') == new stdClass(), new Counter() < new Counter(), in_array(new Counter(), [new Counter()])]);
 tried('counter in state', fn() => GlobalState::set('c', new Counter()));
 
 echo "--- values\n";
@@ -76,7 +78,7 @@ tried('value', fn() => Store::set('t', 'k', ['s' => new Loud()]));
 tried('reference', function () { $n = 7; $values = ['n' => &$n]; Store::set('t', 'k', $values); $n = 8; return Store::get('t', 'k', 'n'); });
 tried('NUL in a key', function () { Store::set('t', "a\0b", ['n' => 3]); return Store::exists('t', 'a') || Store::get('t', "a\0b", 'n') !== 3; });
 tried('NUL in a column', fn() => Store::make("x", 1, ["n\0" => [Store::INT]]));
-tried('NUL in a counter', fn() => (new Counter(5, "a\0b"))->get() + (new Counter(6, 'a'))->get());
+tried('NUL in a counter', fn() => (new Counter(5, "c\0b"))->get() + (new Counter(6, 'c'))->get());
 tried('decr', fn() => Store::decr('t', 'new', 'n', PHP_INT_MIN));
 tried('decrement', fn() => (new Counter())->decrement(PHP_INT_MIN));
 tried('not written', fn() => Store::exists('t', 'new'));
@@ -115,6 +117,14 @@ clone: Error: Trying to clone an uncloneable object of class Viaduct\Counter
 twice: Error: A Counter is constructed once
 property: Error: Cannot create dynamic property Viaduct\Counter::$x
 rows: Error: Trying to clone an uncloneable object of class Viaduct\Rows
+equal: array (
+  0 => false,
+  1 => false,
+  2 => true,
+  3 => false,
+  4 => false,
+  5 => false,
+)
 counter in state: Exception: Serialization of 'Viaduct\Counter' is not allowed
 --- values
 name: LogicException: asked for its text
