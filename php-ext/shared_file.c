@@ -218,10 +218,13 @@ static void table_column(struct reading *reading, const char *name, const char *
     struct vd_php_declared_table *table = last_table(reading);
     struct vd_column *column = &table->columns[table->column_count];
     size_t length = strlen(name);
+    zend_ulong number;
     if (table->column_count == VD_TABLE_COLUMNS_MAX) {
         refuse(reading, "table \"%s\" has more than %d columns", table->name, VD_TABLE_COLUMNS_MAX);
     } else if (length == 0 || length > VD_TABLE_NAME_MAX) {
         refuse(reading, "the name of a column must have 1 to %d bytes", VD_TABLE_NAME_MAX);
+    } else if (ZEND_HANDLE_NUMERIC_STR(name, length, number)) {
+        refuse(reading, "columns[%s] has a number for its name: a row is an array by name", name);
     } else if (!read_type(value, column)) {
         refuse(reading, "columns[%s] = %s; allowed are INT 1, 2, 4 or 8, FLOAT, and STRING 1 to %u",
                name, value, VD_TABLE_STRING_MAX);

@@ -24,6 +24,7 @@ foreach ([
     "[table a]\nrows = 10\ncolumns[] = INT\n",
     "[table a]\nrows = 10\ncolumns[a] = INT 3\n",
     "[table a]\nrows = 10\ncolumns[a] = STRING\n",
+    "[table a]\nrows = 10\n{$column}columns[12] = INT 4\n",
     "[table a]\nrows = 10\n{$column}columns[a] = FLOAT\n",
     "[table a]\nrows = 10\nttl = nan\n$column",
     "[table a]\nrows = 10\nttl = -1\n$column",
@@ -59,6 +60,7 @@ viaduct.tables: FILE: [table a] "columns"; a table has rows, ttl and columns[NAM
 viaduct.tables: FILE: [table a] the name of a column must have 1 to 40 bytes; no table was made
 viaduct.tables: FILE: [table a] table "a": column "a" has type INT and 3 bytes; allowed are INT of 1, 2, 4 or 8, FLOAT of 8, STRING of 1 to 1048576; no table was made
 viaduct.tables: FILE: [table a] columns[a] = STRING; allowed are INT 1, 2, 4 or 8, FLOAT, and STRING 1 to 1048576; no table was made
+viaduct.tables: FILE: [table a] columns[12] has a number for its name: a row is an array by name; no table was made
 viaduct.tables: FILE: [table a] table "a": two columns named "a"; no table was made
 viaduct.tables: FILE: [table a] ttl = nan; allowed are seconds, 0.001 to 10000000, and 0: never; no table was made
 viaduct.tables: FILE: [table a] ttl = -1; allowed are seconds, 0.001 to 10000000, and 0: never; no table was made
