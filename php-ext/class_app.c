@@ -171,38 +171,6 @@ ZEND_METHOD(Viaduct_App, onGap)
     add_hook(INTERNAL_FUNCTION_PARAM_PASSTHRU, VD_HOOK_GAP);
 }
 
-/* ---- state ------------------------------------------------------------------------------------
- */
-
-ZEND_METHOD(Viaduct_App, globalState)
-{
-    zend_string *key;
-    zval *fallback = NULL;
-    bool found;
-    ZEND_PARSE_PARAMETERS_START(1, 2)
-    Z_PARAM_STR(key)
-    Z_PARAM_OPTIONAL
-    Z_PARAM_ZVAL(fallback)
-    ZEND_PARSE_PARAMETERS_END();
-    if (UNEXPECTED(!vd_php_global_state_get(key, return_value, &found))) {
-        RETURN_THROWS();
-    }
-    if (!found && fallback) {
-        RETURN_COPY(fallback);
-    }
-}
-
-ZEND_METHOD(Viaduct_App, setGlobalState)
-{
-    zend_string *key;
-    zval *value;
-    ZEND_PARSE_PARAMETERS_START(2, 2)
-    Z_PARAM_STR(key)
-    Z_PARAM_ZVAL(value)
-    ZEND_PARSE_PARAMETERS_END();
-    vd_php_global_state_set(key, value);
-}
-
 /* ---- run() ------------------------------------------------------------------------------------
  */
 

@@ -672,6 +672,7 @@ namespace Viaduct {
          * A value of the global state, or the default when the key is not there.
          *
          * @see GlobalState::get()
+         * @implementation-alias Viaduct\GlobalState::get
          */
         public function globalState(string $key, mixed $default = null): mixed {}
 
@@ -679,6 +680,7 @@ namespace Viaduct {
          * Set a value of the global state: at once for all workers.
          *
          * @see GlobalState::set() for what it throws
+         * @implementation-alias Viaduct\GlobalState::set
          */
         public function setGlobalState(string $key, mixed $value): void {}
 

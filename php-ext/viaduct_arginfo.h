@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 15d74089af7798882e6c3bbad5924ac4d05420f1 */
+ * Stub hash: b620d96d0629de3da1834cf9b048732993d8cd32 */
 
 ZEND_BEGIN_ARG_WITH_RETURN_OBJ_INFO_EX(arginfo_Viaduct_Broker_from_url, 0, 1, Viaduct\\Broker\\Broker, 0)
 	ZEND_ARG_TYPE_INFO(0, url, IS_STRING, 0)
@@ -528,8 +528,8 @@ ZEND_METHOD(Viaduct_App, onBrokerError);
 ZEND_METHOD(Viaduct_App, bindStore);
 ZEND_METHOD(Viaduct_App, bindCounter);
 ZEND_METHOD(Viaduct_App, bindGlobalState);
-ZEND_METHOD(Viaduct_App, globalState);
-ZEND_METHOD(Viaduct_App, setGlobalState);
+ZEND_METHOD(Viaduct_GlobalState, get);
+ZEND_METHOD(Viaduct_GlobalState, set);
 ZEND_METHOD(Viaduct_App, run);
 ZEND_METHOD(Viaduct_Request, __construct);
 ZEND_METHOD(Viaduct_Request, header);
@@ -646,8 +646,8 @@ static const zend_function_entry class_Viaduct_App_methods[] = {
 	ZEND_ME(Viaduct_App, bindStore, arginfo_class_Viaduct_App_bindStore, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, bindCounter, arginfo_class_Viaduct_App_bindCounter, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, bindGlobalState, arginfo_class_Viaduct_App_bindGlobalState, ZEND_ACC_PUBLIC)
-	ZEND_ME(Viaduct_App, globalState, arginfo_class_Viaduct_App_globalState, ZEND_ACC_PUBLIC)
-	ZEND_ME(Viaduct_App, setGlobalState, arginfo_class_Viaduct_App_setGlobalState, ZEND_ACC_PUBLIC)
+	ZEND_MALIAS(Viaduct_GlobalState, globalState, get, arginfo_class_Viaduct_App_globalState, ZEND_ACC_PUBLIC)
+	ZEND_MALIAS(Viaduct_GlobalState, setGlobalState, set, arginfo_class_Viaduct_App_setGlobalState, ZEND_ACC_PUBLIC)
 	ZEND_ME(Viaduct_App, run, arginfo_class_Viaduct_App_run, ZEND_ACC_PUBLIC)
 	ZEND_FE_END
 };
