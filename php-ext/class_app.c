@@ -224,11 +224,15 @@ ZEND_METHOD(Viaduct_App, run)
     }
     struct vd_server_hooks hooks = {.worker_main = vd_php_worker_main, .context = app};
     struct vd_shared_state shared = vd_php_shared_list();
+    char **scopes = vd_php_bindings_scopes(&app->bindings);
+    shared.scopes = (const char *const *)scopes;
+    shared.scope_count = app->bindings.count;
     config.shared_state = &shared;
     struct vd_error error = {0};
     app->running = true;
     enum vd_err code = vd_server_run(&config, &hooks, &error);
     app->running = false;
+    vd_php_bindings_scopes_free(scopes);
     free((void *)shared.tables);
     if (code != VD_OK) {
         throw_run_error(code, &error);

@@ -7,8 +7,8 @@
  *
  * Failure modes: the gateway takes nothing in, or died: the rest waits and is tried again, which is
  * fine, since an invalidation twice is as good as once. A key that cannot be part of a scope: a
- * line in the log. The worker is killed before it has published: nobody is told, so whoever must
- * not miss a change renders again from time to time, too. */
+ * line in the log. The worker is killed before it has published: the gateway does so in its stead,
+ * for all keys of what was bound; but for a change after which it had no time to note that. */
 #include "notice.h"
 
 #include <ext/spl/spl_exceptions.h>
@@ -44,8 +44,8 @@ void vd_php_bindings_finish(struct vd_php_bindings *bindings)
 }
 
 /* @scope with @key in the place of each {key}; returns its length, 0: too long. */
-static size_t scope_of(const zend_string *scope, const char *key, size_t key_length,
-                       char made[VD_SCOPE_MAX_BYTES])
+static size_t scope_with(const zend_string *scope, const char *key, size_t key_length,
+                         char made[VD_SCOPE_MAX_BYTES])
 {
     const char *at = ZSTR_VAL(scope);
     const char *end = at + ZSTR_LEN(scope);
@@ -64,12 +64,52 @@ static size_t scope_of(const zend_string *scope, const char *key, size_t key_len
     return length;
 }
 
+/* The scope of one key; 0: it cannot be part of one. */
+static size_t scope_of_key(const struct vd_php_binding *binding, const zend_string *key,
+                           char made[VD_SCOPE_MAX_BYTES])
+{
+    size_t length = scope_with(binding->scope, ZSTR_VAL(key), ZSTR_LEN(key), made);
+    bool is_fixed =
+        length == ZSTR_LEN(binding->scope) && memcmp(made, ZSTR_VAL(binding->scope), length) == 0;
+    bool is_glob = !is_fixed && memchr(ZSTR_VAL(key), '*', ZSTR_LEN(key));
+    return length && !is_glob && vd_scope_check(made, length, NULL) == VD_OK ? length : 0;
+}
+
+/* The scope of all of its keys: those of the pattern, or any. */
+static size_t scope_of_all(const struct vd_php_binding *binding, char made[VD_SCOPE_MAX_BYTES])
+{
+    const zend_string *keys = binding->keys;
+    size_t length = keys ? scope_with(binding->scope, ZSTR_VAL(keys), ZSTR_LEN(keys), made) : 0;
+    bool is_scope = length && vd_scope_check(made, length, NULL) == VD_OK;
+    return is_scope ? length : scope_with(binding->scope, "*", 1, made);
+}
+
+char **vd_php_bindings_scopes(const struct vd_php_bindings *bindings)
+{
+    char **scopes = safe_emalloc(bindings->count + 1, sizeof(*scopes), 0);
+    for (uint32_t i = 0; i < bindings->count; i++) {
+        char scope[VD_SCOPE_MAX_BYTES];
+        size_t length = scope_of_all(&bindings->items[i], scope);
+        scopes[i] = estrndup(scope, length);
+    }
+    scopes[bindings->count] = NULL;
+    return scopes;
+}
+
+void vd_php_bindings_scopes_free(char **scopes)
+{
+    for (char **scope = scopes; *scope; scope++) {
+        efree(*scope);
+    }
+    efree(scopes);
+}
+
 /* False after throwing. */
 static bool scope_is_allowed(const zend_string *scope, uint32_t argument)
 {
     char made[VD_SCOPE_MAX_BYTES];
     struct vd_error error = {0};
-    size_t length = scope_of(scope, "k", 1, made);
+    size_t length = scope_with(scope, "k", 1, made);
     bool is_long = length == 0 && ZSTR_LEN(scope) > 0;
     if (!is_long && vd_scope_check(made, length, &error) == VD_OK) {
         return true;
@@ -180,20 +220,14 @@ static void notice(struct vd_php_run *run, const char *scope, size_t length)
     }
 }
 
-/* All keys are those of the pattern. */
-static void notice_binding(struct vd_php_run *run, const struct vd_php_binding *binding,
-                           const zend_string *key)
+static void notice_binding(struct vd_php_run *run, uint32_t number, const zend_string *key)
 {
+    const struct vd_php_binding *binding = &run->app->bindings.items[number];
     char scope[VD_SCOPE_MAX_BYTES];
-    const zend_string *pattern = key ? key : binding->keys;
-    const char *bytes = pattern ? ZSTR_VAL(pattern) : "*";
-    size_t length = pattern ? ZSTR_LEN(pattern) : 1;
-    bool is_glob = key && memchr(bytes, '*', length);
-    size_t made = scope_of(binding->scope, bytes, length, scope);
-    bool is_fixed =
-        made == ZSTR_LEN(binding->scope) && memcmp(scope, ZSTR_VAL(binding->scope), made) == 0;
-    if (made && (is_fixed || !is_glob) && vd_scope_check(scope, made, NULL) == VD_OK) {
-        notice(run, scope, made);
+    size_t length = key ? scope_of_key(binding, key, scope) : scope_of_all(binding, scope);
+    if (length) {
+        vd_worker_owe(run->worker, number);
+        notice(run, scope, length);
         return;
     }
     vd_log_limited(run->logger, vd_monotonic_ms(), VD_LOG_WARN, "scope_of_key",
@@ -218,7 +252,7 @@ void vd_php_changed_bound(const struct vd_php_table *table, const struct vd_coun
     for (uint32_t i = 0; i < bindings->count; i++) {
         const struct vd_php_binding *binding = &bindings->items[i];
         if (binding->table == table && binding->counter == counter && covers(binding, key)) {
-            notice_binding(run, binding, key);
+            notice_binding(run, i, key);
         }
     }
 }
@@ -270,6 +304,9 @@ void vd_php_notices_flush(struct vd_php_run *run, bool at_once)
         zend_hash_del(&notices->scopes, scope);
     }
     ZEND_HASH_FOREACH_END();
+    if (!notices->stuck) {
+        vd_worker_owe_nothing(run->worker);
+    }
     notices->sent_ms = vd_monotonic_ms();
 }
 

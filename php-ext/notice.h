@@ -4,7 +4,8 @@
  *     Store::set() ... -> vd_php_changed() -> scopes that wait -> end of the handler -> published
  *
  * A scope waits once, however often it is named, and is published at most every VD_NOTICE_PACE_MS
- * by one worker; by a handler that takes long, every VD_NOTICE_LATE_MS. */
+ * by one worker; by a handler that takes long, every VD_NOTICE_LATE_MS. While one waits, the worker
+ * owes it (server/worker.h): should it be killed, the gateway publishes. */
 #ifndef VIADUCT_PHP_NOTICE_H
 #define VIADUCT_PHP_NOTICE_H
 
@@ -43,6 +44,9 @@ struct vd_php_notices {
 };
 
 void vd_php_bindings_finish(struct vd_php_bindings *bindings);
+/* Of each the scope that stands for all of its keys; ends with NULL. */
+char **vd_php_bindings_scopes(const struct vd_php_bindings *bindings);
+void vd_php_bindings_scopes_free(char **scopes);
 
 /* Tell whoever is bound: out of line, since nearly nothing is. @key NULL: all keys. */
 void vd_php_changed_bound(const struct vd_php_table *table, const struct vd_counter *counter,

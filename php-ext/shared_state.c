@@ -422,7 +422,8 @@ struct vd_shared_state vd_php_shared_list(void)
     for (uint32_t i = 0; i < shared->table_count; i++) {
         tables[i] = shared->tables[i]->table;
     }
-    return (struct vd_shared_state){tables, shared->table_count, shared->counters};
+    return (struct vd_shared_state){
+        .tables = tables, .table_count = shared->table_count, .counters = shared->counters};
 }
 
 /* ---- counters ---------------------------------------------------------------------------------

@@ -80,6 +80,8 @@ struct vd_worker_slot {
                                handlers of events; a streamed response winds it up as it goes */
     _Atomic uint64_t requests_total;
     _Atomic uint64_t publishes_total;
+    _Atomic uint64_t owed; /* a bit for every 64th of vd_shared_state.scopes: changed and not yet
+                              published (gateway: taken from it when the worker is dead) */
     _Atomic uint32_t max_reached;
 
     /* gateway writes: credit of the response now streaming: request id (low 16 bits) << 48 | bytes

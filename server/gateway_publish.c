@@ -109,6 +109,22 @@ void gw_publish_remote(struct gateway *gateway, const struct vd_message *message
     gw_publish_deliver(gateway, message, offset);
 }
 
+/* Killed in here, a successor publishes some of it again: whoever watches renders once more. */
+void gw_publish_owed(struct gateway *gateway, struct vd_worker_slot *slot)
+{
+    const struct vd_shared_state *state = gateway->config->shared_state;
+    uint64_t owed = atomic_load(&slot->owed);
+
+    for (size_t i = 0; owed && state && i < state->scope_count; i++) {
+        struct vd_message message = {.scope = state->scopes[i],
+                                     .scope_length = strlen(state->scopes[i])};
+
+        if (owed >> i % 64 & 1)
+            gw_publish_local(gateway, &message, (struct vd_history_source){0});
+    }
+    atomic_fetch_and(&slot->owed, ~owed);
+}
+
 void gw_publish_take_over(struct gateway *gateway)
 {
     const struct vd_history *history = gateway->node->history;

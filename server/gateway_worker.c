@@ -348,6 +348,7 @@ static void bury(struct gw_worker *worker, uint32_t generation)
     drain(worker, UINT32_MAX);
     worker->held_tag = 0;
     partial_drop(worker);
+    gw_publish_owed(worker->gateway, worker->slot);
     worker->ready = false;
     gw_dispatch_worker_died(worker, reason);
     gw_subscriptions_worker_left(worker);
@@ -366,6 +367,7 @@ static void mourn(struct gw_worker *worker)
 {
     worker->ready = false;
     partial_drop(worker);
+    gw_publish_owed(worker->gateway, worker->slot);
     gw_dispatch_worker_died(worker, VD_DEATH_CRASH);
     gw_subscriptions_worker_left(worker);
     gw_timers_worker_left(worker);

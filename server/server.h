@@ -30,6 +30,8 @@ struct vd_shared_state {
     struct vd_table *const *tables; /* <viaduct/table.h>; each has its name */
     size_t table_count;
     struct vd_counters *counters; /* <viaduct/counter.h>: those that have names; NULL: none */
+    const char *const *scopes;    /* told when some of it changes: vd_worker_owe (worker.h) */
+    size_t scope_count;
 };
 
 #define VD_WORKERS_MAX 256

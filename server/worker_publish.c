@@ -99,6 +99,24 @@ enum vd_err vd_worker_publish(struct vd_worker *worker, const struct vd_message 
     return VD_OK;
 }
 
+void vd_worker_owe(struct vd_worker *worker, size_t scope)
+{
+    uint64_t bit = (uint64_t)1 << scope % 64;
+
+    if (!vd_worker_is_here(worker))
+        return;
+    worker->owed |= bit;
+    atomic_fetch_or_explicit(&worker->slot->owed, bit, memory_order_relaxed);
+}
+
+/* What a predecessor owed is the gateway's to see. */
+void vd_worker_owe_nothing(struct vd_worker *worker)
+{
+    if (worker->owed && vd_worker_is_here(worker))
+        atomic_fetch_and_explicit(&worker->slot->owed, ~worker->owed, memory_order_relaxed);
+    worker->owed = 0;
+}
+
 /* ---- subscriptions and intervals
  * --------------------------------------------------------------- */
 

@@ -62,6 +62,7 @@ struct vd_worker {
     uint32_t waiting_epoch; /* for whom vd_worker_reserve waits just now */
     uint64_t publish_tag;   /* of the last publish that asked for an answer; 56 bits, unique in the
                                slot: the upper 24 are the generation's */
+    uint64_t owed;          /* what of slot->owed is ours */
     bool announced;         /* it was told: subscriptions, intervals, ready */
     bool discard_pending;   /* a record was given up half-way: say so before the next one */
 

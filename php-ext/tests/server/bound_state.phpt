@@ -52,6 +52,8 @@ $server = Server::start(<<<'APP'
                 }
             })(),
             'seen' => Store::incrWindow('rooms', 'seen', 'people', 1, 60),
+            'killed' => [Store::set('rooms', 'team-k', []), GlobalState::set('config.k', 1), exec('kill -9 ' . getmypid())],
+            'killed idle' => exec('kill -9 ' . getmypid()),
             'late' => $app->bindStore('rooms', 'x'),
             'end' => $app->broadcast('end'),
         };
@@ -62,7 +64,8 @@ $stream = $server->stream('/all');
 $expected = ['many' => ['room:a'], 'lobby' => ['lobby', 'room:lobby'], 'team' => ['room:team-x', 'teams'], 'cas' => ['room:a'],
     'no change' => [], 'del' => ['room:a'], 'clear' => ['lobby', 'room:*', 'teams'], 'visit' => ['visits'], 'named' => ['named'],
     'config' => ['config:config.colour', 'config:config.n'], 'remember' => ['config:config.r'], 'bad key' => [],
-    'throws' => ['room:thrown'], 'exit' => ['room:exited'], 'fatal' => ['room:fatal'], 'late' => []];
+    'throws' => ['room:thrown'], 'exit' => ['room:exited'], 'fatal' => ['room:fatal'], 'late' => [],
+    'killed' => ['config:config.*', 'room:*', 'teams'], 'killed idle' => []]; // told by the gateway, for all keys
 foreach ($expected as $what => $scopes) {
     $server->post('/do/' . rawurlencode($what));
     $seen = [];
@@ -115,6 +118,8 @@ throws: told
 exit: told
 fatal: told
 late: told
+killed: told
+killed idle: told
 string(9) "room:long"
 HTTP/1.1 204 No Content
 bool(true)
