@@ -7,7 +7,8 @@
  * close is complete and when to wake up next.
  *
  * Failure modes: a callback destroys the handle it is called from: `doomed`, and the memory goes
- * when dispatch is left. A fork: the child's copy refuses everything by pid. */
+ * when dispatch is left. A fork: the child's copy refuses everything, and a dispatch that was under
+ * way in it (a callback forked) is left as if the handle had been destroyed. */
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -229,7 +230,7 @@ err_after_calloc:
 
 static bool is_usable(const struct vd_broker *broker)
 {
-    return broker->life != VD_LIFE_CLOSED && !broker->doomed && vd_here_is(&broker->here);
+    return broker->life != VD_LIFE_CLOSED && vd_broker_goes_on(broker);
 }
 
 static bool all_confirmed(struct vd_broker *broker)
@@ -258,7 +259,7 @@ static void maybe_closed(struct vd_broker *broker, uint64_t now_ms)
 {
     bool confirmed;
 
-    if (broker->life != VD_LIFE_CLOSING || broker->doomed)
+    if (broker->life != VD_LIFE_CLOSING || !vd_broker_goes_on(broker))
         return;
     confirmed = all_confirmed(broker);
     if (!confirmed && now_ms < broker->close_deadline_ms)
@@ -282,23 +283,15 @@ enum vd_err vd_broker_close(struct vd_broker *broker, uint32_t timeout_ms,
     return VD_OK;
 }
 
+/* The parent's epoll would lose the driver's descriptor with end_driver: an epoll is shared by the
+ * fork, so a forked copy closes its descriptors and nothing else. */
 static void free_broker(struct vd_broker *broker)
 {
-    end_driver(broker);
-    vd_broker_subscriptions_free(broker);
-    vd_origins_finish(&broker->origins);
-    close_descriptors(broker);
-    vd_here_finish(&broker->here);
-    free(broker);
-}
-
-/* The parent's epoll would lose the driver's descriptor with end_driver: an epoll is shared by the
- * fork, so the copy closes its descriptors and nothing else. */
-static void free_forked_copy(struct vd_broker *broker)
-{
-    if (broker->state)
+    if (vd_here_is(&broker->here)) {
+        end_driver(broker);
+    } else if (broker->state) {
         broker->driver->abandon(broker->state);
-    broker->state = NULL;
+    }
     vd_broker_subscriptions_free(broker);
     vd_origins_finish(&broker->origins);
     close_descriptors(broker);
@@ -311,11 +304,7 @@ void vd_broker_destroy(struct vd_broker *broker)
     if (!broker || broker->doomed)
         return;
     broker->doomed = true;
-    if (!vd_here_is(&broker->here)) {
-        free_forked_copy(broker);
-        return;
-    }
-    if (broker->life == VD_LIFE_CLOSING)
+    if (broker->life == VD_LIFE_CLOSING && vd_here_is(&broker->here))
         complete_close(broker, VD_ERR_CLOSED);
     if (!broker->dispatching)
         free_broker(broker);
@@ -453,6 +442,8 @@ enum vd_err vd_broker_dispatch(struct vd_broker *broker)
         free_broker(broker);
         return VD_ERR_CLOSED;
     }
+    if (!vd_here_is(&broker->here))
+        return VD_ERR_STATE;
     arm_timer(broker, now_ms);
     return broker->life == VD_LIFE_CLOSED ? VD_ERR_CLOSED : VD_OK;
 }
@@ -481,7 +472,7 @@ enum vd_err vd_broker_flush(struct vd_broker *broker, uint32_t timeout_ms)
         if (vd_monotonic_ms() >= deadline_ms)
             return VD_ERR_TIMEOUT;
         code = vd_broker_poll(broker, CONFIRM_PERIOD_MS);
-        if (code == VD_ERR_CLOSED) /* a callback may have destroyed it */
+        if (code == VD_ERR_CLOSED || code == VD_ERR_STATE) /* a callback destroyed it, or forked */
             return code;
     }
     if (broker->counters.outbox_drops == broker->drops_told)

@@ -63,6 +63,13 @@ struct vd_broker {
     struct vd_broker_counters counters;
 };
 
+/* After a callback: neither has it destroyed the handle, nor is this a child that it forked, which
+ * must not touch what the parent goes on with. */
+static inline bool vd_broker_goes_on(const struct vd_broker *broker)
+{
+    return !broker->doomed && vd_here_is(&broker->here);
+}
+
 /* receive.c */
 void vd_broker_subscriptions_free(struct vd_broker *broker);
 

@@ -352,10 +352,9 @@ static bool probe(struct pipe_endpoint *self, uint64_t now_ms)
     if (epoch == 0)
         return true; /* nobody has begun to serve */
     if (!vd_pipe_hub_alive(self->hub)) {
-        return !self->connected ||
-               fail(self, VD_ERR_CLOSED, "the process that serves the hub died");
+        return !self->connected || fail(self, VD_ERR_CLOSED, hub_died);
     }
-    if (epoch == self->epoch && self->connected)
+    if (epoch == self->epoch) /* the one we know, or a successor that has only begun to take over */
         return true;
     if (self->connected && !fail(self, VD_ERR_CLOSED, hub_died)) /* and has a successor already */
         return false;
@@ -446,20 +445,22 @@ static void pipe_dispatch(void *state, uint64_t now_ms, unsigned budget)
     const struct vd_frame *frame;
     enum vd_err code = VD_ERR_EMPTY;
     bool hub_waits = false;
-    bool go_on;
 
     vd_doorbell_disarm(&self->slot->bell);
-    go_on = probe(self, now_ms);
-    while (go_on && !self->damaged && budget-- > 0) {
+    if (!probe(self, now_ms))
+        return;
+    while (!self->damaged && budget-- > 0) {
         code = vd_ring_peek(&self->down, &frame);
         if (code != VD_OK)
             break;
-        go_on = take_frame(self, frame);
+        if (!take_frame(self, frame))
+            return;
         hub_waits |= vd_ring_release(&self->down);
     }
-    if (code == VD_ERR_CORRUPT && go_on) {
+    if (code == VD_ERR_CORRUPT) {
         self->damaged = true;
-        fail(self, code, "the ring from the hub is damaged");
+        if (!fail(self, code, "the ring from the hub is damaged"))
+            return;
     }
     if (hub_waits)
         vd_doorbell_ring(&self->hub->shared->hub_bell);

@@ -27,7 +27,7 @@ enum vd_err vd_broker_subscribe(struct vd_broker *broker, const char *pattern, s
     struct vd_broker_subscription *subscription;
     enum vd_err code;
 
-    if (broker->doomed || broker->life == VD_LIFE_CLOSED || !vd_here_is(&broker->here))
+    if (!vd_broker_goes_on(broker) || broker->life == VD_LIFE_CLOSED)
         return vd_error_set(error, VD_ERR_STATE, "the broker handle is closed, or a forked copy");
     code = vd_scope_check(pattern, length, error);
     if (code)
@@ -117,7 +117,7 @@ static void deliver(struct vd_broker *broker, const struct vd_message *message)
             vd_scope_overlaps(subscription->pattern, subscription->pattern_length, message->scope,
                               message->scope_length))
             subscription->received(broker, message, subscription->context);
-        if (subscription == last || broker->doomed)
+        if (subscription == last || !vd_broker_goes_on(broker))
             break;
     }
     broker->delivering--;
@@ -160,13 +160,13 @@ bool vd_broker_host_gap(struct vd_broker *broker, enum vd_broker_gap_reason reas
     const struct vd_broker_gap gap = {.reason = reason, .missed = missed};
 
     assert(broker->dispatching);
-    if (broker->doomed)
+    if (!vd_broker_goes_on(broker))
         return false;
     vd_origins_forgive(&broker->origins);
     if (reason == VD_GAP_OVERFLOW)
         broker->counters.inbox_drops += missed;
     tell_gap(broker, &gap);
-    return !broker->doomed;
+    return vd_broker_goes_on(broker);
 }
 
 void vd_broker_host_malformed(struct vd_broker *broker, const char *what)
@@ -210,17 +210,17 @@ bool vd_broker_host_message(struct vd_broker *broker, const struct vd_message *m
     struct vd_error error;
 
     assert(broker->dispatching);
-    if (broker->doomed)
+    if (!vd_broker_goes_on(broker))
         return false;
     if (vd_message_check(message, broker->max_message_bytes, &error) != VD_OK) {
         vd_broker_host_malformed(broker, error.text);
         return true;
     }
-    if (!is_news(broker, message) || broker->doomed)
-        return !broker->doomed;
+    if (!is_news(broker, message) || !vd_broker_goes_on(broker))
+        return vd_broker_goes_on(broker);
     broker->counters.received++;
     deliver(broker, message);
-    return !broker->doomed;
+    return vd_broker_goes_on(broker);
 }
 
 bool vd_broker_host_heard(struct vd_broker *broker, const char *origin, size_t length,
@@ -233,7 +233,7 @@ bool vd_broker_host_heard(struct vd_broker *broker, const char *origin, size_t l
     struct vd_error error;
 
     assert(broker->dispatching);
-    if (broker->doomed)
+    if (!vd_broker_goes_on(broker))
         return false;
     if (length == 0 || is_own(broker, origin, length))
         return true;
@@ -243,7 +243,7 @@ bool vd_broker_host_heard(struct vd_broker *broker, const char *origin, size_t l
     }
     if (vd_origins_hear(&broker->origins, origin, length, sequence, &gap.missed))
         tell_gap(broker, &gap);
-    return !broker->doomed;
+    return vd_broker_goes_on(broker);
 }
 
 bool vd_broker_host_failure(struct vd_broker *broker, const struct vd_broker_failure *given)
@@ -251,7 +251,7 @@ bool vd_broker_host_failure(struct vd_broker *broker, const struct vd_broker_fai
     struct vd_broker_failure failure = *given;
 
     assert(broker->dispatching);
-    if (broker->doomed)
+    if (!vd_broker_goes_on(broker))
         return false;
     failure.driver = broker->driver->name;
     if (failure.code != VD_ERR_FULL) { /* the link is as it was */
@@ -263,7 +263,7 @@ bool vd_broker_host_failure(struct vd_broker *broker, const struct vd_broker_fai
                    failure.attempt, failure.next_delay_ms);
     if (broker->on_error)
         broker->on_error(broker, &failure, broker->context);
-    return !broker->doomed;
+    return vd_broker_goes_on(broker);
 }
 
 void vd_broker_host_connected(struct vd_broker *broker)

@@ -356,6 +356,74 @@ static void test_a_forked_copy_is_dead_and_harmless(void **state)
     assert_int_equal(a->failures + b->failures, 0);
 }
 
+struct forker {
+    pid_t parent, child;
+    bool destroys;
+    unsigned calls; /* in this process */
+};
+
+/* The child does as the parent does: it returns, into a dispatch that is not its own. */
+static void fork_at_the_first(struct vd_broker *broker, const struct vd_message *message,
+                              void *context)
+{
+    struct forker *forker = context;
+
+    (void)message;
+    if (getpid() != forker->parent || forker->calls++ > 0) {
+        forker->calls += getpid() != forker->parent;
+        return;
+    }
+    forker->child = fork();
+    if (forker->child == 0) {
+        forker->calls = 0;
+        if (forker->destroys)
+            vd_broker_destroy(broker);
+    }
+}
+
+static void a_callback_forks(struct suite *suite, bool destroys)
+{
+    struct node *a = &suite->nodes[0], *b = &suite->nodes[1];
+    struct forker forker = {.parent = getpid(), .destroys = destroys};
+    enum vd_err code = VD_OK;
+    int result;
+
+    suite_open(suite, 0, NULL);
+    suite_open(suite, 1, NULL);
+    node_subscribe(b, "x");
+    assert_int_equal(vd_broker_subscribe(b->broker, "x", 1, fork_at_the_first, &forker, NULL, NULL),
+                     VD_OK);
+    for (unsigned i = 0; i < 300; i++)
+        node_publish(a, "x", NULL, "one of many");
+    assert_int_equal(vd_broker_flush(a->broker, 10000), VD_OK);
+    while (getpid() == forker.parent && forker.child == 0)
+        code = vd_broker_poll(b->broker, 100);
+    if (getpid() != forker.parent) {
+        if (!destroys)
+            code = vd_broker_poll(b->broker, 0) == VD_ERR_STATE ? code : VD_OK;
+        _exit(forker.calls + (code != (destroys ? VD_ERR_CLOSED : VD_ERR_STATE)));
+    }
+    assert_int_equal(waitpid(forker.child, &result, 0), forker.child);
+    assert_int_equal(result, 0);
+    suite_until(suite, &b->count, 300);
+    suite_settle(suite);
+    assert_int_equal(b->count, 300);
+    for (size_t i = 0; i < 300; i++)
+        assert_int_equal(b->messages[i].sequence, i + 1);
+    assert_int_equal(forker.calls, 300);
+    assert_int_equal(a->failures + b->failures + b->gaps, 0);
+}
+
+static void test_a_callback_may_fork(void **state)
+{
+    a_callback_forks(*state, false);
+}
+
+static void test_and_its_child_may_destroy(void **state)
+{
+    a_callback_forks(*state, true);
+}
+
 /* ---- failures ----------------------------------------------------------------------------------
  */
 
@@ -456,6 +524,8 @@ const struct CMUnitTest suite_life_tests[] = {
     SUITE_TEST(test_destroy_completes_a_close),
     SUITE_TEST(test_status),
     SUITE_TEST(test_a_forked_copy_is_dead_and_harmless),
+    SUITE_TEST(test_a_callback_may_fork),
+    SUITE_TEST(test_and_its_child_may_destroy),
     SUITE_TEST(test_bad_options),
     SUITE_TEST(test_out_of_memory),
     SUITE_TEST(test_out_of_memory_on_the_way),

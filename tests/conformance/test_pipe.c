@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -306,6 +307,84 @@ static void test_damage_is_contained(void **state)
     vd_pipe_hub_destroy(hub);
 }
 
+static _Noreturn void serve_when_told(struct vd_pipe_hub *hub, pid_t parent, const int ends[2])
+{
+    char told;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent || vd_pipe_lock(hub, PIPE_BYTE_HUB, NULL) != VD_OK ||
+        write(ends[1], "", 1) != 1 || read(ends[1], &told, 1) != 1 ||
+        vd_pipe_hub_serve(hub, NULL) != VD_OK)
+        _exit(1);
+    for (;;)
+        vd_pipe_hub_poll(hub, -1);
+}
+
+static pid_t begin_to_serve(struct vd_pipe_hub *hub, int ends[2])
+{
+    pid_t parent = getpid(), child;
+    char begun;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    child = fork();
+    if (child == 0)
+        serve_when_told(hub, parent, ends);
+    assert_int_equal(read(ends[0], &begun, 1), 1);
+    return child;
+}
+
+static void end_serving(pid_t child, const int ends[2])
+{
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static bool is_connected(struct vd_broker *broker)
+{
+    struct vd_broker_status status;
+
+    vd_broker_status(broker, &status);
+    return status.connected;
+}
+
+/* Whoever takes over holds the lock a moment before he serves: one death is one failure and one
+ * resynchronisation, not two. */
+static void test_a_successor_that_has_only_begun(void **state)
+{
+    struct vd_broker_options options = {.url = "pipe:", .probe_interval_ms = 10};
+    struct vd_broker_status status;
+    struct vd_broker *broker;
+    int first[2], second[2];
+    pid_t child;
+
+    (void)state;
+    assert_int_equal(vd_pipe_hub_create(1, NULL, &options.pipe_hub, NULL), VD_OK);
+    child = begin_to_serve(options.pipe_hub, first);
+    assert_int_equal(vd_broker_open(&options, &broker, NULL), VD_OK);
+    assert_int_equal(write(first[0], "", 1), 1);
+    while (!is_connected(broker))
+        vd_broker_poll(broker, 100);
+    end_serving(child, first);
+    while (is_connected(broker))
+        vd_broker_poll(broker, 100);
+    child = begin_to_serve(options.pipe_hub, second);
+    for (unsigned probes = 0; probes < 5;)
+        probes += vd_broker_poll(broker, 100) == VD_OK;
+    assert_false(is_connected(broker));
+    assert_int_equal(write(second[0], "", 1), 1);
+    while (!is_connected(broker))
+        vd_broker_poll(broker, 100);
+    vd_broker_status(broker, &status);
+    assert_int_equal(status.counters.failures, 1);
+    assert_int_equal(status.counters.reconnects, 1);
+    assert_int_equal(status.counters.resyncs, 1);
+    end_serving(child, second);
+    vd_broker_destroy(broker);
+    vd_pipe_hub_destroy(options.pipe_hub);
+}
+
 int main(void)
 {
     static const struct suite_world world = {
@@ -321,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_the_serving_process_may_hold_endpoints),
         cmocka_unit_test(test_before_anybody_serves),
         cmocka_unit_test(test_damage_is_contained),
+        cmocka_unit_test(test_a_successor_that_has_only_begun),
     };
     int failed = suite_run(&world);
 

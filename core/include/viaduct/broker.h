@@ -16,7 +16,8 @@
  * same handle are refused there (VD_ERR_STATE).
  *
  * After fork() the child holds a dead copy: every call but vd_broker_destroy answers VD_ERR_STATE,
- * and destroy frees the copy without a word to the other side. Open after the fork.
+ * and destroy frees the copy without a word to the other side. So does a dispatch whose callback
+ * has forked, in the child. Open after the fork.
  *
  * What every driver promises: messages of one origin arrive in the order in which they were
  * published, none twice, none of one's own node; what was lost is said through on_gap before the
@@ -204,6 +205,7 @@ void vd_broker_credentials_ready(struct vd_broker *broker);
 
 /* Wait until the far side has confirmed everything accepted so far. Callbacks run meanwhile.
  * Returns: VD_OK, VD_ERR_TIMEOUT, VD_ERR_STATE (from a callback; forked copy).
+ *          VD_ERR_CLOSED: a callback has destroyed the handle, or closed it and that is complete.
  *          VD_ERR_FULL: nothing waits any more, but some of it was dropped instead (outbox_drops;
  *          on_error has said why). Answered once for what was dropped since the last flush. */
 enum vd_err vd_broker_flush(struct vd_broker *broker, uint32_t timeout_ms);
@@ -231,7 +233,7 @@ int vd_broker_fd(const struct vd_broker *broker);
 /* Do what is due now, run the callbacks, return. Never waits; hands out at most some hundreds of
  * messages a call (the descriptor stays readable while more wait), so that a loop stays fair.
  * Returns: VD_OK; VD_ERR_STATE (from a callback of the same handle; forked copy); VD_ERR_CLOSED:
- * closed and complete, nothing will ever come again. */
+ * closed and complete (or destroyed by a callback), nothing will ever come again. */
 enum vd_err vd_broker_dispatch(struct vd_broker *broker);
 
 /* The same for programs without a loop: wait up to @timeout_ms (-1: for ever) until there is

@@ -84,8 +84,8 @@ struct vd_broker_driver {
 };
 
 /* ---- host calls: from within dispatch only, but for wake and counters --------------------------
- * Those that run callbacks return false when a callback has destroyed the handle: leave dispatch.
- */
+ * Those that run callbacks return false when a callback has destroyed the handle, or has forked and
+ * this is the child: leave dispatch, touch nothing that others share. */
 
 /* A message came. Checked, filtered, counted and handed to the subscriptions. Borrowed until
  * return. */
