@@ -271,18 +271,24 @@ static natsStatus set_credentials(natsOptions *options, const struct vd_nats_ses
     return NATS_OK;
 }
 
-static natsStatus connect_in_time(struct vd_nats_session *session, natsOptions *options,
-                                  struct login *login, int64_t timeout_ms)
+/* At least the shortest that the library knows. */
+static int64_t ms_until(uint64_t deadline_ms)
 {
-    const uint64_t end_ms = vd_monotonic_ms() + (uint64_t)timeout_ms;
+    uint64_t now_ms = vd_monotonic_ms();
+
+    return deadline_ms > now_ms ? (int64_t)(deadline_ms - now_ms) : 1;
+}
+
+static natsStatus connect_in_time(struct vd_nats_session *session, natsOptions *options,
+                                  struct login *login, uint64_t deadline_ms)
+{
     natsStatus status;
 
     do {
-        uint64_t now_ms = vd_monotonic_ms();
-        if (login->again && now_ms >= end_ms)
+        if (login->again && vd_monotonic_ms() >= deadline_ms)
             return NATS_TIMEOUT;
         login->again = false;
-        status = natsOptions_SetTimeout(options, now_ms < end_ms ? (int64_t)(end_ms - now_ms) : 1);
+        status = natsOptions_SetTimeout(options, ms_until(deadline_ms));
         if (status == NATS_OK)
             status = natsConnection_Connect(&session->connection, options);
     } while (login->again);
@@ -305,7 +311,7 @@ static bool look_up(const struct vd_nats_server *server, struct vd_error *error)
 }
 
 static bool dial(struct vd_nats_session *session, const struct vd_nats_server *server,
-                 int64_t timeout_ms, struct vd_error *error)
+                 uint64_t deadline_ms, struct vd_error *error)
 {
     bool six = strchr(server->host, ':') != NULL;
     natsOptions *options = NULL;
@@ -326,7 +332,7 @@ static bool dial(struct vd_nats_session *session, const struct vd_nats_server *s
         vd_error_set(error, VD_ERR_INVALID, "the keys or certificates cannot be used");
     } else if (status == NATS_OK) {
         vd_nats_session_hold(session); /* on_closed */
-        status = connect_in_time(session, options, &login, timeout_ms);
+        status = connect_in_time(session, options, &login, deadline_ms);
         if (status != NATS_OK) {
             vd_nats_session_explain(session, true, status, nats_GetLastError(NULL), error);
             vd_nats_session_let_go(session);
@@ -337,7 +343,9 @@ static bool dial(struct vd_nats_session *session, const struct vd_nats_server *s
     return status == NATS_OK;
 }
 
-static bool subscribe(struct vd_nats_session *session, struct vd_error *error)
+/* Until the server has taken the subscription, which shows by its answer to a ping after it: a gap
+ * is told when this returns, and what others publish from then on must come here. */
+static bool subscribe(struct vd_nats_session *session, uint64_t deadline_ms, struct vd_error *error)
 {
     natsStatus status = natsConnection_Subscribe(&session->subscription, session->connection,
                                                  session->channel, on_message, session);
@@ -353,6 +361,8 @@ static bool subscribe(struct vd_nats_session *session, struct vd_error *error)
         status = natsSubscription_SetPendingLimits(session->subscription, -1,
                                                    session->library_inbox_bytes);
     }
+    if (status == NATS_OK)
+        status = natsConnection_FlushTimeout(session->connection, ms_until(deadline_ms));
     if (status != NATS_OK)
         vd_nats_session_explain(session, true, status, nats_GetLastError(NULL), error);
     return status == NATS_OK;
@@ -380,19 +390,18 @@ static void trying(struct vd_nats_session *session, size_t server, bool shaking)
  * that the last one's own answer comes before the link's deadline. */
 bool vd_nats_session_connect(struct vd_nats_session *session, struct vd_error *error)
 {
-    uint64_t deadline_ms = vd_monotonic_ms() + session->connect_timeout_ms * 3 / 4;
+    uint64_t began_ms = vd_monotonic_ms(), timeout_ms = session->connect_timeout_ms;
+    uint64_t deadline_ms = began_ms + timeout_ms * 3 / 4;
 
     for (size_t i = 0; i < session->server_count && !is_released(session); i++) {
         size_t at = (session->first_server + i) % session->server_count;
-        uint64_t now_ms = vd_monotonic_ms();
-        uint64_t left_ms = deadline_ms > now_ms ? deadline_ms - now_ms : 0;
-        uint64_t share_ms = left_ms / (session->server_count - i);
+        uint64_t share_ms = (uint64_t)ms_until(deadline_ms) / (session->server_count - i);
         trying(session, at, false);
         if (!look_up(&session->servers[at], error))
             continue;
         trying(session, at, true);
-        if (dial(session, &session->servers[at], share_ms ? (int64_t)share_ms : 1, error))
-            return subscribe(session, error);
+        if (dial(session, &session->servers[at], vd_monotonic_ms() + share_ms, error))
+            return subscribe(session, began_ms + timeout_ms, error);
     }
     return false;
 }
