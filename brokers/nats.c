@@ -240,7 +240,7 @@ static bool obey(struct nats *nats, unsigned todo)
         return send_link_probe(nats);
     if (todo & VD_LINK_TELL_CONNECTED) {
         vd_broker_host_connected(nats->host);
-        nats->overflow_told = false;
+        nats->outbox.told = false;
     }
     return true;
 }
@@ -409,11 +409,8 @@ static bool tell_drops(struct nats *nats)
                   "dropped"))
             return false;
     }
-    if (!nats->overflowed || nats->overflow_told)
-        return true;
-    nats->overflow_told = true;
-    nats->overflowed = false;
-    return tell(nats, VD_ERR_FULL,
+    return !vd_outbox_overflow_is_news(&nats->outbox) ||
+           tell(nats, VD_ERR_FULL,
                 "the outbox is full: the oldest messages in it are dropped, or new ones refused");
 }
 
@@ -519,7 +516,6 @@ static enum vd_err push(struct nats *nats, struct vd_outbox_entry *entry, struct
 
     if (code || nats->outbox.dropped > dropped) {
         vd_broker_host_counters(nats->host)->outbox_drops += nats->outbox.dropped - dropped;
-        nats->overflowed = true;
         vd_broker_host_wake(nats->host);
     }
     if (code) {

@@ -49,7 +49,6 @@ struct nats {
     uint64_t repeat_due_ms;  /* 0: no probe can have been dropped */
     uint64_t confirm_due_ms; /* 0: nothing is in flight that no probe follows */
 
-    bool overflowed, overflow_told;
     bool too_large; /* one was dropped for the server's limit, and it is not told yet */
 };
 

@@ -74,6 +74,7 @@ enum vd_err vd_outbox_push(struct vd_outbox *outbox, struct vd_outbox_entry *ent
                            bool count_messages)
 {
     while (!has_room(outbox, entry->length, count_messages)) {
+        outbox->overflowed = true;
         if (outbox->policy == VD_OUTBOX_FAIL || !outbox->waiting ||
             entry->length > outbox->limit_bytes)
             return VD_ERR_FULL; /* nobody is dropped for what cannot fit */
@@ -134,7 +135,18 @@ bool vd_outbox_confirm(struct vd_outbox *outbox)
     if (entry->sequence)
         outbox->confirmed = entry->sequence;
     free(entry);
+    if (!outbox->first)
+        outbox->told = false;
     return true;
+}
+
+bool vd_outbox_overflow_is_news(struct vd_outbox *outbox)
+{
+    bool news = outbox->overflowed && !outbox->told;
+
+    outbox->told = outbox->told || news;
+    outbox->overflowed = false;
+    return news;
 }
 
 uint64_t vd_outbox_last(const struct vd_outbox *outbox, bool up)

@@ -34,6 +34,8 @@ struct vd_outbox {
     size_t limit_messages, limit_bytes, window_bytes;
     enum vd_outbox_policy policy;
     uint64_t dropped;             /* ever */
+    bool overflowed;              /* and nobody has asked since */
+    bool told;                    /* since it was empty; a link that comes up ends it too */
     uint64_t accepted, confirmed; /* the last of this node's own numbers */
 };
 
@@ -69,6 +71,10 @@ bool vd_outbox_confirm(struct vd_outbox *outbox);
 
 /* The link broke: all that was in flight waits again, before the others. */
 void vd_outbox_take_back(struct vd_outbox *outbox);
+
+/* Has it dropped or refused something, for the first time since it was empty or the link came up?
+ * Then it is time to tell: true, once. */
+bool vd_outbox_overflow_is_news(struct vd_outbox *outbox);
 
 /* What a probe that is sent now may say of this node's own messages: none up to this number is
  * still to come.

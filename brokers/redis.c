@@ -180,7 +180,7 @@ static bool obey(struct redis *redis, unsigned todo)
         return send_probe(redis);
     if (todo & VD_LINK_TELL_CONNECTED) {
         vd_broker_host_connected(redis->host);
-        redis->overflowed = redis->overflow_told = false;
+        redis->outbox.told = false;
     }
     return true;
 }
@@ -223,11 +223,8 @@ static bool tell_overflow(struct redis *redis)
         .text = "the outbox is full: the oldest messages in it are dropped, or new ones refused",
     };
 
-    if (!redis->overflowed || redis->overflow_told)
-        return true;
-    redis->overflow_told = true;
-    redis->overflowed = false;
-    return vd_broker_host_failure(redis->host, &failure);
+    return !vd_outbox_overflow_is_news(&redis->outbox) ||
+           vd_broker_host_failure(redis->host, &failure);
 }
 
 /* What is said when the deadline of an attempt comes in a state that the link does not know. */
@@ -289,6 +286,7 @@ static void dispatch(void *state, uint64_t now_ms, unsigned budget)
         return;
     pump(redis);
     vd_stream_flush(&redis->publisher.stream);
+    vd_stream_flush(&redis->subscriber.stream); /* a long login */
     if (vd_redis_has_more(redis) || redis->publisher.stream.state == VD_STREAM_FAILED ||
         redis->subscriber.stream.state == VD_STREAM_FAILED)
         vd_broker_host_wake(redis->host);
@@ -321,7 +319,6 @@ static enum vd_err publish(void *state, const struct vd_message *message, struct
         free(entry);
     if (code || redis->outbox.dropped > dropped) {
         vd_broker_host_counters(redis->host)->outbox_drops += redis->outbox.dropped - dropped;
-        redis->overflowed = true;
         vd_broker_host_wake(redis->host);
     }
     if (code) {

@@ -75,7 +75,6 @@ struct redis {
     bool is_cluster;
     uint64_t probe_sent_us, rtt_us;
     unsigned strikes; /* against the oldest in flight: see strike() */
-    bool overflowed, overflow_told;
 };
 
 /* As the driver's open, but for the table of functions: @options checked and taken over. */

@@ -14,7 +14,8 @@
 #include "broker_faults.h"
 
 #define PROBE_MS     500
-#define NOTICE_MS    (2 * PROBE_MS + 2000) /* two intervals, on two busy cores */
+#define PATIENCE_MS  5000 /* on two busy cores */
+#define NOTICE_MS    (2 * PROBE_MS + PATIENCE_MS)
 #define STEADY_MS    1500
 #define RESTARTS     20
 #define RECONNECTS   1000
@@ -126,6 +127,50 @@ static void test_a_full_outbox(void **state)
     assert_string_equal(reader->data, "4");
 }
 
+static void until_overflow_is_told(struct fault_world *world, struct fault_node *node)
+{
+    uint64_t deadline_ms = vd_monotonic_ms() + FAULT_DEADLINE_MS;
+
+    while (node->failure.code != VD_ERR_FULL) {
+        fault_turn(world, 10);
+        if (vd_monotonic_ms() > deadline_ms)
+            fail_msg("the overflow is not told: %s", node->text);
+    }
+}
+
+/* In the moment between the subscription and the answer to the first probe, and again while the
+ * link is up: each time it fills up is told. */
+static void test_each_overflow_is_told(void **state)
+{
+    struct fault_world *world = *state;
+    struct vd_broker_options options = steady;
+    struct fault_node *node;
+    struct vd_broker_status status;
+
+    options.outbox_messages = 5;
+    options.outbox_bytes = 4096;
+    node = fault_open(world, 0, options);
+    fault_until_failed(world, node, 1);
+    fault_start(world);
+    fault_until_gaps(world, node, 1);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(fault_publish(node, "one of eight"), VD_OK);
+    poll(NULL, 0, 100); /* in all likelihood the answer waits here now: then this turn sees it */
+    until_overflow_is_told(world, node);
+    for (unsigned round = 0; round < 2; round++) {
+        fault_until_connected(world, node, true);
+        fault_flush(world, node);
+        node->failure.code = VD_OK;
+        for (unsigned i = 0; i < 200; i++)
+            assert_int_equal(fault_publish(node, "more than what is in flight and what waits"),
+                             VD_OK);
+        until_overflow_is_told(world, node);
+    }
+    vd_broker_status(node->broker, &status);
+    assert_true(status.connected && status.counters.outbox_drops > 200);
+    assert_int_equal(node->gaps, 1);
+}
+
 /* ---- lost with nothing before or after it ------------------------------------------------------
  */
 
@@ -164,7 +209,7 @@ static void test_an_overflow_before_the_first_message(void **state)
     fault_until_connected(world, writer, true);
     began_ms = vd_monotonic_ms();
     fault_until_gaps(world, reader, 1);
-    assert_true(vd_monotonic_ms() - began_ms < 2 * STEADY_MS);
+    assert_true(vd_monotonic_ms() - began_ms < 2 * STEADY_MS + PATIENCE_MS);
     fault_until_sequence(world, reader, 8);
     assert_int_equal(reader->missed, 3);
     assert_int_equal(reader->count, 5);
@@ -257,6 +302,35 @@ static void test_probes_among_messages(void **state)
     assert_int_equal(reader->gaps + reader->failures + reader->jumps, 0);
 }
 
+/* A gap says: read again what you hold. What is published from then on must arrive, though it is
+ * published in that very moment. */
+static void test_what_follows_a_gap_arrives(void **state)
+{
+    struct fault_world *world = *state;
+    struct fault_node *writer, *reader;
+    unsigned gaps;
+
+    fault_start(world);
+    fault_start_proxy(world);
+    reader = fault_open(world, 1, steady);
+    writer = open_past_the_proxy(world, 0);
+    fault_until_connected(world, reader, true);
+    fault_until_connected(world, writer, true);
+    assert_int_equal(fault_publish(writer, "before"), VD_OK);
+    fault_until_count(world, reader, 1);
+    gaps = reader->gaps;
+    tcp_proxy_set(&world->proxy, TCP_PROXY_DELAY); /* what the reader says is under way for long */
+    tcp_proxy_cut(&world->proxy);
+    fault_until_gaps(world, reader, gaps + 1);
+    assert_int_equal(fault_publish(writer, "after it"), VD_OK);
+    fault_flush(world, writer);
+    fault_until_connected(world, reader, true);
+    assert_int_equal(fault_publish(writer, "later"), VD_OK);
+    fault_until_sequence(world, reader, 3);
+    assert_int_equal(reader->count, 3);
+    assert_int_equal(reader->gaps, gaps + 1);
+}
+
 /* ---- there, and not well -----------------------------------------------------------------------
  */
 
@@ -264,7 +338,7 @@ static void test_a_stopped_server_is_noticed(void **state)
 {
     struct fault_world *world = *state;
     struct fault_node *node;
-    uint64_t began_ms, took_ms;
+    uint64_t began_ms;
 
     fault_start(world);
     node = fault_open(world, 0, quick);
@@ -272,8 +346,7 @@ static void test_a_stopped_server_is_noticed(void **state)
     kill(world->server.pid, SIGSTOP);
     began_ms = vd_monotonic_ms();
     fault_until_connected(world, node, false);
-    took_ms = vd_monotonic_ms() - began_ms;
-    assert_true(took_ms >= PROBE_MS / 2 && took_ms < NOTICE_MS);
+    assert_true(vd_monotonic_ms() - began_ms < NOTICE_MS);
     assert_int_equal(node->failure.code, VD_ERR_TIMEOUT);
     assert_non_null(strstr(node->text, world->driver->texts.frozen));
     fault_until_failed(world, node, 4); /* the kernel still takes connections: nobody answers */
@@ -536,7 +609,7 @@ static void test_stopped_for_half_a_minute(void **state)
     began_ms = vd_monotonic_ms();
     fault_until_connected(world, reader, false);
     fault_until_connected(world, writer, false);
-    assert_true(vd_monotonic_ms() - began_ms < 10000 + 2000);
+    assert_true(vd_monotonic_ms() - began_ms < 10000 + PATIENCE_MS);
     assert_int_equal(fault_publish(writer, "meanwhile"), VD_OK);
     run_for(world, 30000 - (vd_monotonic_ms() - began_ms));
     kill(world->server.pid, SIGCONT);
@@ -553,10 +626,12 @@ const struct CMUnitTest fault_link_rows[] = {
     FAULT_TEST(test_absent_at_start),
     FAULT_TEST(test_what_was_accepted_meanwhile_arrives),
     FAULT_TEST(test_a_full_outbox),
+    FAULT_TEST(test_each_overflow_is_told),
     FAULT_TEST(test_an_overflow_before_the_first_message),
     FAULT_TEST(test_an_overflow_before_the_first_link),
     FAULT_TEST(test_a_lost_tail),
     FAULT_TEST(test_probes_among_messages),
+    FAULT_TEST(test_what_follows_a_gap_arrives),
     FAULT_TEST(test_a_stopped_server_is_noticed),
     FAULT_TEST(test_half_open_and_deaf_links_are_noticed),
     FAULT_TEST(test_closed_and_half_closed_connections),

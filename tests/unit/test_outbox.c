@@ -105,6 +105,38 @@ static void test_or_the_newest_is_refused(void **state)
     vd_outbox_finish(&outbox);
 }
 
+/* An overflow is news once, until it was empty; what is dropped for the far side's sake is none. */
+static void test_an_overflow_is_news(void **state)
+{
+    struct vd_outbox outbox;
+
+    (void)state;
+    vd_outbox_init(&outbox, 2, 100, 1000, VD_OUTBOX_DROP_OLDEST, 0);
+    for (uint32_t round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < 2; i++)
+            push(&outbox, i, 10, true);
+        assert_false(vd_outbox_overflow_is_news(&outbox));
+        push(&outbox, 2, 10, true);
+        push(&outbox, 3, 10, true);
+        assert_true(vd_outbox_overflow_is_news(&outbox));
+        push(&outbox, 4, 101, true); /* refused */
+        assert_false(vd_outbox_overflow_is_news(&outbox));
+        vd_outbox_sent(&outbox);
+        assert_true(vd_outbox_confirm(&outbox));
+        push(&outbox, 5, 10, true);
+        push(&outbox, 6, 10, true);
+        assert_false(vd_outbox_overflow_is_news(&outbox)); /* it was not empty */
+        while (vd_outbox_next(&outbox))
+            vd_outbox_sent(&outbox);
+        while (vd_outbox_confirm(&outbox))
+            ;
+    }
+    push(&outbox, 7, 101, true);
+    assert_true(vd_outbox_overflow_is_news(&outbox));
+    assert_int_equal(vd_outbox_count(&outbox), 0);
+    vd_outbox_finish(&outbox);
+}
+
 static void test_the_window(void **state)
 {
     struct vd_outbox outbox;
@@ -197,6 +229,7 @@ int main(void)
         cmocka_unit_test(test_the_oldest_gives_way),
         cmocka_unit_test(test_or_the_newest_is_refused),
         cmocka_unit_test(test_how_far_it_is),
+        cmocka_unit_test(test_an_overflow_is_news),
         cmocka_unit_test(test_the_window),
         cmocka_unit_test(test_random_lives),
     };
