@@ -9,6 +9,7 @@
 #include <openssl/x509_vfy.h>
 
 #include "nats_error.h"
+#include "tls.h"
 
 /* "...error: 62:hostname mismatch:...": the number is OpenSSL's result of the verification. */
 static long verify_result(const char *text)
@@ -25,25 +26,8 @@ static long verify_result(const char *text)
 static enum vd_err explain_tls(const char *text, const struct vd_nats_context *context,
                                struct vd_error *error)
 {
-    switch (verify_result(text)) {
-    case X509_V_OK:
-        break;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return vd_error_set(error, VD_ERR_TLS,
-                            "the server's certificate is for another host name than the one "
-                            "connected to");
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-        return vd_error_set(error, VD_ERR_TLS, "the server's certificate has expired");
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return vd_error_set(error, VD_ERR_TLS,
-                            "the server's certificate is not valid yet (or the clock here is "
-                            "wrong)");
-    default:
-        return vd_error_set(error, VD_ERR_TLS,
-                            "the server's certificate is not signed by an authority that is "
-                            "trusted here");
-    }
+    if (vd_tls_explain_certificate(verify_result(text), error) != VD_OK)
+        return VD_ERR_TLS;
     if (!context->certificate &&
         (strstr(text, "certificate required") || strstr(text, "bad certificate") ||
          strstr(text, "handshake failure")))

@@ -323,8 +323,6 @@ enum vd_err vd_tls_session_create(struct vd_tls *tls, const char *host, int fd, 
 static const char *verify_text(long result)
 {
     switch (result) {
-    case X509_V_OK:
-        return NULL;
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
         return "the server's certificate is for another host name than the one connected to";
@@ -332,21 +330,42 @@ static const char *verify_text(long result)
         return "the server's certificate has expired";
     case X509_V_ERR_CERT_NOT_YET_VALID:
         return "the server's certificate is not valid yet (or the clock here is wrong)";
-    default:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
         return "the server's certificate is not signed by an authority that is trusted here";
+    case X509_V_ERR_INVALID_PURPOSE:
+        return "the server's certificate is not meant for servers (its extended key usage)";
+    default:
+        return NULL;
     }
+}
+
+enum vd_err vd_tls_explain_certificate(long result, struct vd_error *error)
+{
+    const char *text = verify_text(result);
+
+    if (result == X509_V_OK)
+        return VD_OK;
+    if (text)
+        return vd_error_set(error, VD_ERR_TLS, "%s", text);
+    return vd_error_set(error, VD_ERR_TLS, "the server's certificate is refused: %s",
+                        X509_verify_cert_error_string(result));
 }
 
 enum vd_err vd_tls_explain(SSL *session, int kind, struct vd_error *error)
 {
-    const char *text = verify_text(SSL_get_verify_result(session));
+    long verified = SSL_get_verify_result(session);
     unsigned long last = ERR_peek_error();
     const char *reason = last ? ERR_reason_error_string(last) : NULL;
     bool finished = SSL_is_init_finished(session);
 
     ERR_clear_error();
-    if (text && !finished)
-        return vd_error_set(error, VD_ERR_TLS, "%s", text);
+    if (verified != X509_V_OK && !finished)
+        return vd_tls_explain_certificate(verified, error);
     if (kind == SSL_ERROR_SSL && ERR_GET_REASON(last) != SSL_R_UNEXPECTED_EOF_WHILE_READING) {
         if (ERR_GET_REASON(last) == SSL_R_WRONG_VERSION_NUMBER)
             return vd_error_set(error, VD_ERR_TLS, "the server does not speak TLS on that port");

@@ -33,6 +33,10 @@ enum vd_err vd_tls_refresh(struct vd_tls *tls, struct vd_error *error);
 enum vd_err vd_tls_session_create(struct vd_tls *tls, const char *host, int fd, SSL **session,
                                   struct vd_error *error);
 
+/* What a result of OpenSSL's verification (X509_V_*) means to whoever is on call.
+ * Returns: VD_ERR_TLS; VD_OK for X509_V_OK. */
+enum vd_err vd_tls_explain_certificate(long result, struct vd_error *error);
+
 /* Why an SSL_* call on @session failed (its SSL_get_error() was @kind): fills @error, empties
  * OpenSSL's queue of errors. Returns: VD_ERR_TLS; VD_ERR_CONNECTION when it is only that the other
  * side went away in mid-session. */

@@ -35,11 +35,31 @@ static void test_an_expired_certificate(void **state)
     struct fault_world *world = *state;
 
     fault_make_certificates(world, NULL);
-    certificate_make(&(struct certificate_wish){world->server.directory, "server", "ca",
-                                                "DNS:localhost", -7200, -60});
+    certificate_make(&(struct certificate_wish){.directory = world->server.directory,
+                                                .name = "server",
+                                                .issuer = "ca",
+                                                .hosts = "DNS:localhost",
+                                                .from_seconds = -7200,
+                                                .to_seconds = -60});
     fault_start(world);
     fault_fails_with(world, fault_tls(world, (struct vd_broker_options){0}), VD_ERR_TLS,
                      world->driver->texts.expired);
+}
+
+/* One that was made for clients. */
+static void test_a_certificate_of_another_kind(void **state)
+{
+    struct fault_world *world = *state;
+
+    fault_make_certificates(world, NULL);
+    certificate_make(&(struct certificate_wish){.directory = world->server.directory,
+                                                .name = "server",
+                                                .issuer = "ca",
+                                                .hosts = "DNS:localhost",
+                                                .purpose = "clientAuth"});
+    fault_start(world);
+    fault_fails_with(world, fault_tls(world, (struct vd_broker_options){0}), VD_ERR_TLS,
+                     world->driver->texts.wrong_purpose);
 }
 
 static void test_a_missing_client_certificate(void **state)
@@ -138,9 +158,14 @@ static void test_tls_in_small_pieces(void **state)
 }
 
 const struct CMUnitTest fault_tls_rows[] = {
-    FAULT_TEST(test_a_wrong_authority),      FAULT_TEST(test_a_wrong_host_name),
-    FAULT_TEST(test_an_expired_certificate), FAULT_TEST(test_a_missing_client_certificate),
-    FAULT_TEST(test_a_port_without_tls),     FAULT_TEST(test_a_handshake_that_stalls),
-    FAULT_TEST(test_rotated_certificates),   FAULT_TEST(test_tls_in_small_pieces),
+    FAULT_TEST(test_a_wrong_authority),
+    FAULT_TEST(test_a_wrong_host_name),
+    FAULT_TEST(test_an_expired_certificate),
+    FAULT_TEST(test_a_certificate_of_another_kind),
+    FAULT_TEST(test_a_missing_client_certificate),
+    FAULT_TEST(test_a_port_without_tls),
+    FAULT_TEST(test_a_handshake_that_stalls),
+    FAULT_TEST(test_rotated_certificates),
+    FAULT_TEST(test_tls_in_small_pieces),
 };
 const size_t fault_tls_row_count = sizeof(fault_tls_rows) / sizeof(fault_tls_rows[0]);

@@ -37,6 +37,7 @@ struct fault_texts {
     const char *wrong_authority;    /* TLS */
     const char *wrong_host;         /* TLS */
     const char *expired;            /* TLS */
+    const char *wrong_purpose;      /* TLS: the certificate is not for servers */
     const char *client_certificate; /* TLS: one is wanted */
     const char *no_tls;             /* TLS to a port that speaks none */
 };

@@ -27,6 +27,7 @@ static const struct fault_driver driver = {
             .wrong_authority = "not signed by an authority",
             .wrong_host = "another host name",
             .expired = "has expired",
+            .wrong_purpose = "not meant for servers",
             .client_certificate = "certificate",
             .no_tls = "speak TLS",
         },

@@ -86,6 +86,8 @@ void certificate_make(const struct certificate_wish *wish)
            wish->issuer ? "critical,CA:FALSE" : "critical,CA:TRUE");
     if (wish->hosts)
         extend(certificate, issuer, NID_subject_alt_name, wish->hosts);
+    if (wish->purpose)
+        extend(certificate, issuer, NID_ext_key_usage, wish->purpose);
     assert_true(X509_sign(certificate, issuer_key, EVP_sha256()) > 0);
     file = open_file(wish->directory, wish->name, "pem", "w");
     assert_int_equal(PEM_write_X509(file, certificate), 1);

@@ -9,6 +9,7 @@ struct certificate_wish {
     const char *issuer;            /* name of one made before; NULL: itself, an authority */
     const char *hosts;             /* "DNS:localhost,IP:127.0.0.1"; NULL: none */
     long from_seconds, to_seconds; /* around now; 0, 0: an hour ago to a day ahead */
+    const char *purpose;           /* extended key usage: "clientAuth"; NULL: any */
 };
 
 void certificate_make(const struct certificate_wish *wish);
