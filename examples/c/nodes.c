@@ -108,7 +108,8 @@ static void say(struct vd_broker *broker, const char *text, size_t length)
         fprintf(stderr, "nodes: not published: %s\n", error.text);
 }
 
-/* Publishes the lines that standard input has for us. false: that was the end. */
+/* Publishes the lines that standard input has for us; the last may lack its end. false: that was
+ * it. */
 static bool read_lines(struct vd_broker *broker)
 {
     static char line[4096];
@@ -116,8 +117,11 @@ static bool read_lines(struct vd_broker *broker)
     ssize_t count = read(STDIN_FILENO, line + length, sizeof(line) - length);
     char *end;
 
-    if (count <= 0)
+    if (count <= 0) {
+        if (length > 0)
+            say(broker, line, length);
         return false;
+    }
     length += (size_t)count;
     while ((end = memchr(line, '\n', length)) || length == sizeof(line)) {
         size_t taken = end ? (size_t)(end - line) + 1 : length;

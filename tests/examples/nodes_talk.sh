@@ -48,6 +48,9 @@ echo hello >&4
 until_line 'room:lobby say hello' "$directory/two.log"
 echo 'hello yourself' >&5
 until_line 'room:lobby say hello yourself' "$directory/one.log"
-exec 4>&- 5>&-
+printf 'bye' >&5 # without the end of the line
+exec 5>&-
+until_line 'room:lobby say bye' "$directory/one.log"
+exec 4>&-
 wait "${pids[1]}" "${pids[2]}"
-[ "$(wc -l <"$directory/one.log")" = 2 ] # connected, and the other's line
+[ "$(wc -l <"$directory/one.log")" = 3 ] # connected, and the other's lines
