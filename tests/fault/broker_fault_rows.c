@@ -644,10 +644,15 @@ const size_t fault_link_row_count = sizeof(fault_link_rows) / sizeof(fault_link_
 const struct CMUnitTest fault_load_rows[] = {
     FAULT_TEST(test_restarts_under_load),
     FAULT_TEST(test_a_burst),
+};
+const size_t fault_load_row_count = sizeof(fault_load_rows) / sizeof(fault_load_rows[0]);
+
+const struct CMUnitTest fault_reconnect_rows[] = {
     FAULT_TEST(test_many_reconnects_leave_nothing),
     FAULT_TEST(test_many_tls_reconnects_leave_nothing),
 };
-const size_t fault_load_row_count = sizeof(fault_load_rows) / sizeof(fault_load_rows[0]);
+const size_t fault_reconnect_row_count =
+    sizeof(fault_reconnect_rows) / sizeof(fault_reconnect_rows[0]);
 
 const struct CMUnitTest fault_long_rows[] = {FAULT_TEST(test_stopped_for_half_a_minute)};
 const size_t fault_long_row_count = sizeof(fault_long_rows) / sizeof(fault_long_rows[0]);

@@ -300,6 +300,7 @@ int fault_run(const struct fault_driver *driver, int argc, char **argv,
     } groups[] = {
         {"link", fault_link_rows, fault_link_row_count},
         {"load", fault_load_rows, fault_load_row_count},
+        {"reconnect", fault_reconnect_rows, fault_reconnect_row_count},
         {"tls", fault_tls_rows, fault_tls_row_count},
         {"long", fault_long_rows, fault_long_row_count},
         {"own", own, own_count},
@@ -312,6 +313,6 @@ int fault_run(const struct fault_driver *driver, int argc, char **argv,
                                            NULL);
         }
     }
-    fprintf(stderr, "usage: %s link|load|tls|long|own\n", argv[0]);
+    fprintf(stderr, "usage: %s link|load|reconnect|tls|long|own\n", argv[0]);
     return 2;
 }

@@ -127,13 +127,14 @@ int fault_teardown(void **state);
 #define FAULT_TEST(function) cmocka_unit_test_setup_teardown(function, fault_setup, fault_teardown)
 
 /* The rows that all drivers share (broker_fault_rows.c, broker_fault_tls.c), in groups: what a
- * broken link does, what load does to it, TLS, and what takes half a minute. */
-extern const struct CMUnitTest fault_link_rows[], fault_load_rows[], fault_tls_rows[],
-    fault_long_rows[];
-extern const size_t fault_link_row_count, fault_load_row_count, fault_tls_row_count,
-    fault_long_row_count;
+ * broken link does, what load does to it, very many reconnects, TLS, and what takes half a minute.
+ */
+extern const struct CMUnitTest fault_link_rows[], fault_load_rows[], fault_reconnect_rows[],
+    fault_tls_rows[], fault_long_rows[];
+extern const size_t fault_link_row_count, fault_load_row_count, fault_reconnect_row_count,
+    fault_tls_row_count, fault_long_row_count;
 
-/* main: `program link|load|tls|long|own` runs one group; a row of ctest each. */
+/* main: `program link|load|reconnect|tls|long|own` runs one group; a row of ctest each. */
 int fault_run(const struct fault_driver *driver, int argc, char **argv,
               const struct CMUnitTest *own, size_t own_count);
 
