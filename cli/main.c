@@ -14,6 +14,7 @@
 #include <viaduct/viaduct.h>
 
 #include "commands.h"
+#include "suggest.h"
 #include "text.h"
 
 struct command {
@@ -123,12 +124,18 @@ static const struct command *find(const char *name)
 
 static enum cli_exit refuse(const char *word)
 {
-    struct cli_text shown = {0};
+    struct cli_text shown = {0}, meant = {0};
+    size_t length = strcspn(word, "=");
 
-    cli_text_safe(&shown, word, strcspn(word, "="));
-    cli_say("%s: no such command; there are pub, sub, doctor, top, help and version",
-            cli_text_string(&shown));
+    cli_text_safe(&shown, word, length);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (cli_is_near(word, length, commands[i].name))
+            cli_suggest(&meant, "", commands[i].name);
+    }
+    cli_say("%s: no such command%s; there are pub, sub, doctor, top, help and version",
+            cli_text_string(&shown), cli_text_string(&meant));
     cli_text_finish(&shown);
+    cli_text_finish(&meant);
     return CLI_USAGE;
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "suggest.h"
 #include "text.h"
 
 enum kind { TEXT, FLAG, SECONDS, COUNT, SECRET };
@@ -284,22 +285,52 @@ static const struct option_row *find(int returned)
     return NULL;
 }
 
-/* @word is what getopt stumbled over; only its name is repeated, not what follows a "=". */
-static bool refuse(const char *what, const char *word, int letter, const char *name)
+/* What an option is called in a sentence: @returned is of getopt_long. */
+static void add_option(struct cli_text *text, int returned)
+{
+    char letter[2] = {'-', (char)returned};
+
+    if (returned >= LONG_BASE) {
+        cli_text_print(text, "--%s", rows[returned - LONG_BASE].name);
+    } else {
+        cli_text_safe(text, letter, sizeof(letter));
+    }
+}
+
+static bool refuse(int returned, const char *what, const char *name)
 {
     struct cli_text shown = {0};
 
-    if (letter > 0 && letter < LONG_BASE) {
-        char short_option[2] = {'-', (char)letter};
-        cli_text_safe(&shown, short_option, sizeof(short_option));
-    } else if (letter >= LONG_BASE) {
-        cli_text_print(&shown, "--%s", rows[letter - LONG_BASE].name);
-    } else {
-        cli_text_safe(&shown, word, strcspn(word, "="));
-    }
+    add_option(&shown, returned);
     cli_say("%s: %s; \"viaduct %s --help\" lists what is allowed", cli_text_string(&shown), what,
             name);
     cli_text_finish(&shown);
+    return false;
+}
+
+/* @word is what getopt stumbled over; or @letter, not 0: a short one, negative beyond ASCII. Only
+ * the name is repeated, not what follows a "=". */
+static bool refuse_unknown(unsigned command, const char *word, int letter, const char *name)
+{
+    struct cli_text shown = {0}, meant = {0};
+    size_t length = strcspn(word, "=");
+
+    if (letter != 0) {
+        add_option(&shown, letter);
+    } else {
+        cli_text_safe(&shown, word, length);
+        for (size_t i = 0; i < ROW_COUNT; i++) {
+            if ((rows[i].commands & command) && rows[i].help && length > 2 &&
+                cli_is_near(word + 2, length - 2, rows[i].name))
+                cli_suggest(&meant, "--", rows[i].name);
+        }
+    }
+    if (letter != 0 && !isalpha((unsigned char)letter))
+        cli_text_print(&meant, " (what begins with - and is none stands behind --)");
+    cli_say("%s: no such option%s; \"viaduct %s --help\" lists what is allowed",
+            cli_text_string(&shown), cli_text_string(&meant), name);
+    cli_text_finish(&shown);
+    cli_text_finish(&meant);
     return false;
 }
 
@@ -324,14 +355,12 @@ bool cli_options_read(struct cli_options *options, unsigned command, const char 
     opterr = 0;
     while ((returned = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
         if (returned == ':')
-            return refuse("a value must follow it", "", optopt, name);
+            return refuse(optopt, "a value must follow it", name);
         row = returned == '?' ? NULL : find(returned);
         if (!row && optopt >= LONG_BASE)
-            return refuse("it takes no value", "", optopt, name);
-        if (!row) {
-            return refuse("no such option, or the beginning of several", argv[optind - 1], optopt,
-                          name);
-        }
+            return refuse(optopt, "it takes no value", name);
+        if (!row)
+            return refuse_unknown(command, argv[optind - 1], optopt, name);
         if (row->kind == SECRET)
             return refuse_secret(row);
         if (!take(options, row, optarg, (struct source){"--", row->name}))

@@ -19,19 +19,24 @@
 #include <unistd.h>
 
 #include <viaduct/clock.h>
+#include <viaduct/scope.h>
 
 #include "commands.h"
 #include "session.h"
 #include "text.h"
 
 #define WRITE_BYTES ((size_t)4096) /* a pipe that is ready takes so many without waiting */
+#define FINISH_MS   2000           /* for what is half written, after a signal */
 
 struct listener {
     struct cli_session session;
     const struct cli_options *options;
+    char **patterns;
+    int pattern_count; /* 0: everything */
     struct cli_text out;
     uint64_t received;
-    uint64_t deadline_ms; /* UINT64_MAX: none */
+    uint64_t deadline_ms; /* of --timeout; UINT64_MAX: none */
+    uint64_t give_up_ms;  /* then a reader that does not read is not waited for any more */
     int signal_fd;
     bool ended;      /* by a signal or by the reader */
     int write_error; /* errno: standard output takes nothing, and its reader has not left */
@@ -109,12 +114,22 @@ static bool is_complete(const struct listener *listener)
     return listener->options->count > 0 && listener->received >= listener->options->count;
 }
 
+static bool is_wanted(const struct listener *listener, const struct vd_message *message)
+{
+    for (int i = 0; i < listener->pattern_count; i++) {
+        if (vd_scope_overlaps(listener->patterns[i], strlen(listener->patterns[i]), message->scope,
+                              message->scope_length))
+            return true;
+    }
+    return listener->pattern_count == 0;
+}
+
 static void on_message(struct vd_broker *broker, const struct vd_message *message, void *context)
 {
     struct listener *listener = context;
 
     (void)broker;
-    if (is_complete(listener))
+    if (is_complete(listener) || !is_wanted(listener, message))
         return;
     listener->received++;
     if (listener->options->json) {
@@ -127,24 +142,40 @@ static void on_message(struct vd_broker *broker, const struct vd_message *messag
 /* ---- output ------------------------------------------------------------------------------------
  */
 
+static int milliseconds_until(uint64_t when_ms)
+{
+    uint64_t now_ms = vd_monotonic_ms();
+
+    if (when_ms == UINT64_MAX)
+        return -1;
+    if (when_ms <= now_ms)
+        return 0;
+    return when_ms - now_ms > 60000 ? 60000 : (int)(when_ms - now_ms);
+}
+
 static void read_signal(struct listener *listener, short events)
 {
     struct signalfd_siginfo info;
+    uint64_t soon_ms = vd_monotonic_ms() + FINISH_MS;
 
-    if ((events & POLLIN) && read(listener->signal_fd, &info, sizeof(info)) > 0)
-        listener->ended = true;
+    if (!(events & POLLIN) || read(listener->signal_fd, &info, sizeof(info)) <= 0)
+        return;
+    if (!listener->ended && listener->give_up_ms > soon_ms)
+        listener->give_up_ms = soon_ms;
+    listener->ended = true;
 }
 
-/* All of it, or until a signal comes or the reader is gone. */
-static void write_out(struct listener *listener)
+/* All of it, also after a signal: no line ends in its middle, unless the reader is gone or does not
+ * read until it is too late: false. */
+static bool write_out(struct listener *listener)
 {
     struct pollfd fds[2] = {{.fd = STDOUT_FILENO, .events = POLLOUT},
                             {.fd = listener->signal_fd, .events = POLLIN}};
     size_t written = 0, left;
     ssize_t count;
 
-    while (!listener->ended && written < listener->out.length) {
-        if (poll(fds, 2, -1) < 0)
+    while (written < listener->out.length && vd_monotonic_ms() < listener->give_up_ms) {
+        if (poll(fds, 2, milliseconds_until(listener->give_up_ms)) <= 0)
             continue;
         read_signal(listener, fds[1].revents);
         if (!fds[0].revents)
@@ -157,9 +188,12 @@ static void write_out(struct listener *listener)
         } else if (errno != EINTR && errno != EAGAIN) {
             listener->ended = true;
             listener->write_error = errno == EPIPE ? 0 : errno;
+            break;
         }
     }
+    left = listener->out.length - written;
     listener->out.length = 0;
+    return left == 0;
 }
 
 /* ---- the command -------------------------------------------------------------------------------
@@ -175,17 +209,6 @@ static int watch_signals(void)
     sigaddset(&signals, SIGTERM);
     sigprocmask(SIG_BLOCK, &signals, NULL);
     return signalfd(-1, &signals, SFD_CLOEXEC);
-}
-
-static int milliseconds_left(const struct listener *listener)
-{
-    uint64_t now_ms = vd_monotonic_ms();
-
-    if (listener->deadline_ms == UINT64_MAX)
-        return -1;
-    if (listener->deadline_ms <= now_ms)
-        return 0;
-    return listener->deadline_ms - now_ms > 60000 ? 60000 : (int)(listener->deadline_ms - now_ms);
 }
 
 static void say_connected(struct listener *listener)
@@ -218,14 +241,19 @@ static enum cli_exit listen_until_end(struct listener *listener)
     struct pollfd fds[3] = {{.fd = vd_broker_fd(listener->session.broker), .events = POLLIN},
                             {.fd = listener->signal_fd, .events = POLLIN},
                             {.fd = STDOUT_FILENO}};
+    bool whole;
 
     for (;;) {
         vd_broker_dispatch(listener->session.broker);
         say_connected(listener);
-        write_out(listener);
+        whole = write_out(listener);
         if (listener->write_error) {
             cli_say("standard output cannot be written: %s", strerror(listener->write_error));
             return CLI_FAILED;
+        }
+        if (!whole && !listener->ended) {
+            cli_say("nobody reads standard output");
+            return CLI_TIMED_OUT;
         }
         if (listener->ended || is_complete(listener))
             return CLI_DONE;
@@ -235,7 +263,7 @@ static enum cli_exit listen_until_end(struct listener *listener)
         }
         if (vd_monotonic_ms() >= listener->deadline_ms)
             return time_is_up(listener);
-        if (poll(fds, 3, milliseconds_left(listener)) < 0)
+        if (poll(fds, 3, milliseconds_until(listener->deadline_ms)) < 0)
             continue;
         read_signal(listener, fds[1].revents);
         if (fds[2].revents & (POLLERR | POLLHUP | POLLNVAL))
@@ -243,34 +271,39 @@ static enum cli_exit listen_until_end(struct listener *listener)
     }
 }
 
+/* One subscription, whatever the number of patterns: who matches two of them is shown once. */
 static bool subscribe(struct listener *listener)
 {
-    const struct cli_options *options = listener->options;
     struct vd_error error = {0};
-    char everything[] = "*", *only[] = {everything}, **patterns = options->words;
-    int count = options->word_count;
 
-    if (count == 0) {
-        patterns = only;
-        count = 1;
-    }
-    for (int i = 0; i < count; i++) {
-        if (vd_broker_subscribe(listener->session.broker, patterns[i], strlen(patterns[i]),
-                                on_message, listener, NULL, &error) != VD_OK) {
+    for (int i = 0; i < listener->pattern_count; i++) {
+        if (vd_scope_check(listener->patterns[i], strlen(listener->patterns[i]), &error) != VD_OK) {
             cli_say("pattern %d: %s", i + 1, error.text);
             return false;
         }
     }
-    return true;
+    if (vd_broker_subscribe(listener->session.broker, "*", 1, on_message, listener, NULL, &error) ==
+        VD_OK)
+        return true;
+    cli_say("%s", error.text);
+    return false;
 }
 
 enum cli_exit cli_sub(const struct cli_options *options)
 {
-    struct listener listener = {.options = options, .deadline_ms = UINT64_MAX};
+    struct listener listener = {
+        .options = options,
+        .patterns = options->words,
+        .pattern_count = options->word_count,
+        .deadline_ms = UINT64_MAX,
+        .give_up_ms = UINT64_MAX,
+    };
     enum cli_exit code = CLI_USAGE;
 
-    if (options->timeout_ms > 0)
+    if (options->timeout_ms > 0) {
         listener.deadline_ms = vd_monotonic_ms() + options->timeout_ms;
+        listener.give_up_ms = listener.deadline_ms + FINISH_MS;
+    }
     if (!cli_session_open(&listener.session, options))
         return CLI_USAGE;
     listener.signal_fd = watch_signals();

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "text.h"
 #include "utf8.h"
@@ -22,7 +23,7 @@ static void make_room(struct cli_text *text, size_t length)
     text->bytes = realloc(text->bytes, wanted);
     if (!text->bytes) {
         fputs("viaduct: out of memory\n", stderr);
-        exit(1);
+        _exit(1); /* as main does: threads may be running */
     }
     text->capacity = wanted;
 }

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """viaduct pub and viaduct sub, with real brokers; and the command line itself."""
 import base64
+import contextlib
 import json
 import os
 import re
+import select
 import socket
 import subprocess
 import time
@@ -115,6 +117,22 @@ def test_count_and_timeout(tmp_path, broker):
     run("sub", "--timeout", "0.5", broker=broker, code=0)
 
 
+def test_a_message_that_two_patterns_match_is_shown_once(tmp_path, broker):
+    with Running(tmp_path, "sub", "--json", "--count", "2", "room:*", "*:lobby", "room:lobby", broker=broker) as sub:
+        sub.listening()
+        run("pub", "--lines", "room:lobby", broker=broker, stdin=b"1\n2\n3\n")
+        sub.ends(0)
+    assert [json.loads(line)["data"] for line in sub.out().splitlines()] == ["1", "2"]
+
+
+def test_data_that_begins_with_a_dash(tmp_path, broker):
+    with Running(tmp_path, "sub", "--json", "--count", "1", broker=broker) as sub:
+        sub.listening()
+        run("pub", "--event", "e", "degrees", "--", "-5", broker=broker)
+        sub.ends(0)
+    assert json.loads(sub.out())["data"] == "-5"
+
+
 def test_a_reader_that_leaves_ends_it(tmp_path, broker):
     reader, writer = os.pipe()
     with open(tmp_path / "err", "wb") as err:
@@ -141,6 +159,14 @@ def test_a_full_disk_is_a_failure(tmp_path, broker):
         process.wait(10)
 
 
+@pytest.mark.parametrize("words", [("help",), ("version",), ("pub", "--help"), ("doctor",), ("doctor", "--json")])
+def test_what_cannot_be_shown_is_a_failure(serve, words):
+    url = serve("redis").url() if words[0] == "doctor" else None
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([COMMAND, *words], stdout=full, stderr=subprocess.PIPE, env=environment(url), timeout=30)
+    assert done.returncode == 1 and b"standard output cannot be written" in done.stderr
+
+
 def shell(words, broker=None):
     return subprocess.run(["sh", "-c", f'exec "$0" {words}', COMMAND], capture_output=True, env=environment(broker), timeout=30)
 
@@ -156,21 +182,47 @@ def test_closed_descriptors_are_no_sockets(broker):
     assert shell("pub 'bad scope' 2>&- >&-", broker).returncode == 2
 
 
-def test_a_reader_that_does_not_read_holds_no_signal_up(tmp_path, broker):
+@contextlib.contextmanager
+def writing_into_a_pipe(folder, broker, *words, data):
+    """sub, when it has written what a pipe takes of one message and waits for its reader: (process, reading end)."""
     reader, writer = os.pipe()
-    with open(tmp_path / "err", "wb") as err:
-        process = subprocess.Popen([COMMAND, "sub"], stdout=writer, stderr=err, env=environment(broker))
-    os.close(writer)
+    with open(folder / "err", "wb") as err:
+        process = subprocess.Popen([COMMAND, "sub", *words], stdout=writer, stderr=err, env=environment(broker))
     try:
-        until(lambda: b"listening" in (tmp_path / "err").read_bytes(), 15, "it listens")
-        run("pub", "big", "-", broker=broker, stdin=b"x" * 500_000)  # more than the pipe takes
-        until(lambda: os.read(reader, 1), 15, "it writes")
-        process.terminate()
-        assert process.wait(15) == 0
+        until(lambda: b"listening" in (folder / "err").read_bytes(), 15, "it listens")
+        run("pub", "big", "-", broker=broker, stdin=data)
+        until(lambda: not select.select([], [writer], [], 0)[1], 15, "the pipe is full")
+        os.close(writer)
+        writer = None
+        yield process, reader
     finally:
+        if writer is not None:
+            os.close(writer)
         process.kill()
         process.wait(10)
         os.close(reader)
+
+
+def test_a_reader_that_does_not_read_holds_no_signal_up(tmp_path, broker):
+    with writing_into_a_pipe(tmp_path, broker, data=b"x" * 500_000) as (process, _):
+        process.terminate()
+        assert process.wait(15) == 0
+
+
+def test_a_reader_that_does_not_read_holds_no_timeout_up(tmp_path, serve):
+    with writing_into_a_pipe(tmp_path, serve("redis"), "--timeout", "6", data=b"x" * 500_000) as (process, _):
+        assert process.wait(30) == 3 and b"nobody reads" in (tmp_path / "err").read_bytes()
+
+
+def test_no_signal_cuts_a_line(tmp_path, broker):
+    """Who reads a log or a pipe of JSON gets whole lines."""
+    with writing_into_a_pipe(tmp_path, broker, "--json", data=b"x" * 500_000) as (process, reader):
+        process.terminate()
+        out = b""
+        while part := os.read(reader, 65536):
+            out += part
+        assert process.wait(15) == 0
+    assert json.loads(out)["data"] == "x" * 500_000 and out.endswith(b"}\n")
 
 
 def test_the_server_goes_and_comes_back(tmp_path, broker):
@@ -290,7 +342,11 @@ def test_tls(serve, broker, certificates):
     (("pub", "a", "b", "--lines"), "comes from one place"),
     (("pub", "a", "-", "--file", "/dev/null"), "comes from one place"),
     (("pub", "a", "--file", "/does/not/exist"), "/does/not/exist: No such file"),
-    (("pub", "a", "b", "--count", "1"), '--count: no such option, or the beginning of several; "viaduct pub --help"'),
+    (("pub", "a", "b", "--nothing", "1"), '--nothing: no such option; "viaduct pub --help" lists what is allowed'),
+    (("pub", "a", "b", "--tiemout", "1"), '--tiemout: no such option, perhaps --timeout; "viaduct pub --help"'),
+    (("sub", "--c", "x"), '--c: no such option; "viaduct sub --help"'),
+    (("sub", "--zert=x"), "--zert: no such option, perhaps --cert; "),
+    (("pub", "degrees", "-5"), "-5: no such option (what begins with - and is none stands behind --)"),
     (("sub", "a b"), "pattern 1"),
     (("sub", "--count", "0"), "--count: a whole number from 1"),
     (("sub", "--count", "-1"), "--count: a whole number from 1"),
@@ -311,7 +367,9 @@ def test_tls(serve, broker, certificates):
     (("top", "redis"), "takes options only"),
     (("top", "--interval", "often"), "--interval: a number of seconds"),
     (("top", "--broker", "redis://x"), "--broker: no such option"),
-    (("publish",), "there are pub, sub, doctor"),
+    (("publish",), "publish: no such command, perhaps pub; there are pub, sub, doctor"),
+    (("dcotor",), "dcotor: no such command, perhaps doctor; there are"),
+    (("tops",), "perhaps top; "), (("sbu",), "sbu: no such command, perhaps sub; "), (("x",), "x: no such command; there are"),
     (("pub\x1b[2J",), "pub\\x1b[2J: no such command"),
 ])
 def test_wrong_usage_is_named(words, expected):
@@ -329,7 +387,7 @@ def test_no_broker_is_named():
     (("--broker", "redis://u:hunter2@h:port"), {}), (("--broker", "redis://u:hunter2@h/1"), {}),
     (("--broker", "redis://:hunter2/x@127.0.0.1:1", "--timeout", "0.1"), {}), ((), {"VIADUCT_BROKER": "http://:hunter2@h"}),
     (("--broker", "redis://:hunter2,x@h y:1"), {}), ((), {"VIADUCT_PASSWORD": "hunter2", "VIADUCT_PASSWORD_FILE": "/x"}),
-    (("--timeout", "hunter2"), {}), (("--count", "hunter2"), {}),
+    (("--timeout", "hunter2"), {}), (("--count", "hunter2"), {}), (("--channel", "hunter2", "-é"), {}),
 ])
 def test_secrets_in_the_wrong_place_are_not_repeated(words, variables):
     said = run("sub", *words, code=2, **{"VIADUCT_BROKER": "redis://127.0.0.1:1", **variables})
