@@ -30,9 +30,11 @@
 #define WRITE_BYTES ((size_t)4096) /* a pipe that is ready takes so many without waiting */
 #define LEAVE_MS    500            /* for the last bytes to a terminal that takes none */
 #define WAIT_MOST   60000
+#define PATIENCE_MS 15000 /* a gateway that hangs is replaced after 10 s */
 
-#define SCREEN_ENTER "\033[?1049h\033[?25l\033[H\033[2J"
-#define SCREEN_LEAVE "\033[?25h\033[?1049l"
+/* Wide characters are cut at the edge: no line wraps. */
+#define SCREEN_ENTER "\033[?1049h\033[?7l\033[?25l\033[H\033[2J"
+#define SCREEN_LEAVE "\033[?25h\033[?7h\033[?1049l"
 #define CURSOR_HOME  "\033[H"
 #define LINE_REST    "\033[K"
 #define SCREEN_REST  "\033[J"
@@ -161,14 +163,15 @@ static void show(struct viewer *viewer)
 }
 
 /* Ask, keep the answer before for rates, show. */
-static bool look(struct viewer *viewer, char *why)
+static enum top_answer look(struct viewer *viewer, char *why)
 {
     struct json_document fresh = {0};
     struct cli_text raw = {0};
+    enum top_answer answer = top_fetch(viewer->path, &raw, &fresh, why);
 
-    if (!top_fetch(viewer->path, &raw, &fresh, why)) {
+    if (answer != TOP_ANSWERED) {
         cli_text_finish(&raw);
-        return false;
+        return answer;
     }
     json_finish(&viewer->before);
     viewer->before = viewer->now;
@@ -179,7 +182,7 @@ static bool look(struct viewer *viewer, char *why)
         show(viewer);
     }
     cli_text_finish(&raw);
-    return true;
+    return TOP_ANSWERED;
 }
 
 /* ---- signals and keys --------------------------------------------------------------------------
@@ -298,26 +301,39 @@ static void find_node(char path[VD_CONTROL_PATH_BYTES])
 /* ---- the command -------------------------------------------------------------------------------
  */
 
+/* Is there more to see, or a node to wait for? */
+static bool goes_on(const struct viewer *viewer, enum top_answer answer, uint64_t heard_ms)
+{
+    if (viewer->ended || viewer->gone)
+        return false;
+    if (answer == TOP_SILENT)
+        return vd_monotonic_ms() - heard_ms < PATIENCE_MS;
+    return answer == TOP_ANSWERED && !viewer->options->once;
+}
+
 static enum cli_exit view(struct viewer *viewer)
 {
-    uint64_t next_ms = vd_monotonic_ms();
+    uint64_t next_ms = vd_monotonic_ms(), heard_ms = next_ms;
     char why[WHY_BYTES];
-    bool answers = look(viewer, why);
+    enum top_answer answer = look(viewer, why);
 
-    while (answers && !viewer->options->once && !viewer->ended && !viewer->gone) {
+    while (goes_on(viewer, answer, heard_ms)) {
         next_ms += viewer->interval_ms;
         wait_until(viewer, next_ms);
         if (!viewer->ended && !viewer->gone)
-            answers = look(viewer, why);
+            answer = look(viewer, why);
+        if (answer == TOP_ANSWERED)
+            heard_ms = vd_monotonic_ms();
         if (vd_monotonic_ms() > next_ms + viewer->interval_ms)
             next_ms = vd_monotonic_ms(); /* it was stopped, or the node was slow */
     }
     leave_screen(viewer);
-    if (!answers)
+    if (answer != TOP_ANSWERED && !viewer->ended)
         cli_say("%s: %s", viewer->path, why);
     if (viewer->write_error)
         cli_say("standard output cannot be written: %s", strerror(viewer->write_error));
-    return answers && !viewer->write_error ? CLI_DONE : CLI_FAILED;
+    return (answer == TOP_ANSWERED || viewer->ended) && !viewer->write_error ? CLI_DONE
+                                                                             : CLI_FAILED;
 }
 
 enum cli_exit cli_top(const struct cli_options *options)

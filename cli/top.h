@@ -18,10 +18,16 @@ struct top_node {
     struct json_document document;
 };
 
-/* Ask the node at @path. @raw: its document (appended), safe for a terminal. false: said in @why
- * (128 bytes).
- */
-bool top_fetch(const char *path, struct cli_text *raw, struct json_document *document, char *why);
+enum top_answer {
+    TOP_ANSWERED,
+    TOP_SILENT, /* something is there and does not answer, or not to the end: now */
+    TOP_NO_NODE /* nobody is there, it may not be asked, or it is no node */
+};
+
+/* Ask the node at @path. @raw: its document (appended), safe for a terminal. Not answered: said in
+ * @why (128 bytes). */
+enum top_answer top_fetch(const char *path, struct cli_text *raw, struct json_document *document,
+                          char *why);
 
 /* The nodes in the usual place of this user; when there are none, those elsewhere that this user
  * may look at. At most TOP_NODES_MAX. Returns how many. */

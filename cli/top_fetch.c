@@ -68,43 +68,66 @@ static bool read_answer(int fd, struct cli_text *answer)
     return false;
 }
 
-static const char *body_of(struct cli_text *answer)
+/* Behind the head of an answer of 200; NULL: there is none. *@whole: all that its head announces.
+ */
+static const char *body_of(struct cli_text *answer, bool *whole)
 {
+    static const char length_is[] = "\r\nContent-Length: ";
     const char *text = cli_text_string(answer);
-    const char *end = strstr(text, "\r\n\r\n");
+    const char *end = strstr(text, "\r\n\r\n"), *length = strstr(text, length_is);
 
-    return strncmp(text, "HTTP/1.1 200 ", 13) == 0 && end ? end + 4 : NULL;
+    *whole = end || strncmp(text, "HTTP/1.1 ", strnlen(text, 9)) != 0;
+    if (strncmp(text, "HTTP/1.1 200 ", 13) != 0 || !end)
+        return NULL;
+    if (length && length < end) {
+        *whole = answer->length - (size_t)(end + 4 - text) >=
+                 strtoul(length + sizeof(length_is) - 1, NULL, 10);
+    }
+    return end + 4;
 }
 
-bool top_fetch(const char *path, struct cli_text *raw, struct json_document *document, char *why)
+static enum top_answer explain(enum top_answer answer, char *why, const char *text)
+{
+    snprintf(why, WHY_BYTES, "%s", text);
+    return answer;
+}
+
+static enum top_answer no_connection(int number, char *why)
+{
+    if (number == EAGAIN)
+        return explain(TOP_SILENT, why, "the node does not answer");
+    return explain(TOP_NO_NODE, why,
+                   number == ENOENT || number == ECONNREFUSED ? "no node listens there"
+                                                              : strerror(number));
+}
+
+enum top_answer top_fetch(const char *path, struct cli_text *raw, struct json_document *document,
+                          char *why)
 {
     static const char request[] =
         "GET " VD_CONTROL_TARGET " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    enum top_answer result = TOP_ANSWERED;
     struct cli_text answer = {0};
-    const char *body = NULL;
+    const char *body;
     int fd = dial(path);
+    bool whole;
 
-    if (fd < 0) {
-        snprintf(why, WHY_BYTES, "%s",
-                 errno == ENOENT || errno == ECONNREFUSED ? "no node listens there"
-                                                          : strerror(errno));
-        return false;
-    }
-    snprintf(why, WHY_BYTES, "the node does not answer");
-    if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == (ssize_t)(sizeof(request) - 1) &&
-        read_answer(fd, &answer)) {
-        body = body_of(&answer);
-        snprintf(why, WHY_BYTES, "what listens there is no node of Viaduct");
-    }
+    if (fd < 0)
+        return no_connection(errno, why);
+    whole =
+        send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) == (ssize_t)(sizeof(request) - 1) &&
+        read_answer(fd, &answer) && answer.length > 0;
     close(fd);
-    if (body && json_parse(document, body, strlen(body))) {
-        if (raw)
-            cli_text_json_document(raw, body, strlen(body));
-        cli_text_finish(&answer);
-        return true;
+    body = whole ? body_of(&answer, &whole) : NULL;
+    if (!whole) {
+        result = explain(TOP_SILENT, why, "the node does not answer");
+    } else if (!body || !json_parse(document, body, strlen(body))) {
+        result = explain(TOP_NO_NODE, why, "what listens there is no node of Viaduct");
+    } else if (raw) {
+        cli_text_json_document(raw, body, strlen(body));
     }
     cli_text_finish(&answer);
-    return false;
+    return result;
 }
 
 /* ---- finding them ------------------------------------------------------------------------------
@@ -137,7 +160,7 @@ static size_t find_in(const char *pattern, uint64_t deadline_ms, struct top_node
         if (known || strlen(found.gl_pathv[i]) >= sizeof(node->path))
             continue;
         strcpy(node->path, found.gl_pathv[i]);
-        count += top_fetch(node->path, NULL, &node->document, why);
+        count += top_fetch(node->path, NULL, &node->document, why) == TOP_ANSWERED;
     }
     globfree(&found);
     return count;

@@ -238,21 +238,32 @@ def test_no_answer_drives_the_terminal(tmp_path, words):
         assert json.loads(shown)["broker"]["state"] == "\u202egnp"
 
 
+def test_a_node_that_does_not_answer_is_asked_again(tmp_path):
+    """Its gateway was killed: before the answer, in its head, in its middle."""
+    whole = b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"pid":4711}'
+    with answering(tmp_path / "fake.sock", b"", whole[:20], whole[:-1], whole, whole[:9], whole):
+        said = run("top", "--json", "--interval", "0.05", "--socket", tmp_path / "fake.sock", code=1)
+    assert said.stdout == b'{"pid":4711}' * 2, said
+    with answering(tmp_path / "again.sock", b"", whole):
+        assert run("top", "--once", "--json", "--socket", tmp_path / "again.sock").stdout == b'{"pid":4711}'
+
+
 def test_an_answer_is_bounded(tmp_path):
     with answering(tmp_path / "fake.sock", b"HTTP/1.1 200 OK\r\n\r\n[" + b"0," * 4_000_000 + b"0]"):
         assert b"is no node of Viaduct" in run("top", "--once", "--socket", tmp_path / "fake.sock", code=1).stderr
 
 
 @contextlib.contextmanager
-def answering(path, reply):
-    """Somebody else's socket, for one connection."""
+def answering(path, *replies):
+    """Somebody else's socket, for as many connections; then nobody listens."""
     def serve():
-        with contextlib.suppress(OSError):
-            connection, _ = listener.accept()
-            connection.settimeout(20)
-            connection.recv(4096)
-            connection.sendall(reply)
-            connection.close()
+        with contextlib.suppress(OSError), listener:
+            for reply in replies:
+                connection, _ = listener.accept()
+                connection.settimeout(20)
+                connection.recv(4096)
+                connection.sendall(reply)
+                connection.close()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
@@ -308,7 +319,8 @@ class Screen:
         assert self.process.returncode == code, self.read()
         assert termios.tcgetattr(self.side) == self.before, "the terminal is as it was"
         assert self.read().count(b"\x1b[?1049h") == self.text.count(b"\x1b[?1049l")
-        assert self.text.count(b"\x1b[?25l") == self.text.count(b"\x1b[?25h")
+        for mode in (b"25", b"7"):  # the cursor, and lines that wrap
+            assert {self.text.count(b"\x1b[?%s%s" % (mode, state)) for state in (b"l", b"h")} == {self.text.count(b"\x1b[?1049h")}
 
     def __enter__(self):
         return self
