@@ -264,10 +264,13 @@ static void show_json(struct doctor *doctor)
 
 static void show_end(const struct doctor *doctor)
 {
+    const char *plural = doctor->warnings == 1 ? "" : "s";
+
     if (doctor->failures) {
-        printf("\nIt does not work: %u failed, %u warnings.\n", doctor->failures, doctor->warnings);
+        printf("\nIt does not work: %u failed, %u warning%s.\n", doctor->failures, doctor->warnings,
+               plural);
     } else if (doctor->warnings) {
-        printf("\nIt works, with %u warnings.\n", doctor->warnings);
+        printf("\nIt works, with %u warning%s.\n", doctor->warnings, plural);
     } else {
         printf("\nAll is well.\n");
     }

@@ -52,5 +52,7 @@ typedef bool doctor_greeting_fn(struct doctor_line *line);
  * checks fail, a second handshake without them tells what the server has shown. */
 bool doctor_tls(struct doctor *doctor, struct doctor_line *line, struct vd_tls *tls,
                 const char *host, doctor_greeting_fn *greeting);
+/* The same of a handshake that has passed: how long the certificates last. */
+void doctor_tls_tell(struct doctor *doctor, const struct doctor_line *line);
 
 #endif

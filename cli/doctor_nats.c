@@ -35,7 +35,9 @@ struct nats_case {
     struct vd_broker_credentials credentials;
     struct vd_nats_url url;
     const struct vd_nats_server *server; /* the one of them that is examined */
-    struct vd_tls *tls;
+    struct vd_tls *tls;                  /* of tls:// */
+    struct vd_tls *wished;               /* the server's wish, where the URL says nats:// */
+    bool secured;                        /* the line is */
     struct doctor_line line;
     struct json_document info;
     char token[VD_NODE_ID_CHARS + 1];
@@ -144,7 +146,7 @@ static bool no_answer(struct nats_case *self, const char *step)
     if (self->line.error.code == VD_ERR_TIMEOUT) {
         doctor_advise(doctor, "The server took the connection and says nothing. Is its process "
                               "stopped or overloaded?");
-    } else if (self->tls) {
+    } else if (self->secured) {
         doctor_advise(doctor, "The server closed the connection after the handshake: it may want a "
                               "client certificate (--cert and --key), or not accept the one given. "
                               "Its log says which.");
@@ -166,7 +168,7 @@ static bool not_nats(struct nats_case *self)
         doctor_step(doctor, DOCTOR_FAILED, "server", "no greeting within %.1f s",
                     doctor->step_ms / 1000.0);
         doctor_advise(doctor, "A NATS server speaks first. Is its process stopped, is that another "
-                              "kind of server (Redis: use redis://), or one with "
+                              "kind of server (Redis: use redis://; a web server), or one with "
                               "\"handshake_first\", which this version does not speak to?");
     } else if (in->length > 5 && memcmp(in->bytes, "INFO ", 5) == 0) {
         return no_answer(self, "server");
@@ -228,9 +230,7 @@ static bool check_server(struct nats_case *self)
                       "up to %.1f MiB there.",
                       (double)vd_wire_max_bytes(0) / 1048576);
     } else {
-        doctor_step(self->doctor, DOCTOR_OK, "server",
-                    "NATS %s, takes messages of up to %.2f MiB, in which data grows by a third at "
-                    "most",
+        doctor_step(self->doctor, DOCTOR_OK, "server", "NATS %s, takes messages of up to %.2f MiB",
                     json_string(info, "version"), payload / 1048576);
     }
     doctor_value(self->doctor, "max_payload", payload);
@@ -239,6 +239,27 @@ static bool check_server(struct nats_case *self)
 
 /* ---- TLS ---------------------------------------------------------------------------------------
  */
+
+/* The link of a nats:// URL does the same: with the system's authorities. */
+static bool follow_wish(struct nats_case *self)
+{
+    const struct vd_broker_options options = {0};
+    struct doctor *doctor = self->doctor;
+
+    self->secured = vd_tls_create(&options, &self->wished, NULL) == VD_OK &&
+                    doctor_line_secure(&self->line, self->wished, self->server->host);
+    doctor_step(doctor, self->secured ? DOCTOR_WARNING : DOCTOR_FAILED, "tls",
+                "the server insists on TLS");
+    if (!self->secured) {
+        doctor_advise(doctor, "Use tls:// in --broker, and --ca unless the system knows the "
+                              "authority.");
+        return false;
+    }
+    doctor_advise(doctor, "So that is what nodes use. Say tls://, and none will ever talk in clear "
+                          "to a server that does not insist.");
+    doctor_tls_tell(doctor, &self->line);
+    return true;
+}
 
 static bool check_tls(struct nats_case *self)
 {
@@ -252,14 +273,11 @@ static bool check_tls(struct nats_case *self)
                                     "nats:// where the way is private.");
         return false;
     }
-    if (!self->tls && needed) {
-        doctor_step(self->doctor, DOCTOR_FAILED, "tls", "the server insists on TLS");
-        doctor_advise(self->doctor, "Use tls:// in --broker, and --ca unless the system knows the "
-                                    "authority.");
-        return false;
-    }
-    return !self->tls ||
-           doctor_tls(self->doctor, &self->line, self->tls, self->server->host, read_greeting);
+    if (!self->tls)
+        return !needed || follow_wish(self);
+    self->secured =
+        doctor_tls(self->doctor, &self->line, self->tls, self->server->host, read_greeting);
+    return self->secured;
 }
 
 /* ---- login -------------------------------------------------------------------------------------
@@ -309,7 +327,7 @@ static bool send_connect(struct nats_case *self)
     cli_text_print(&text,
                    "CONNECT {\"verbose\":false,\"pedantic\":false,\"protocol\":1,\"lang\":\"c\","
                    "\"name\":\"viaduct doctor\",\"version\":\"%s\",\"tls_required\":%s",
-                   vd_version(), self->tls ? "true" : "false");
+                   vd_version(), self->secured ? "true" : "false");
     if (credentials->token)
         add_member(&text, "auth_token", credentials->token);
     if (credentials->username)
@@ -419,7 +437,7 @@ static bool log_in(struct nats_case *self)
                       "an \"authorization\" block with a user for the nodes.");
     }
     tell_expiry(self);
-    if (asked && !self->tls && !local) {
+    if (asked && !self->secured && !local) {
         doctor_step(
             doctor, DOCTOR_WARNING, "privacy", "all messages%s go over the network in clear",
             self->credentials.seed_file || self->credentials.creds_file ? "" : " and the password");
@@ -543,12 +561,15 @@ static bool examine(struct nats_case *self, const struct vd_nats_server *server)
 
     self->server = server;
     self->taken = 0;
+    self->secured = false;
     if (self->url.count > 1)
         doctor_begin_server(self->doctor, server->host, server->port);
     well = doctor_line_open(&self->line, self->doctor, server->host, server->port) &&
            check_server(self) && check_tls(self) && log_in(self) && check_permissions(self) &&
            check_round_trip(self);
     doctor_line_close(&self->line);
+    vd_tls_destroy(self->wished);
+    self->wished = NULL;
     json_finish(&self->info);
     return well;
 }

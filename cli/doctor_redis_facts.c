@@ -70,27 +70,43 @@ bool redis_ask_server(struct redis_case *self)
 /* ---- limits and clock --------------------------------------------------------------------------
  */
 
+/* A limit of 0 is none. */
+static void tell_limits(struct doctor *doctor, bool tight, double hard, double soft, double seconds)
+{
+    char at_once[64] = "", lasting[64] = "";
+
+    if (hard > 0)
+        snprintf(at_once, sizeof(at_once), "at %.1f MiB owed", hard / 1048576);
+    if (soft > 0)
+        snprintf(lasting, sizeof(lasting), "%.1f MiB for %.0f s", soft / 1048576, seconds);
+    doctor_step(doctor, tight ? DOCTOR_WARNING : DOCTOR_OK, "limits",
+                "a node that reads too slowly is cut off %s%s%s", at_once,
+                hard > 0 && soft > 0 ? ", or "
+                : soft > 0           ? "at "
+                                     : "",
+                lasting);
+}
+
 static void judge_limits(struct redis_case *self, double hard, double soft, double seconds)
 {
     double least = (double)vd_wire_max_bytes(0) * MESSAGES_BELOW;
+    bool tight = (hard > 0 && hard < least) || (soft > 0 && soft < least);
     struct doctor *doctor = self->doctor;
 
     if (hard == 0 && soft == 0) {
         doctor_step(doctor, DOCTOR_WARNING, "limits",
-                    "a subscriber that does not read may fill the "
-                    "server's memory");
+                    "a subscriber that does not read may fill the server's memory");
         doctor_advise(doctor,
                       "On the server: CONFIG SET " LIMIT_ROOM " 'pubsub 32mb 8mb 60' (and in "
                       "redis.conf). A node that is cut off comes back and resynchronises.");
         return;
     }
-    doctor_step(doctor, hard > 0 && hard < least ? DOCTOR_WARNING : DOCTOR_OK, "limits",
-                "a node that reads too slowly is cut off at %.1f MiB owed, or %.1f MiB for %.0f s",
-                hard / 1048576, soft / 1048576, seconds);
-    if (hard > 0 && hard < least) {
+    tell_limits(doctor, tight, hard, soft, seconds);
+    if (tight) {
         doctor_advise(doctor,
                       "That is less than %d messages of the largest size: nodes will lose the "
-                      "link under load. The default is 32mb 8mb 60 (" LIMIT_ROOM " pubsub).",
+                      "link under load. On the server: CONFIG SET " LIMIT_ROOM
+                      " 'pubsub 32mb 8mb 60', the default (and in redis.conf).",
                       MESSAGES_BELOW);
     }
 }

@@ -92,6 +92,13 @@ static void add_date(struct cli_text *text, const ASN1_TIME *when)
 /* ---- a handshake that refuses nothing ----------------------------------------------------------
  */
 
+static bool is_address(const char *host)
+{
+    unsigned char bytes[sizeof(struct in6_addr)];
+
+    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
+}
+
 static int accept_all(int verified, X509_STORE_CTX *store)
 {
     (void)verified;
@@ -127,7 +134,8 @@ static X509 *fetch_certificate(const struct doctor_line *first, const char *host
 
     if (session && doctor_line_again(&line, first)) {
         SSL_set_verify(session, SSL_VERIFY_PEER, accept_all);
-        SSL_set_tlsext_host_name(session, host);
+        if (!is_address(host)) /* RFC 6066: no SNI for those */
+            SSL_set_tlsext_host_name(session, host);
         SSL_set_fd(session, line.stream.fd);
         if (!greeting || greeting(&line))
             shake_hands(session, &line);
@@ -138,6 +146,32 @@ static X509 *fetch_certificate(const struct doctor_line *first, const char *host
     SSL_CTX_free(context);
     ERR_clear_error();
     return certificate;
+}
+
+/* ---- days left ---------------------------------------------------------------------------------
+ */
+
+static void tell_days(struct doctor *doctor, const char *step, const char *whose,
+                      const X509 *certificate)
+{
+    double days = days_until(X509_get0_notAfter(certificate));
+    struct cli_text date = {0};
+
+    add_date(&date, X509_get0_notAfter(certificate));
+    if (days < 0) {
+        doctor_step(doctor, DOCTOR_FAILED, step, "%s certificate ended %.1f days ago, at %s", whose,
+                    -days, cli_text_string(&date));
+    } else {
+        doctor_step(doctor, days < DOCTOR_EXPIRES_DAYS ? DOCTOR_WARNING : DOCTOR_OK, step,
+                    "%s certificate is good for %.1f days, until %s", whose, days,
+                    cli_text_string(&date));
+    }
+    doctor_value(doctor, "days", days);
+    if (days < DOCTOR_EXPIRES_DAYS) {
+        doctor_advise(doctor, "Renew it, and see why nobody has: all nodes lose the broker at that "
+                              "time.");
+    }
+    cli_text_finish(&date);
 }
 
 /* ---- failed ------------------------------------------------------------------------------------
@@ -184,12 +218,23 @@ static void advise_certificate(struct doctor *doctor, X509 *certificate, const c
     cli_text_finish(&to);
 }
 
+/* TLS 1.2 servers look at our certificate within the handshake; an old one is not said otherwise.
+ */
+static void tell_own_end(struct doctor *doctor, SSL *session)
+{
+    X509 *own = session ? SSL_get_certificate(session) : NULL;
+
+    if (own && days_until(X509_get0_notAfter(own)) < 0)
+        tell_days(doctor, "own-certificate", "our", own);
+}
+
 static bool tell_failure(struct doctor *doctor, const struct doctor_line *line, const char *host,
                          doctor_greeting_fn *greeting)
 {
     const char *said = line->error.text;
+    /* not where the server complains of ours */
     X509 *certificate =
-        strstr(said, "certificate") ? fetch_certificate(line, host, greeting) : NULL;
+        strstr(said, "the server's certificate") ? fetch_certificate(line, host, greeting) : NULL;
 
     doctor_step(doctor, DOCTOR_FAILED, "tls", "%s", said);
     if (certificate) {
@@ -204,10 +249,12 @@ static bool tell_failure(struct doctor *doctor, const struct doctor_line *line, 
     } else {
         doctor_advise(doctor,
                       "The server broke the handshake off. Its log says why: often it wants "
-                      "a client certificate (--cert and --key), or no TLS version or cipher "
-                      "is common to both (TLS 1.2 is the least here).");
+                      "a client certificate (--cert and --key) or does not accept the one "
+                      "given, or no TLS version or cipher is common to both (TLS 1.2 is the "
+                      "least here).");
     }
     X509_free(certificate);
+    tell_own_end(doctor, line->stream.session);
     return false;
 }
 
@@ -228,45 +275,26 @@ static X509 *first_to_expire(SSL *session)
     return first;
 }
 
-static void tell_days(struct doctor *doctor, const char *step, const char *whose,
-                      const X509 *certificate, const char *also)
+void doctor_tls_tell(struct doctor *doctor, const struct doctor_line *line)
 {
-    double days = days_until(X509_get0_notAfter(certificate));
-    enum doctor_state state = days < 0                     ? DOCTOR_FAILED
-                              : days < DOCTOR_EXPIRES_DAYS ? DOCTOR_WARNING
-                                                           : DOCTOR_OK;
-    struct cli_text date = {0};
-
-    add_date(&date, X509_get0_notAfter(certificate));
-    doctor_step(doctor, state, step, "%s%s certificate %s %.1f days, until %s", also, whose,
-                days < 0 ? "has ended for" : "is good for", days < 0 ? -days : days,
-                cli_text_string(&date));
-    doctor_value(doctor, "days", days);
-    if (state != DOCTOR_OK) {
-        doctor_advise(doctor, "Renew it, and see why nobody has: all nodes lose the broker at that "
-                              "time.");
-    }
-    cli_text_finish(&date);
-}
-
-static bool tell_success(struct doctor *doctor, SSL *session)
-{
+    SSL *session = line->stream.session;
     X509 *ends_first = first_to_expire(session), *own = SSL_get_certificate(session);
-    char also[128];
+    char whose[128];
 
-    snprintf(also, sizeof(also), "%s, chain and host name are right; the server's",
+    snprintf(whose, sizeof(whose), "%s, chain and host name are right; the server's",
              SSL_get_version(session));
     if (ends_first)
-        tell_days(doctor, "tls", "", ends_first, also);
+        tell_days(doctor, "tls", whose, ends_first);
     if (own)
-        tell_days(doctor, "own-certificate", "our", own, "");
-    return true;
+        tell_days(doctor, "own-certificate", "our", own);
 }
 
 bool doctor_tls(struct doctor *doctor, struct doctor_line *line, struct vd_tls *tls,
                 const char *host, doctor_greeting_fn *greeting)
 {
-    if (doctor_line_secure(line, tls, host))
-        return tell_success(doctor, line->stream.session);
+    if (doctor_line_secure(line, tls, host)) {
+        doctor_tls_tell(doctor, line);
+        return true;
+    }
     return tell_failure(doctor, line, host, greeting);
 }

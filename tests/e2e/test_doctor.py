@@ -149,6 +149,12 @@ def test_limits_without_limit_and_too_low(redis):
     command(redis, "CONFIG", "SET", "client-output-buffer-limit", "pubsub 1mb 512kb 10")
     _, steps = examine(broker=redis)
     assert steps["limits"]["state"] == "warning" and "1.0 MiB owed, or 0.5 MiB for 10 s" in steps["limits"]["text"]
+    command(redis, "CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 256kb 1")
+    _, steps = examine(broker=redis)
+    assert steps["limits"]["state"] == "warning" and "or 0.2 MiB for 1 s" in steps["limits"]["text"]
+    command(redis, "CONFIG", "SET", "client-output-buffer-limit", "pubsub 32mb 0 0")
+    _, steps = examine("--strict", broker=redis)
+    assert steps["limits"]["text"].endswith("is cut off at 32.0 MiB owed")
 
 
 def test_a_replica_is_refused(serve, redis):
@@ -266,6 +272,28 @@ def test_no_client_certificate(serve, certificates):
     find_failed("login", "", "client certificate", broker=server, VIADUCT_CA=certificates.path("ca.pem"))
 
 
+@pytest.mark.parametrize("protocol, step", [("TLSv1.2", "tls"), ("TLSv1.3", "login")])
+def test_a_client_certificate_that_is_not_accepted(serve, certificates, protocol, step):
+    """Not there, of another authority, over: what is wrong is ours, and not the server's certificate."""
+    server = serve("redis", tls="server", mtls=True, running=False)
+    plain = server.command
+
+    def command():
+        words = plain()
+        with open(server.folder / "redis.conf", "a") as file:
+            file.write(f'tls-protocols "{protocol}"\n')
+        return words
+    server.command = command
+    server.start()
+    for own in (None, "other-ca", "expired"):
+        variables = {"VIADUCT_CERT": certificates.path(f"{own}.pem"), "VIADUCT_KEY": certificates.path(f"{own}.key")} if own else {}
+        _, steps = examine(code=1, broker=server, VIADUCT_CA=certificates.path("ca.pem"), **variables)
+        assert steps[step]["state"] == "failed" and "--cert and --key" in steps[step]["advice"], steps
+        assert "--ca" not in steps[step]["advice"], steps
+        if own == "expired":
+            assert "our certificate ended 1.0 days ago" in steps["own-certificate"]["text"]
+
+
 def test_the_wrong_kind_of_port(serve, redis, certificates):
     said = run("doctor", "--json", "--timeout", "0.5", broker=f"rediss://127.0.0.1:{redis.port}", code=1,
                VIADUCT_CA=certificates.path("ca.pem"))  # a Redis server waits for the rest of what it takes for a command
@@ -273,3 +301,15 @@ def test_the_wrong_kind_of_port(serve, redis, certificates):
     assert (last["step"], last["state"]) == ("tls", "failed") and "that port speaks no TLS" in last["advice"]
     server = serve("redis", tls="server")
     find_failed("login", "", "rediss://", broker=f"redis://127.0.0.1:{server.port}")
+
+
+def test_a_web_server(start, certificates):
+    """An HTTP port, with each scheme."""
+    server = start(workers=1)
+    find_failed("login", "no answer of a Redis server", "a web server. Is the port right?", broker="redis://%s:%d" % server.address)
+    ca = {"VIADUCT_CA": certificates.path("ca.pem")}
+    find_failed("tls", "does not speak TLS on that port", "Is that the plain port?", broker="rediss://%s:%d" % server.address, **ca)
+    for scheme, variables in (("nats", {}), ("tls", ca)):
+        said = run("doctor", "--json", "--timeout", "1", broker="%s://%s:%d" % (scheme, *server.address), code=1, seconds=20, **variables)
+        last = json.loads(said.stdout)["steps"][-1]
+        assert last["step"] == "server" and "no greeting" in last["text"] and "a web server" in last["advice"], last

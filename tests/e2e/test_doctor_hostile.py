@@ -2,6 +2,7 @@
 """viaduct doctor with servers that answer as none should: it ends, stays in its memory, and shows no secret."""
 import contextlib
 import json
+import re
 import socket
 import threading
 
@@ -13,15 +14,24 @@ SECRET = "s3cret-of-ours"
 
 
 @contextlib.contextmanager
-def answering(handle):
-    """The port of a server that has handle(connection) deal with each connection."""
+def answering(handle, together=False):
+    """The port of a server that has handle(connection) deal with each connection, one after the other or together."""
+    others = []
+
+    def deal_with(connection):
+        connection.settimeout(20)
+        with connection, contextlib.suppress(OSError):
+            handle(connection)
+
     def serve():
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = listener.accept()
-                connection.settimeout(20)
-                with connection, contextlib.suppress(OSError):
-                    handle(connection)
+                if together:
+                    others.append(threading.Thread(target=deal_with, args=(connection,)))
+                    others[-1].start()
+                else:
+                    deal_with(connection)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -31,7 +41,8 @@ def answering(handle):
             yield listener.getsockname()[1]
         finally:
             listener.shutdown(socket.SHUT_RDWR)
-            thread.join(30)
+            for one in (thread, *others):
+                one.join(30)
 
 
 def last_step(url, *words, **variables):
@@ -65,6 +76,33 @@ def test_a_text_of_redis_without_its_end():
 def test_no_answer_of_redis(reply):
     with answering(lambda connection: each_request(connection, reply)) as port:
         assert "no answer of a Redis server" in last_step(f"redis://127.0.0.1:{port}")["text"]
+
+
+@pytest.mark.parametrize("seconds, where", [(-90, "behind"), (3600, "ahead of")])
+def test_a_clock_that_is_wrong(serve, seconds, where):
+    """A real server behind one that changes what it says of the time."""
+    server = serve("redis")
+
+    def pass_on(connection):
+        with socket.create_connection(("127.0.0.1", server.port)) as there:
+            def back():
+                with contextlib.suppress(OSError):
+                    while data := there.recv(65536):
+                        connection.sendall(re.sub(rb"^(\*2\r\n\$10\r\n)(\d{10})", lambda found: found[1] + b"%d" % (int(found[2]) + seconds), data))
+            thread = threading.Thread(target=back)
+            thread.start()
+            with contextlib.suppress(OSError):
+                while data := connection.recv(65536):
+                    there.sendall(data)
+            with contextlib.suppress(OSError):
+                there.shutdown(socket.SHUT_RDWR)
+            thread.join(30)
+    with answering(pass_on, together=True) as port:
+        said = run("doctor", "--json", broker=f"redis://127.0.0.1:{port}")
+    [clock] = [step for step in json.loads(said.stdout)["steps"] if step["step"] == "clock"]
+    said = re.fullmatch(rf"the server's clock is (\d+\.\d) s {where} ours", clock["text"])
+    assert clock["state"] == "warning" and abs(float(said[1]) - abs(seconds)) < 10, clock
+    assert "timedatectl" in clock["advice"]
 
 
 def greet(info, *answers):

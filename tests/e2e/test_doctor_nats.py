@@ -213,6 +213,17 @@ def test_tls_on_one_side_only(serve, nats, certificates):
     find_failed("tls", "offers no TLS", "nats://", broker=f"tls://127.0.0.1:{nats.port}", VIADUCT_CA=certificates.path("ca.pem"))
 
 
+def test_a_server_that_insists_on_tls_is_followed_as_nodes_do(tmp_path, serve, certificates):
+    """With the system's authorities; the library takes them from the same variable."""
+    server = serve("nats", tls="server")
+    where = {"broker": f"nats://127.0.0.1:{server.port}", "SSL_CERT_FILE": certificates.path("ca.pem")}
+    document, steps = examine(**where)
+    [wish, days] = [step for step in document["steps"] if step["step"] == "tls"]
+    assert wish["state"] == "warning" and "insists on TLS" in wish["text"] and "Say tls://" in wish["advice"]
+    assert days["state"] == "ok" and 25 < days["days"] < 31 and steps["link"]["state"] == "ok"
+    run("pub", "a", "b", **where)
+
+
 @pytest.mark.parametrize("tls, ca, text, advice", [
     ("expired", "ca.pem", "has expired", "It was good until 2"),
     ("elsewhere", "ca.pem", "another host name", "is for: elsewhere.example. We connect to \"127.0.0.1\""),
