@@ -9,6 +9,8 @@
  * ask for /history: subscribeAll shows every message to every worker, so any of them can answer.
  * Who is here works the same way: each tab says so every ten seconds, in the scope "here:NAME".
  *
+ * Whoever publishes {"text":"..."} to a room is shown as well: viaduct pub room:lobby '{"text":"hello"}'.
+ *
  * Nothing is stored: lines live in the workers. What a node has missed while its broker was away the
  * others tell it again (a chat with a database would read it there).
  *
@@ -52,6 +54,15 @@ function problem(string $room, string $name = '-', string $text = '-', string $t
     return $why === null ? null : Response::text("$why\n", 422);
 }
 
+/** What a message says, if it has a text in each of these fields; other programs may publish here, too. */
+function said(Message $message, string ...$names): ?array
+{
+    $said = json_decode($message->data ?? '', true);
+    $texts = array_filter(array_map(fn ($name) => $said[$name] ?? null, $names), is_string(...));
+
+    return is_array($said) && count($texts) === count($names) ? $said : null;
+}
+
 // One set of these in each worker, filled by subscribeAll below.
 $worker = 0;
 $history = []; // room => id => line, the last ones
@@ -62,10 +73,11 @@ $app->onStart(function (int $index) use (&$worker): void {
 });
 
 $app->subscribeAll('room:*', function (Message $message) use (&$history): void {
-    if ($message->data === null) {
-        return; // an invalidation, of another program on the same broker
+    $line = said($message, 'id', 'room', 'name', 'text', 'time');
+    if ($line === null) {
+        return;
     }
-    ['id' => $id, 'room' => $room] = $line = json_decode($message->data, true);
+    ['id' => $id, 'room' => $room] = $line;
     $lines = $history[$room] ?? [];
     if (isset($lines[$id])) {
         return; // told again
@@ -93,12 +105,13 @@ $app->subscribe('recall', function () use ($app, &$history): void {
 });
 
 $app->subscribeAll('here:*', function (Message $message) use (&$present): void {
-    if ($message->data === null) {
+    $sign = said($message, 'room', 'tab', 'name');
+    if ($sign === null) {
         return;
     }
-    ['room' => $room, 'tab' => $tab, 'name' => $name, 'left' => $left] = json_decode($message->data, true);
+    ['room' => $room, 'tab' => $tab, 'name' => $name] = $sign;
     unset($present[$room][$tab]);
-    if (!$left) {
+    if (!($sign['left'] ?? false)) {
         $present[$room][$tab] = ['tab' => $tab, 'name' => $name, 'seen' => time()];
     }
 });

@@ -27,20 +27,33 @@ function face(name) {
 
 // ---- lines --------------------------------------------------------------------------------------
 
+// A line of the stream; null: something else. One from elsewhere (viaduct pub) may be no more than a text.
+function heard(event) {
+  const texts = { id: event.lastEventId, room, name: 'viaduct', time: new Date().toISOString() };
+  try {
+    const line = JSON.parse(event.data);
+    if (typeof line?.text !== 'string') return null;
+    for (const field in texts) if (typeof line[field] !== 'string') line[field] = texts[field];
+    return line;
+  } catch {
+    return null;
+  }
+}
+
 function show(line) {
-  if (line.room !== room || shown.has(line.id)) return;
+  if (line?.room !== room || shown.has(line.id)) return;
   shown.add(line.id);
   const list = $('lines'), time = new Date(line.time);
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80;
 
   const item = element('li', 'line');
   item.classList.toggle('mine', line.name === $('name').value);
-  Object.assign(item.dataset, { name: line.name, worker: line.worker, time: +time });
+  Object.assign(item.dataset, { name: line.name, worker: line.worker ?? '', time: +time });
 
   const who = element('div', 'who');
   const clock = element('time', '', time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }));
   clock.dateTime = line.time;
-  who.append(element('bdi', '', line.name), clock, element('span', 'worker', `worker ${line.worker}`));
+  who.append(element('bdi', '', line.name), clock, element('span', 'worker', 'worker' in line ? `worker ${line.worker}` : ''));
   const what = element('div', 'what');
   const text = element('span', 'text', line.text);
   text.dir = 'auto';
@@ -119,7 +132,7 @@ function connect() {
   events?.close();
   const source = events = new EventSource(`/events?${new URLSearchParams({ room })}`);
   source.onopen = () => { status('live', 'Live'); sign(); catchUp(source); };
-  source.onmessage = (event) => show(JSON.parse(event.data));
+  source.onmessage = (event) => show(heard(event));
   source.addEventListener('here', (event) => seen(JSON.parse(event.data)));
   source.addEventListener('gap', () => catchUp(source)); // the server could not replay everything
   source.onerror = () => {

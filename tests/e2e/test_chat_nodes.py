@@ -2,6 +2,7 @@
 """The chat on two nodes in a real Chromium: a tab of each, and a broker that goes away and comes back."""
 from test_browser import CHAT, Tab, complaints
 
+from support.command import run
 from support.nodes import until_connected, until_degraded
 from support.wait import until
 
@@ -47,8 +48,25 @@ def test_tabs_of_two_nodes_chat_through_a_restart_of_the_broker(broker, start, b
         until(lambda: [line["text"] for line in server.get("/history", room="lobby").json()] == everything, 20, "the history is whole")
 
 
+def test_a_terminal_talks_to_the_tabs(broker, start, browser):
+    one, two = chat_on(start, broker)
+    ada = Tab(browser, one, "Ada", first=True)
+    bob = Tab(browser, two, "Bob")
+    run("pub", "room:lobby", "not JSON", broker=broker)
+    run("pub", "room:lobby", '{"no":"text"}', broker=broker)
+    run("pub", "room:*", '{"text":"<b>to every room</b>"}', broker=broker)
+    for tab in (ada, bob):
+        until(lambda tab=tab: tab.lines() == [["viaduct", "<b>to every room</b>", ""]], 10, "the text is shown")
+    ada.say("thanks")
+    until(lambda: texts(bob) == ["<b>to every room</b>", "thanks"], 10, "the chat goes on")
+    assert not complaints(browser)
+
+
 def test_a_program_of_another_kind_on_the_broker_does_no_harm(broker, start, streams):
     one, two = chat_on(start, broker)
+    for scope in ("room:lobby", "here:lobby"):
+        for data in ("plain", "[]", '{"text":"hello"}', '{"id":[],"room":{},"text":1,"name":null,"time":0,"tab":[]}', "null", ""):
+            run("pub", scope, data, broker=broker)
     with broker.raw() as raw:
         raw.publish(b'{"scope":"room:lobby","nodeId":"php-via-1"}')
         raw.publish(b'{"scope":"*","nodeId":"php-via-1"}')
@@ -58,4 +76,6 @@ def test_a_program_of_another_kind_on_the_broker_does_no_harm(broker, start, str
     some.pump(lambda: stream.data())
     for server in (one, two):
         until(lambda: [line["text"] for line in server.get("/history", room="lobby").json()] == ["hello"], 5, "the history has it")
-        assert "handler_failed" not in server.log_path.read_text(errors="replace")
+        log = server.log_path.read_text(errors="replace")
+        assert "handler_failed" not in log and "Warning" not in log and "Deprecated" not in log, log
+        assert server.get("/here", room="lobby").json() == []
