@@ -5,7 +5,7 @@
 //     php publish.php room:lobby '{"text":"the backup is done"}' notice
 //     php publish.php route:/prices              without data: whoever shows it renders again
 //
-// Exit code 0: the broker has it. 1: it has not, and nobody gets it. 2: it may have arrived.
+// Exit code 0: the broker has it. 1: it has not, and nobody gets it. 2: it may have arrived. 64: wrong usage.
 
 use Viaduct\Broker\Exception\BrokerException;
 

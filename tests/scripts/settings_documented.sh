@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Every setting has its row in docs/configuration.md, every page of docs/ its link, and no link leads
-# to a file, or a heading of a page, that is not there.
+# Every setting has its row in docs/configuration.md, every option of a build in docs/packaging.md,
+# every page of docs/ its link, and no link leads to a file, or a heading of a page, that is not there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -17,6 +17,9 @@ mapfile -t settings < <(sed -n '/final class Config/,/^    }/p' php-ext/viaduct.
 for setting in "${settings[@]}"; do
     grep -q "^| \`$setting" docs/configuration.md || complain "docs/configuration.md has no row for $setting()"
 done
+while read -r option; do
+    grep -q "^| \`$option\`" docs/packaging.md || complain "docs/packaging.md has no row for $option"
+done < <(sed -nE 's/^option\((\w+).*/\1/p; s/^set\((\w+) .* CACHE .*/\1/p' CMakeLists.txt)
 for page in docs/*.md; do
     grep -q "($page)" README.md || complain "README.md does not link $page"
 done
