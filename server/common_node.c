@@ -11,14 +11,8 @@
 
 #include "common_node.h"
 
-#define REGION_SLACK_BYTES  512 /* directory entry and alignment of one region, generously */
-#define ARENA_SLACK_BYTES   (1024 * 1024)
-#define HISTORY_ENTRY_BYTES 256 /* a guess at the mean message: sizes the index of the history */
-
-static size_t history_entries(const struct vd_server_config *config)
-{
-    return config->history_log_bytes / HISTORY_ENTRY_BYTES;
-}
+#define REGION_SLACK_BYTES 512 /* directory entry and alignment of one region, generously */
+#define ARENA_SLACK_BYTES  (1024 * 1024)
 
 static size_t arena_bytes(const struct vd_server_config *config)
 {
@@ -27,7 +21,7 @@ static size_t arena_bytes(const struct vd_server_config *config)
 
     return ARENA_SLACK_BYTES + sizeof(struct vd_shared) +
            config->workers * (sizeof(struct vd_worker_slot) + rings) +
-           vd_history_bytes(config->history_log_bytes, history_entries(config));
+           vd_history_bytes(config->history_log_bytes, vd_history_entries(config));
 }
 
 static struct vd_ring *make_ring(struct vd_node *node, const char *kind, unsigned worker,
@@ -59,7 +53,7 @@ static enum vd_err make_worker(struct vd_node *node, unsigned i, struct vd_error
 
 static enum vd_err make_history(struct vd_node *node, struct vd_error *error)
 {
-    size_t entries = history_entries(&node->config);
+    size_t entries = vd_history_entries(&node->config);
     uint64_t epoch = 0;
 
     node->history =

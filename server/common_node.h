@@ -39,7 +39,6 @@
 #define VD_RING_TO_GATEWAY_BYTES (1024 * 1024)
 #define VD_RING_REQUESTS_BYTES   (512 * 1024)
 #define VD_RING_EVENTS_BYTES     (512 * 1024)
-#define VD_HISTORY_ENTRY_BYTES   256 /* a guess at the mean message: sizes the history's index */
 
 /* Requests offered to one worker at a time. A request is offered in advance so that a worker need
  * not be woken for each; until the worker takes it, the gateway can take it back. */
@@ -82,7 +81,6 @@ struct vd_worker_slot {
     _Atomic uint64_t publishes_total;
     _Atomic uint64_t owed; /* a bit for every 64th of vd_shared_state.scopes: changed and not yet
                               published (gateway: taken from it when the worker is dead) */
-    _Atomic uint32_t max_reached;
 
     /* gateway writes: credit of the response now streaming: request id (low 16 bits) << 48 | bytes
      * of RESPONSE_BODY payload that left for the client (48 ones: the client is gone, stop). Ring
@@ -137,7 +135,6 @@ struct vd_shared { // NOLINT(clang-analyzer-optin.performance.Padding): by who w
     _Atomic uint64_t sequence;       /* last sequence number published by this node */
     _Atomic uint64_t link_confirmed; /* up to which of them the broker has all, or they were
                                         dropped and counted; see gateway_link.h */
-    _Atomic uint64_t request_counter;
     _Atomic uint64_t response_window; /* bytes a response may be ahead of its client now; 0: as
                                          configured */
     struct vd_node_id node_id;        /* drawn by the first gateway */
@@ -187,6 +184,12 @@ struct vd_node {
 /* common_config.c: fill in defaults and check every field; @error names the field and what is
  * allowed. Returns: VD_OK, VD_ERR_INVALID, VD_ERR_UNSUPPORTED. */
 enum vd_err vd_server_config_check(struct vd_server_config *config, struct vd_error *error);
+
+/* Entries of the history's index, by a guess at the mean message. */
+static inline size_t vd_history_entries(const struct vd_server_config *config)
+{
+    return config->history_log_bytes / 256;
+}
 
 /* common_node.c: arena and everything in it. */
 enum vd_err vd_node_create(struct vd_node *node, const struct vd_server_config *config,

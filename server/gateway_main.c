@@ -63,9 +63,8 @@ enum vd_err gw_history_take_over(struct gateway *gateway)
     if (vd_history_recover(history) != VD_OK) {
         vd_log(gateway->logger, VD_LOG_ERROR, "history_lost",
                "the history was damaged and begins anew");
-        enum vd_err result = vd_history_init(
-            history, gateway->config->history_log_bytes,
-            gateway->config->history_log_bytes / VD_HISTORY_ENTRY_BYTES, gateway->wall_ms);
+        enum vd_err result = vd_history_init(history, gateway->config->history_log_bytes,
+                                             vd_history_entries(gateway->config), gateway->wall_ms);
         if (result != VD_OK)
             return result;
     }

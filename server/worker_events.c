@@ -48,10 +48,8 @@ static void count_request(struct vd_worker *worker)
 
     atomic_store_explicit(&worker->slot->requests_total, total, memory_order_relaxed);
     worker->requests_handled++;
-    if (worker->requests_limit && worker->requests_handled >= worker->requests_limit) {
-        atomic_store(&worker->slot->max_reached, worker->generation);
+    if (worker->requests_limit && worker->requests_handled >= worker->requests_limit)
         worker->retire = true;
-    }
 }
 
 /* Take the request if it is still ours to take. One whose body follows in frames of its own leaves
