@@ -16,11 +16,6 @@
 #define WAITING_BYTES_MAX (4 * 1024 * 1024)
 #define CLIENT_EVENTS_MAX 8192
 
-static bool is_member(const struct gw_subscription *subscription, unsigned index)
-{
-    return subscription->members[index / 64] >> (index % 64) & 1;
-}
-
 /* ---- subscriptions -----------------------------------------------------------------------------
  */
 
@@ -72,7 +67,7 @@ void gw_subscribe(struct gw_worker *worker, uint32_t id, bool every_worker, cons
         vd_log(gateway->logger, VD_LOG_ERROR, "out_of_memory", "a subscription was not taken");
         return;
     }
-    subscription->members[worker->index / 64] |= UINT64_C(1) << (worker->index % 64);
+    gw_members_add(&subscription->members, worker->index);
     while ((entry = STAILQ_FIRST(&subscription->waiting))) {
         STAILQ_REMOVE_HEAD(&subscription->waiting, link);
         gw_lane_append(worker, entry);
@@ -90,7 +85,8 @@ static struct gw_worker *next_member(struct gateway *gateway, struct gw_subscrip
         unsigned index = (subscription->next_member + i) % count;
         struct gw_worker *worker = &gateway->workers[index];
 
-        if (is_member(subscription, index) && worker->generation && !worker->broken) {
+        if (gw_members_have(&subscription->members, index) && worker->generation &&
+            !worker->broken) {
             subscription->next_member = (index + 1) % count;
             return worker;
         }
@@ -122,7 +118,7 @@ static void deliver_parts(struct gateway *gateway, struct gw_subscription *subsc
 
     if (subscription->every_worker) {
         for (unsigned i = 0; i < gateway->config->workers; i++) {
-            if (is_member(subscription, i)) {
+            if (gw_members_have(&subscription->members, i)) {
                 gw_lane_send(&gateway->workers[i], VD_FRAME_EVENT_MESSAGE, subscription->id, parts,
                              count, coalesces);
             }
@@ -169,27 +165,57 @@ void gw_subscriptions_worker_left(struct gw_worker *worker)
     struct gw_subscription *subscription;
 
     LIST_FOREACH(subscription, &worker->gateway->subscriptions, link)
-    subscription->members[worker->index / 64] &= ~(UINT64_C(1) << (worker->index % 64));
+    gw_members_drop(&subscription->members, worker->index);
+}
+
+static void destroy(struct gateway *gateway, struct gw_subscription *subscription)
+{
+    struct gw_lane_entry *entry;
+
+    LIST_REMOVE(subscription, link);
+    vd_interest_unfollow(gateway->interest, &subscription->interest);
+    while ((entry = STAILQ_FIRST(&subscription->waiting))) {
+        STAILQ_REMOVE_HEAD(&subscription->waiting, link);
+        free(entry);
+    }
+    free(subscription);
+}
+
+static void drop_client_events(struct gateway *gateway)
+{
+    struct gw_lane_entry *entry;
+
+    while ((entry = STAILQ_FIRST(&gateway->client_events))) {
+        STAILQ_REMOVE_HEAD(&gateway->client_events, link);
+        free(entry);
+    }
+    gateway->client_event_count = 0;
+}
+
+void gw_subscriptions_tidy(struct gateway *gateway)
+{
+    struct gw_subscription *subscription = LIST_FIRST(&gateway->subscriptions), *next;
+
+    for (; subscription; subscription = next) {
+        next = LIST_NEXT(subscription, link);
+        if (gw_members_are_none(&subscription->members))
+            destroy(gateway, subscription);
+    }
+    for (unsigned i = 0; i < gateway->config->workers; i++) {
+        if (gateway->workers[i].wants_clients)
+            return;
+    }
+    gateway->clients_wanted = false;
+    drop_client_events(gateway);
 }
 
 void gw_subscriptions_finish(struct gateway *gateway)
 {
     struct gw_subscription *subscription;
-    struct gw_lane_entry *entry;
 
-    while ((subscription = LIST_FIRST(&gateway->subscriptions))) {
-        LIST_REMOVE(subscription, link);
-        vd_interest_unfollow(gateway->interest, &subscription->interest);
-        while ((entry = STAILQ_FIRST(&subscription->waiting))) {
-            STAILQ_REMOVE_HEAD(&subscription->waiting, link);
-            free(entry);
-        }
-        free(subscription);
-    }
-    while ((entry = STAILQ_FIRST(&gateway->client_events))) {
-        STAILQ_REMOVE_HEAD(&gateway->client_events, link);
-        free(entry);
-    }
+    while ((subscription = LIST_FIRST(&gateway->subscriptions)))
+        destroy(gateway, subscription);
+    drop_client_events(gateway);
 }
 
 /* ---- events of the dead ------------------------------------------------------------------------

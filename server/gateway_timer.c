@@ -9,11 +9,6 @@
 
 #define RETRY_MS 50 /* no worker is alive just now: one will be soon */
 
-static bool is_member(const uint64_t *members, unsigned index)
-{
-    return members[index / 64] >> (index % 64) & 1;
-}
-
 static struct gw_timer *find(struct gateway *gateway, uint32_t id)
 {
     struct gw_timer *timer;
@@ -38,7 +33,7 @@ void gw_timer_set(struct gw_worker *worker, uint32_t id, uint32_t interval_ms)
         LIST_INSERT_HEAD(&gateway->timers, timer, link);
     }
     timer->interval_ms = interval_ms;
-    timer->members[worker->index / 64] |= UINT64_C(1) << (worker->index % 64);
+    gw_members_add(&timer->members, worker->index);
 }
 
 void gw_timer_done(struct gw_worker *worker, uint32_t id)
@@ -55,7 +50,7 @@ void gw_timers_worker_left(struct gw_worker *worker)
 
     LIST_FOREACH(timer, &worker->gateway->timers, link)
     {
-        timer->members[worker->index / 64] &= ~(UINT64_C(1) << (worker->index % 64));
+        gw_members_drop(&timer->members, worker->index);
         if (timer->running == worker)
             timer->running = NULL;
     }
@@ -77,7 +72,7 @@ static struct gw_worker *choose(struct gateway *gateway, const struct gw_timer *
     for (unsigned i = 0; i < gateway->config->workers; i++) {
         struct gw_worker *worker = &gateway->workers[i];
 
-        if (worker->ready && !worker->broken && is_member(timer->members, i) &&
+        if (worker->ready && !worker->broken && gw_members_have(&timer->members, i) &&
             atomic_load_explicit(&worker->slot->state, memory_order_relaxed) == VD_SLOT_READY &&
             (!best || worker->in_flight_count < best->in_flight_count))
             best = worker;
@@ -120,6 +115,19 @@ uint64_t gw_timers_next_ms(const struct gateway *gateway)
     if (next == 0 || timer->due_ms < next)
         next = timer->due_ms;
     return gateway->draining ? 0 : next;
+}
+
+void gw_timers_tidy(struct gateway *gateway)
+{
+    struct gw_timer *timer = LIST_FIRST(&gateway->timers), *next;
+
+    for (; timer; timer = next) {
+        next = LIST_NEXT(timer, link);
+        if (!gw_members_are_none(&timer->members))
+            continue;
+        LIST_REMOVE(timer, link);
+        free(timer);
+    }
 }
 
 void gw_timers_finish(struct gateway *gateway)

@@ -15,11 +15,6 @@
 
 #define FRAMES_A_TURN 256
 
-static size_t record_limit(const struct gateway *gateway)
-{
-    return gateway->config->max_message_bytes + 4096;
-}
-
 static void kill_worker(struct gw_worker *worker, const char *why)
 {
     int32_t pid = atomic_load(&worker->slot->pid);
@@ -33,143 +28,6 @@ static void kill_worker(struct gw_worker *worker, const char *why)
 
 /* ---- frames ------------------------------------------------------------------------------------
  */
-
-static bool read_message(const unsigned char *payload, size_t length, struct vd_message *message)
-{
-    const struct vd_frame_message *frame = (const void *)payload;
-    const char *bytes = (const char *)(frame + 1);
-
-    if (length < sizeof(*frame) || length != sizeof(*frame) + (size_t)frame->scope_length +
-                                                 frame->event_length + frame->origin_length +
-                                                 frame->data_length)
-        return false;
-    memset(message, 0, sizeof(*message));
-    message->scope = bytes;
-    message->scope_length = frame->scope_length;
-    message->event = bytes + frame->scope_length;
-    message->event_length = frame->event_length;
-    message->data = bytes + frame->scope_length + frame->event_length + frame->origin_length;
-    message->data_length = frame->data_length;
-    message->has_data = frame->has_data != 0;
-    return true;
-}
-
-/* A predecessor that was killed before it released the frame may have answered. What it refused is
- * refused for good, whatever room there is now. */
-static bool is_answered(const struct gw_worker *worker, uint64_t tag)
-{
-    return tag &&
-           atomic_load_explicit(&worker->slot->publish_answer, memory_order_relaxed) >> 8 == tag;
-}
-
-/* Whoever waits for it may have given up: a predecessor of ours had the frame already. */
-static void answer_publish(struct gw_worker *worker, uint64_t tag, enum vd_err result)
-{
-    atomic_store_explicit(&worker->slot->publish_answer, tag << 8 | (uint64_t)result,
-                          memory_order_release);
-    worker->ring_bell = true;
-}
-
-void gw_workers_release(struct gateway *gateway)
-{
-    for (unsigned i = 0; i < gateway->config->workers; i++) {
-        struct gw_worker *worker = &gateway->workers[i];
-
-        if (worker->held_tag)
-            answer_publish(worker, worker->held_tag, VD_OK);
-        worker->held_tag = 0;
-    }
-}
-
-/* @tag: 0, or the worker waits for an answer, and a message that has no room is refused. */
-static bool publish(struct gw_worker *worker, const unsigned char *payload, size_t length,
-                    uint64_t position, uint64_t tag)
-{
-    struct vd_history_source source = {
-        .source = worker->index + 1, .generation = worker->generation, .position = position};
-    struct vd_message message;
-    enum vd_err result = VD_OK;
-
-    if (!read_message(payload, length, &message) ||
-        vd_message_check(&message, worker->gateway->config->max_message_bytes, NULL) != VD_OK)
-        return false;
-    if (is_answered(worker, tag))
-        return true;
-    if (gw_replay_has_seen(worker->gateway->replay, source)) {
-        /* done already */
-    } else if (tag && !gw_link_admits(worker->gateway, &message)) {
-        result = VD_ERR_FULL;
-    } else {
-        gw_publish_local(worker->gateway, &message, source);
-    }
-    if (tag && result == VD_OK && gw_link_holds(worker->gateway)) {
-        worker->held_tag = tag;
-    } else if (tag) {
-        answer_publish(worker, tag, result);
-    }
-    return true;
-}
-
-static bool partial_append(struct gw_worker *worker, const struct vd_frame *frame)
-{
-    size_t needed = worker->partial_length + frame->length;
-
-    if (needed > record_limit(worker->gateway))
-        return false;
-    if (!worker->partial || needed > worker->partial_capacity) {
-        size_t capacity = worker->partial_capacity ? worker->partial_capacity : 128 * 1024;
-
-        while (capacity < needed)
-            capacity *= 2;
-        char *grown = realloc(worker->partial, capacity);
-        if (!grown)
-            return false;
-        worker->partial = grown;
-        worker->partial_capacity = capacity;
-    }
-    memcpy(worker->partial + worker->partial_length, frame->payload, frame->length);
-    worker->partial_length = needed;
-    return true;
-}
-
-static void partial_drop(struct gw_worker *worker)
-{
-    free(worker->partial);
-    worker->partial = NULL;
-    worker->partial_length = worker->partial_capacity = 0;
-}
-
-static bool publish_frame(struct gw_worker *worker, const struct vd_frame *frame)
-{
-    bool result = true;
-
-    if (frame->flags & VD_FRAME_DISCARD) {
-        partial_drop(worker);
-        return true;
-    }
-    if (!(frame->flags & VD_FRAME_CONTINUED)) {
-        partial_drop(worker);
-        worker->partial_position = vd_ring_position(&worker->from);
-        if (!(frame->flags & VD_FRAME_MORE))
-            return publish(worker, frame->payload, frame->length, worker->partial_position,
-                           frame->tag);
-    } else if (!worker->partial) {
-        /* Its beginning went to a gateway that died. */
-        vd_log_limited(worker->gateway->logger, worker->gateway->now_ms, VD_LOG_WARN,
-                       "message_incomplete", "a large message of worker %u was lost in a restart",
-                       worker->index);
-        worker->gateway->counters.dropped++;
-        return true;
-    }
-    if (!partial_append(worker, frame))
-        return false;
-    if (!(frame->flags & VD_FRAME_MORE)) {
-        result = publish(worker, (unsigned char *)worker->partial, worker->partial_length,
-                         worker->partial_position, frame->tag);
-        partial_drop(worker);
-    }
-    return result;
-}
 
 static bool response_fits(const struct vd_frame *frame, bool whole)
 {
@@ -254,6 +112,21 @@ static bool interval_frame(struct gw_worker *worker, const struct vd_frame *fram
     return true;
 }
 
+/* Whoever is ready has said what it wants to hear: when all are, what none of them has asked for is
+ * nobody's any more. */
+static void become_ready(struct gw_worker *worker, uint64_t epoch)
+{
+    struct gateway *gateway = worker->gateway;
+
+    worker->ready |= epoch == gateway->epoch;
+    for (unsigned i = 0; i < gateway->config->workers; i++) {
+        if (!gateway->workers[i].ready)
+            return;
+    }
+    gw_subscriptions_tidy(gateway);
+    gw_timers_tidy(gateway);
+}
+
 /* Returns false for a frame that no sane worker sends. */
 static bool handle(struct gw_worker *worker, const struct vd_frame *frame)
 {
@@ -267,9 +140,9 @@ static bool handle(struct gw_worker *worker, const struct vd_frame *frame)
     case VD_FRAME_RESPONSE_STREAM:
         return stream_frame(worker, frame);
     case VD_FRAME_PUBLISH:
-        return publish_frame(worker, frame);
+        return gw_worker_publish(worker, frame);
     case VD_FRAME_READY:
-        worker->ready |= frame->tag == worker->gateway->epoch;
+        become_ready(worker, frame->tag);
         return true;
     case VD_FRAME_SUBSCRIBE:
         if (vd_scope_check((const char *)frame->payload, frame->length, NULL) != VD_OK)
@@ -305,8 +178,11 @@ static void drain(struct gw_worker *worker, unsigned limit)
             kill_worker(worker, "it sent a frame that makes no sense");
             return;
         }
-        if (vd_ring_release(&worker->from))
+        if (!gw_worker_is_done(worker)) {
+            vd_ring_keep(&worker->from);
+        } else if (vd_ring_release(&worker->from)) {
             worker->ring_bell = true;
+        }
     }
     if (result == VD_ERR_CORRUPT)
         kill_worker(worker, "its ring is damaged");
@@ -347,7 +223,7 @@ static void bury(struct gw_worker *worker, uint32_t generation)
         attach(worker, generation);
     drain(worker, UINT32_MAX);
     worker->held_tag = 0;
-    partial_drop(worker);
+    gw_worker_forget_partial(worker);
     gw_publish_owed(worker->gateway, worker->slot);
     worker->ready = false;
     gw_dispatch_worker_died(worker, reason);
@@ -366,7 +242,7 @@ static void bury(struct gw_worker *worker, uint32_t generation)
 static void mourn(struct gw_worker *worker)
 {
     worker->ready = false;
-    partial_drop(worker);
+    gw_worker_forget_partial(worker);
     gw_publish_owed(worker->gateway, worker->slot);
     gw_dispatch_worker_died(worker, VD_DEATH_CRASH);
     gw_subscriptions_worker_left(worker);
@@ -405,7 +281,7 @@ bool gw_workers_turn(struct gateway *gateway)
             continue;
         drain(worker, FRAMES_A_TURN);
         gw_lane_flush(worker);
-        more |= !worker->broken && vd_ring_depth_bytes(gateway->node->to_gateway[i]) > 0;
+        more |= !worker->broken && vd_ring_has_more(&worker->from);
     }
     return more;
 }
@@ -416,8 +292,7 @@ bool gw_workers_waiting(struct gateway *gateway)
         struct gw_worker *worker = &gateway->workers[i];
         uint32_t generation = atomic_load(&worker->slot->generation);
 
-        if (worker->generation && !worker->broken &&
-            vd_ring_depth_bytes(gateway->node->to_gateway[i]) > 0)
+        if (worker->generation && !worker->broken && vd_ring_has_more(&worker->from))
             return true;
         if (generation != 0 && atomic_load(&worker->slot->died_generation) == generation &&
             atomic_load(&worker->slot->buried_generation) != generation)
@@ -469,7 +344,7 @@ void gw_workers_finish(struct gateway *gateway)
         struct gw_worker *worker = &gateway->workers[i];
         struct gw_request *request;
 
-        partial_drop(worker);
+        gw_worker_forget_partial(worker);
         gw_lane_clear(worker);
         while ((request = TAILQ_FIRST(&worker->in_flight)))
             gw_dispatch_finished(request);

@@ -60,6 +60,35 @@ struct gw_worker {
     bool lane_gap; /* events were dropped: say so before the next one */
 };
 
+/* A set of workers. */
+struct gw_members {
+    uint64_t words[VD_WORKERS_MAX / 64];
+};
+
+static inline void gw_members_add(struct gw_members *members, unsigned index)
+{
+    members->words[index / 64] |= UINT64_C(1) << (index % 64);
+}
+
+static inline void gw_members_drop(struct gw_members *members, unsigned index)
+{
+    members->words[index / 64] &= ~(UINT64_C(1) << (index % 64));
+}
+
+static inline bool gw_members_have(const struct gw_members *members, unsigned index)
+{
+    return members->words[index / 64] >> (index % 64) & 1;
+}
+
+static inline bool gw_members_are_none(const struct gw_members *members)
+{
+    uint64_t any = 0;
+
+    for (size_t i = 0; i < VD_WORKERS_MAX / 64; i++)
+        any |= members->words[i];
+    return any == 0;
+}
+
 /* A subscription of the workers: same id, pattern and mode are one, whoever announced it. */
 struct gw_subscription {
     struct gw_follower follower;
@@ -67,7 +96,7 @@ struct gw_subscription {
     LIST_ENTRY(gw_subscription) link;
     uint32_t id;
     bool every_worker;
-    uint64_t members[VD_WORKERS_MAX / 64];
+    struct gw_members members;
     unsigned next_member;        /* round robin */
     struct gw_lane_list waiting; /* no member alive just now */
     size_t waiting_count, waiting_bytes;
@@ -80,7 +109,7 @@ struct gw_timer {
     uint32_t id, interval_ms;
     uint64_t due_ms;
     struct gw_worker *running; /* fired there, not yet done */
-    uint64_t members[VD_WORKERS_MAX / 64];
+    struct gw_members members;
 };
 
 /* gateway_worker.c */
@@ -89,9 +118,17 @@ void gw_workers_finish(struct gateway *gateway);
 /* Drain a bounded share of every ring and look for deaths; true when more is waiting. */
 bool gw_workers_turn(struct gateway *gateway);
 void gw_workers_wake(struct gateway *gateway);
+bool gw_workers_waiting(struct gateway *gateway);
+
+/* gateway_worker_publish.c: a frame of VD_FRAME_PUBLISH came. Returns false for one that no sane
+ * worker sends. */
+bool gw_worker_publish(struct gw_worker *worker, const struct vd_frame *frame);
+/* May the frame that was handled last be handed back? */
+bool gw_worker_is_done(const struct gw_worker *worker);
+/* There will be no rest of the message that has begun. */
+void gw_worker_forget_partial(struct gw_worker *worker);
 /* Answer the publishes that were held. */
 void gw_workers_release(struct gateway *gateway);
-bool gw_workers_waiting(struct gateway *gateway);
 
 /* gateway_subscription.c */
 void gw_subscribe(struct gw_worker *worker, uint32_t id, bool every_worker, const char *pattern,
@@ -99,6 +136,8 @@ void gw_subscribe(struct gw_worker *worker, uint32_t id, bool every_worker, cons
 void gw_subscription_deliver(struct gateway *gateway, struct gw_subscription *subscription,
                              const struct vd_message *message);
 void gw_subscriptions_worker_left(struct gw_worker *worker);
+/* All workers have said what they want: forget what none of them does. */
+void gw_subscriptions_tidy(struct gateway *gateway);
 void gw_subscriptions_finish(struct gateway *gateway);
 /* Events that the dead worker had not read go to others. */
 void gw_lane_salvage(struct gw_worker *worker);
@@ -122,6 +161,7 @@ void gw_lane_clear(struct gw_worker *worker);
 void gw_timer_set(struct gw_worker *worker, uint32_t id, uint32_t interval_ms);
 void gw_timer_done(struct gw_worker *worker, uint32_t id);
 void gw_timers_worker_left(struct gw_worker *worker);
+void gw_timers_tidy(struct gateway *gateway); /* as gw_subscriptions_tidy */
 /* The worker that it was given to died before it had read that. */
 void gw_timer_again(struct gateway *gateway, uint32_t id);
 void gw_timers_turn(struct gateway *gateway);

@@ -277,3 +277,27 @@ unsigned client_answer(char *buffer, char *body, size_t room)
     memmove(buffer, end + 4 + length, strlen(end + 4 + length) + 1);
     return status;
 }
+
+bool stage_metrics_say(const struct stage *stage, const char *line)
+{
+    static char buffer[256 * 1024];
+    int fd = client_connect(stage);
+
+    buffer[0] = '\0';
+    client_send(fd, "GET /metrics HTTP/1.0\r\nHost: a\r\n\r\n");
+    STAGE_UNTIL(!client_read(fd, buffer, sizeof(buffer)));
+    close(fd);
+    return strstr(buffer, line) != NULL;
+}
+
+void stage_turn(struct stage *stage)
+{
+    struct vd_shared *shared = stage->node.shared;
+
+    for (int i = 0; i < 2; i++) { /* the first may have begun before */
+        uint64_t turns = atomic_load(&shared->turns);
+
+        vd_doorbell_force(&shared->gateway_bell);
+        STAGE_UNTIL(atomic_load(&shared->turns) > turns);
+    }
+}

@@ -35,6 +35,10 @@ void stage_start(struct stage *stage, struct vd_server_config config);
 void stage_stop(struct stage *stage);
 void stage_gateway_start(struct stage *stage); /* (again) with the next epoch */
 void stage_gateway_kill(struct stage *stage);
+/* Does /metrics hold this line? */
+bool stage_metrics_say(const struct stage *stage, const char *line);
+/* The gateway has looked at its rings since. */
+void stage_turn(struct stage *stage);
 /* Wait for @condition, a C expression. */
 #define STAGE_UNTIL(condition)                                                                     \
     do {                                                                                           \

@@ -372,18 +372,6 @@ static void stream_ids_are_not_used_again_by_the_next_gateway(void **state)
 }
 
 /* Who is here: counted by connects and disconnects, so none may be missing. */
-static bool metrics_say(const struct stage *stage, const char *line)
-{
-    static char buffer[256 * 1024];
-    int fd = client_connect(stage);
-
-    buffer[0] = '\0';
-    client_send(fd, "GET /metrics HTTP/1.0\r\nHost: a\r\n\r\n");
-    STAGE_UNTIL(!client_read(fd, buffer, sizeof(buffer)));
-    close(fd);
-    return strstr(buffer, line) != NULL;
-}
-
 static void clients_that_come_and_go_while_no_worker_lives_are_told_later(void **state)
 {
     struct stage stage;
@@ -403,7 +391,7 @@ static void clients_that_come_and_go_while_no_worker_lives_are_told_later(void *
     close(fd);
     hand_begin(hand);
     STAGE_UNTIL(
-        metrics_say(&stage, "viaduct_sse_streams_open 0\n")); /* before it sees the worker */
+        stage_metrics_say(&stage, "viaduct_sse_streams_open 0\n")); /* before it sees the worker */
     hand_send(hand, VD_FRAME_WATCH_CLIENTS, 0, NULL, 0, true);
     hand_ready(hand);
     stream_connected(hand, id, sizeof(id));

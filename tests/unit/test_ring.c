@@ -282,6 +282,50 @@ static void test_successor_of_the_producer(void **state)
     end(&f);
 }
 
+static void expect_tag(struct vd_ring_consumer *consumer, uint64_t tag)
+{
+    const struct vd_frame *frame;
+
+    assert_int_equal(vd_ring_peek(consumer, &frame), VD_OK);
+    assert_int_equal(frame->tag, tag);
+}
+
+static void test_what_is_kept_is_there_for_a_successor(void **state)
+{
+    struct vd_ring_consumer successor;
+    const struct vd_frame *frame;
+    struct fixture f;
+
+    (void)state;
+    begin(&f, CAPACITY, 1);
+    for (unsigned round = 0; round < 100; round++) { /* over the end of the ring as well */
+        for (uint64_t tag = 1; tag <= 3; tag++)
+            assert_true(put(&f, 1000, tag));
+        expect_tag(&f.consumer, 1);
+        assert_true(vd_ring_kept_bytes(&f.consumer) >= 1000);
+        vd_ring_keep(&f.consumer);
+        vd_ring_keep(&f.consumer); /* there is no peeked frame any more */
+        expect_tag(&f.consumer, 2);
+        vd_ring_keep(&f.consumer);
+        assert_true(vd_ring_kept_bytes(&f.consumer) >= 2000);
+        assert_true(vd_ring_has_more(&f.consumer));
+        assert_int_equal(vd_ring_consumer_init(&successor, f.ring), VD_OK);
+        for (uint64_t tag = 1; tag <= 3; tag++) {
+            expect_tag(&successor, tag);
+            vd_ring_keep(&successor);
+        }
+        assert_false(vd_ring_has_more(&successor));
+        assert_int_equal(vd_ring_peek(&successor, &frame), VD_ERR_EMPTY);
+        assert_false(put(&f, 2000, 4)); /* no room yet */
+        assert_false(vd_ring_has_room(&f.producer, 2000));
+        expect_tag(&f.consumer, 3);
+        assert_true(vd_ring_release(&f.consumer)); /* all three: the producer is to be woken */
+        assert_int_equal(vd_ring_kept_bytes(&f.consumer), 0);
+        assert_int_equal(vd_ring_depth_bytes(f.ring), 0);
+    }
+    end(&f);
+}
+
 static void test_successor_of_the_consumer(void **state)
 {
     struct fixture f;
@@ -529,6 +573,7 @@ int main(void)
         cmocka_unit_test(test_room_found_in_the_last_look_takes_the_wish_back),
         cmocka_unit_test(test_successor_of_the_producer),
         cmocka_unit_test(test_successor_of_the_consumer),
+        cmocka_unit_test(test_what_is_kept_is_there_for_a_successor),
         cmocka_unit_test(test_model),
         cmocka_unit_test(test_damaged_words),
         cmocka_unit_test(test_damage_is_reported),

@@ -82,6 +82,7 @@ struct vd_ring_consumer {
     uint64_t tail;
     uint64_t head_cached;
     uint64_t peeked_end; /* 0: nothing peeked */
+    uint64_t released;   /* up to here the bytes were handed back */
 };
 
 enum vd_err vd_ring_consumer_init(struct vd_ring_consumer *consumer, struct vd_ring *ring);
@@ -94,6 +95,15 @@ enum vd_err vd_ring_peek(struct vd_ring_consumer *consumer, const struct vd_fram
 /* Done with the frame last peeked. Returns true when the producer waits for room and has it now:
  * wake it. Without a peeked frame: false, nothing happens. */
 bool vd_ring_release(struct vd_ring_consumer *consumer);
+
+/* Go on behind the frame last peeked, but leave it in the ring: the next release hands it back as
+ * well, and a successor who comes before that finds it. For records of several frames. Without a
+ * peeked frame nothing happens. */
+void vd_ring_keep(struct vd_ring_consumer *consumer);
+/* Bytes that were peeked or kept and not handed back. */
+size_t vd_ring_kept_bytes(const struct vd_ring_consumer *consumer);
+/* Is there anything behind what was released or kept? */
+bool vd_ring_has_more(const struct vd_ring_consumer *consumer);
 
 /* Position (bytes ever consumed before it) of the frame last peeked: a name for it that survives
  * the reader. */

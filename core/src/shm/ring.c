@@ -228,8 +228,11 @@ enum vd_err vd_ring_consumer_init(struct vd_ring_consumer *consumer, struct vd_r
 
     if (!ring_is_sound(ring, head, tail))
         return VD_ERR_CORRUPT;
-    *consumer = (struct vd_ring_consumer){
-        .ring = ring, .capacity = ring->capacity, .tail = tail, .head_cached = tail};
+    *consumer = (struct vd_ring_consumer){.ring = ring,
+                                          .capacity = ring->capacity,
+                                          .tail = tail,
+                                          .head_cached = tail,
+                                          .released = tail};
     return VD_OK;
 }
 
@@ -288,6 +291,26 @@ enum vd_err vd_ring_peek(struct vd_ring_consumer *consumer, const struct vd_fram
     return VD_OK;
 }
 
+void vd_ring_keep(struct vd_ring_consumer *consumer)
+{
+    if (consumer->peeked_end == 0)
+        return;
+    consumer->tail = consumer->peeked_end;
+    consumer->peeked_end = 0;
+}
+
+size_t vd_ring_kept_bytes(const struct vd_ring_consumer *consumer)
+{
+    uint64_t end = consumer->peeked_end ? consumer->peeked_end : consumer->tail;
+
+    return end - consumer->released;
+}
+
+bool vd_ring_has_more(const struct vd_ring_consumer *consumer)
+{
+    return atomic_load_explicit(&consumer->ring->head, memory_order_acquire) != consumer->tail;
+}
+
 bool vd_ring_release(struct vd_ring_consumer *consumer)
 {
     struct vd_ring *ring = consumer->ring;
@@ -295,8 +318,8 @@ bool vd_ring_release(struct vd_ring_consumer *consumer)
 
     if (UNLIKELY(consumer->peeked_end == 0))
         return false;
-    consumer->tail = consumer->peeked_end;
-    consumer->peeked_end = 0;
+    vd_ring_keep(consumer);
+    consumer->released = consumer->tail;
     /* see vd_ring_has_room; the release half also hands the frame's bytes back */
     atomic_store_explicit(&ring->tail, consumer->tail, memory_order_seq_cst);
     wanted = atomic_load_explicit(&ring->want_room, memory_order_seq_cst);
