@@ -47,8 +47,9 @@ void gw_link_error_again(struct gateway *gateway, const char *bytes, size_t leng
 /* false: this node is alone. */
 bool gw_link_status(const struct gateway *gateway, struct vd_broker_status *status);
 
-/* Nothing waits for the other nodes. */
-bool gw_link_is_flushed(const struct gateway *gateway);
+/* While the node drains, in every turn: nothing waits for the other nodes, or there is no
+ * connection to the broker for so long that waiting would be in vain. */
+bool gw_link_may_end(struct gateway *gateway);
 
 /* The last act of a gateway: hand over what is left, until the end's deadline, and say goodbye.
  * Blocks that long. */

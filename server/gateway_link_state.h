@@ -31,7 +31,8 @@ struct gw_link {
     uint64_t held_until_ms; /* workers wait for answers until then at the latest; 0: none */
     bool dirty;             /* the handle has something to do */
     bool unheard;           /* what other nodes said before the link was up is not known */
-    bool ended;             /* the asynchronous close is complete */
+    bool ended, delivered;  /* the asynchronous close is complete; and so was its outbox */
+    uint64_t cut_off_ms;    /* at the end: since when there is no connection */
     uint64_t slips;         /* messages that came when there was no room for them */
     unsigned next_worker;
     struct gw_lane_list errors; /* no worker is there to be told just now */

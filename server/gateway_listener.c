@@ -159,6 +159,8 @@ enum vd_err gw_listener_start(struct gateway *gateway)
 
         acceptor->gateway = gateway;
         acceptor->listener = &gateway->node->listeners[i];
+        if (acceptor->listener->fd < 0)
+            continue; /* we succeed another in a node that ends */
         acceptor->watch = vd_watch_create(gateway->loop, acceptor->listener->fd, VD_WATCH_READ,
                                           connections_waiting, acceptor);
         if (!acceptor->watch)

@@ -222,7 +222,7 @@ static void drain_streams(struct gateway *gateway)
 
 static void drain_turn(struct gateway *gateway)
 {
-    bool orphaned = vd_orphaned();
+    bool orphaned = vd_orphaned(), link_done;
 
     if (orphaned && !gateway->orphaned) {
         vd_log(gateway->logger, VD_LOG_ERROR, "supervisor_died", "ending");
@@ -235,8 +235,9 @@ static void drain_turn(struct gateway *gateway)
         return;
     if (gateway->stream_count)
         drain_streams(gateway);
+    link_done = orphaned || gw_link_may_end(gateway);
     if (gateway->connection_count == 0 && gateway->open_requests == 0 &&
-        !gw_workers_waiting(gateway) && (orphaned || gw_link_is_flushed(gateway))) {
+        !gw_workers_waiting(gateway) && link_done) {
         if (atomic_load(&gateway->shared->drained) != gateway->epoch)
             atomic_store(&gateway->shared->drained, gateway->epoch);
         if (orphaned)

@@ -31,6 +31,7 @@
 #define STABLE_MS        5000
 #define LOOPING_MS       1000 /* a worker that waits this long is crash looping */
 #define BURIAL_MS        5000 /* for a gateway that serves: longer means that it is sick */
+#define END_GATEWAYS     3    /* started while the node ends, at most */
 
 void vd_supervisor_children_init(struct vd_supervisor *supervisor)
 {
@@ -56,6 +57,14 @@ bool vd_supervisor_gateway_serves(const struct vd_supervisor *supervisor)
 
     return supervisor->gateway.pid > 0 &&
            atomic_load(&shared->gateway_ready_epoch) == atomic_load(&shared->gateway_epoch);
+}
+
+/* Also while the node ends: what the other nodes should get, and what the workers have said since,
+ * stands in the arena. One that dies of what it finds there is not started for ever. */
+bool vd_supervisor_gateway_wanted(const struct vd_supervisor *supervisor)
+{
+    return supervisor->end == VD_END_NO ||
+           (supervisor->end <= VD_END_STOP && supervisor->end_gateways < END_GATEWAYS);
 }
 
 unsigned vd_supervisor_workers_alive(const struct vd_supervisor *supervisor)
@@ -113,6 +122,7 @@ static void start_gateway(struct vd_supervisor *supervisor, uint64_t now_ms)
     uint32_t epoch = atomic_load(&shared->gateway_epoch) + 1;
     pid_t pid;
 
+    supervisor->end_gateways += supervisor->end != VD_END_NO;
     atomic_store(&shared->gateway_epoch, epoch);
     pid = fork_child(supervisor, &supervisor->gateway, now_ms);
     if (pid == 0) {
@@ -194,7 +204,8 @@ void vd_supervisor_children_start(struct vd_supervisor *supervisor, uint64_t now
     struct vd_child *gateway = &supervisor->gateway;
 
     note_up(gateway, vd_supervisor_gateway_serves(supervisor), now_ms);
-    if (supervisor->end == VD_END_NO && gateway->pid == 0 && gateway->restart_ms <= now_ms)
+    if (vd_supervisor_gateway_wanted(supervisor) && gateway->pid == 0 &&
+        gateway->restart_ms <= now_ms)
         start_gateway(supervisor, now_ms);
     for (unsigned i = 0; i < node->config.workers; i++) {
         struct vd_child *worker = &supervisor->workers[i];
@@ -252,6 +263,11 @@ static void gateway_died(struct vd_supervisor *supervisor, int status, uint64_t 
     if (gateway->backoff.attempt <= 1)
         delay_ms = 0;
     gateway->restart_ms = now_ms + delay_ms;
+    if (!vd_supervisor_gateway_wanted(supervisor)) {
+        vd_log(&supervisor->node->logger, VD_LOG_ERROR, "gateway_died",
+               "gateway (pid %d): %s; the node ends without it", (int)pid, how);
+        return;
+    }
     vd_log_limited(&supervisor->node->logger, now_ms, VD_LOG_ERROR, "gateway_died",
                    "gateway (pid %d): %s; a new one starts in %u ms", (int)pid, how, delay_ms);
 }

@@ -130,13 +130,17 @@ void vd_supervisor_end_begin(struct vd_supervisor *supervisor, int signal, uint6
     kill_all(supervisor);
 }
 
+static bool gateway_is_gone(const struct vd_supervisor *supervisor)
+{
+    return supervisor->gateway.pid == 0 && !vd_supervisor_gateway_wanted(supervisor);
+}
+
 static bool has_drained(const struct vd_supervisor *supervisor, uint64_t now_ms)
 {
     const struct vd_shared *shared = supervisor->node->shared;
 
-    return supervisor->gateway.pid == 0 ||
-           atomic_load(&shared->drained) == atomic_load(&shared->gateway_epoch) ||
-           now_ms >= atomic_load(&shared->drain_deadline_ms);
+    return atomic_load(&shared->drained) == atomic_load(&shared->gateway_epoch) ||
+           now_ms >= atomic_load(&shared->drain_deadline_ms) || gateway_is_gone(supervisor);
 }
 
 static void end_gateway(struct vd_supervisor *supervisor, uint64_t now_ms)
@@ -158,7 +162,9 @@ bool vd_supervisor_end_step(struct vd_supervisor *supervisor, uint64_t now_ms)
         atomic_store(&supervisor->node->shared->phase, VD_PHASE_STOPPING);
         vd_supervisor_poke(supervisor);
     }
-    if (supervisor->end == VD_END_STOP && vd_supervisor_workers_alive(supervisor) == 0)
+    /* not while it comes up: it would miss the signal */
+    if (supervisor->end == VD_END_STOP && vd_supervisor_workers_alive(supervisor) == 0 &&
+        (vd_supervisor_gateway_serves(supervisor) || gateway_is_gone(supervisor)))
         end_gateway(supervisor, now_ms);
     if (supervisor->end >= VD_END_GATEWAY && supervisor->gateway.pid == 0 &&
         vd_supervisor_workers_alive(supervisor) == 0)

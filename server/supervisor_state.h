@@ -42,6 +42,7 @@ struct vd_supervisor {
     unsigned roll_next;
 
     enum vd_supervisor_end end;
+    unsigned end_gateways; /* started since it began */
     uint64_t end_begun_ms;
     uint64_t end_deadline_ms;
     bool had_to_kill;
@@ -107,6 +108,8 @@ unsigned vd_supervisor_workers_alive(const struct vd_supervisor *supervisor);
 /* Wake gateway and workers: something in shared memory changed. */
 void vd_supervisor_poke(struct vd_supervisor *supervisor);
 bool vd_supervisor_gateway_serves(const struct vd_supervisor *supervisor);
+/* Should there be one, or another one? */
+bool vd_supervisor_gateway_wanted(const struct vd_supervisor *supervisor);
 
 /* ---- supervisor_limits.c: request, boot and retirement time
  * --------------------------------------------------------- */

@@ -386,17 +386,21 @@ def test_what_the_broker_does_not_take_is_told_to_both_sides(node, server, strea
 
 def test_the_end_waits_for_the_outbox(between, node, server, streams):
     proxy = between(server)
-    a, b = pair(node, server, proxy)
+    a, b = pair(node, server, proxy, drain_timeout_ms=60_000)
     there = streams(b)
     far, = there.open(EVENTS)
     proxy.mode = "refuse"
     until_degraded(a, 5)
     for n in range(50):
         a.publish(SCOPE, str(n))
-    a.process.send_signal(signal.SIGTERM)
-    until(lambda: "draining" in a.log())
-    proxy.mode = "pass"
-    there.pump(lambda: far.data() == [str(n) for n in range(50)], seconds=20, what="all before the end")
+    with a.connect() as busy:  # is not done before the link is up again, however slow this machine is
+        busy.send(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n1")
+        a.process.send_signal(signal.SIGTERM)
+        until(lambda: "draining" in a.log())
+        proxy.mode = "pass"
+        there.pump(lambda: far.data() == [str(n) for n in range(50)], seconds=20, what="all before the end")
+        busy.send(b"2")
+        assert busy.answer("POST").status == 200
     a.ended(0)
     assert "broker_undelivered" not in a.log()
 
@@ -407,7 +411,42 @@ def test_the_last_words_of_the_workers_reach_the_other_node(node, server, stream
     far, = there.open(EVENTS)
     a.stop()
     there.pump(lambda: far.data() == ["farewell"] * 3)
+    assert "broker_undelivered" not in a.log(), a.log()
     b.stop()  # while its own can be delivered
+
+
+def test_the_end_does_not_wait_for_a_broker_that_is_away(node, server):
+    server.start()
+    one = node(drain_timeout_ms=120_000)
+    until_connected(one)
+    workers_ready(one)
+    server.kill()
+    until_degraded(one, 5)
+    for n in range(7):
+        one.publish(SCOPE, str(n))
+    one.process.send_signal(signal.SIGTERM)
+    one.ended(0, seconds=60)  # half of what it might take, and many times what it should
+    assert "broker_undelivered: 7 messages" in one.log(), one.log()
+
+
+def test_a_gateway_killed_while_the_node_ends_has_a_successor(between, node, server, streams):
+    proxy = between(server)
+    a, b = pair(node, server, proxy, drain_timeout_ms=60_000)
+    there = streams(b)
+    far, = there.open(EVENTS)
+    proxy.mode = "refuse"
+    until_degraded(a, 5)
+    for n in range(50):
+        a.publish(SCOPE, str(n))
+    killed = a.gateway()
+    os.kill(killed, signal.SIGSTOP)  # it hands over nothing any more
+    proxy.mode = "pass"
+    a.process.send_signal(signal.SIGTERM)
+    until(lambda: "draining" in a.log(), 20)
+    os.kill(killed, signal.SIGKILL)
+    a.ended(0, seconds=50)
+    there.pump(lambda: far.data() == [str(n) for n in range(50)], seconds=20, what="all of them")
+    assert "broker_undelivered" not in a.log(), a.log()
 
 
 def test_the_end_does_not_wait_for_ever(node, server):
