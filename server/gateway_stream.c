@@ -15,7 +15,8 @@
 
 #include "gateway.h"
 
-#define EVENTS_A_WRITE 64
+#define EVENTS_A_WRITE    64
+#define DRAIN_PATIENCE_MS 1000 /* with a client that takes nothing, while the node ends */
 
 /* ---- queue -------------------------------------------------------------------------------------
  */
@@ -473,12 +474,26 @@ void gw_stream_end(struct gw_stream *stream)
         gw_connection_close(stream->connection);
 }
 
+/* Since when does its client take nothing? What came before the node began to end does not count.
+ */
+static bool takes_nothing(const struct gw_stream *stream)
+{
+    const struct gateway *gateway = stream->connection->gateway;
+    uint64_t since_ms = stream->connection->progress_ms;
+
+    if (!gateway->draining)
+        return gateway->now_ms - since_ms > gateway->config->idle_timeout_ms;
+    if (since_ms < gateway->drain_from_ms)
+        since_ms = gateway->drain_from_ms;
+    return gateway->now_ms - since_ms > DRAIN_PATIENCE_MS;
+}
+
 void gw_stream_sweep(struct gw_stream *stream)
 {
     struct gateway *gateway = stream->connection->gateway;
 
     if (stream->blocked) {
-        if (gateway->now_ms - stream->connection->progress_ms > gateway->config->idle_timeout_ms) {
+        if (takes_nothing(stream)) {
             gateway->counters.refused[VD_HEALTH_REFUSED_SLOW_READER]++;
             gw_connection_close(stream->connection);
         }

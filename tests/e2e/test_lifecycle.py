@@ -75,6 +75,15 @@ def test_a_drain_sends_browsers_away_one_after_the_other(start, streams):
     server.ended(0)
 
 
+def test_a_stream_that_takes_nothing_does_not_hold_up_the_end(start, streams):
+    server = start(workers=2, drain_timeout_ms=120_000, stream_queue_bytes=64 << 20)
+    some = streams(server)
+    some.open("/events?scope=a", receive_buffer=4096)  # never read again
+    assert server.post("/flood?scope=a&count=2000&bytes=10000").status == 200  # more than all buffers on the way
+    os.kill(server.supervisor, signal.SIGTERM)
+    server.ended(0, seconds=60)
+
+
 def test_ctrl_c_finishes_requests_and_exits_0(start):
     server = start(workers=2)
     with server.connect() as busy:
