@@ -132,7 +132,7 @@ static HashTable *broker_debug_info(zend_object *object, int *is_temporary)
     return Z_ARRVAL(info);
 }
 
-void vd_php_broker_setup(void)
+void vd_php_broker_network_setup(void)
 {
     vd_ce_redis_broker->create_object = broker_create;
     vd_ce_nats_broker->create_object = broker_create;
@@ -201,28 +201,39 @@ static void construct(zval *this_zval, struct vd_php_broker_arguments *arguments
     zend_string_release(channel);
 }
 
+/* Both constructors end with the same nine parameters, in one order: here, and as positions. */
+#define Z_PARAM_BROKER_REST(given)                                                                 \
+    Z_PARAM_STR_OR_NULL((given).texts[VD_BROKER_CERT_FILE])                                        \
+    Z_PARAM_STR_OR_NULL((given).texts[VD_BROKER_KEY_FILE])                                         \
+    Z_PARAM_ARRAY_HT((given).servers)                                                              \
+    Z_PARAM_FUNC_OR_NULL((given).credentials, (given).credentials_cache)                           \
+    Z_PARAM_NUMBER((given).probe_interval)                                                         \
+    Z_PARAM_NUMBER((given).connect_timeout)                                                        \
+    Z_PARAM_LONG((given).outbox_messages)                                                          \
+    Z_PARAM_LONG((given).outbox_bytes)                                                             \
+    Z_PARAM_STR((given).policy)
+#define REST_COUNT 9
+
+#define REST_POSITIONS(first)                                                                      \
+    .texts[VD_BROKER_CERT_FILE] = (first), .texts[VD_BROKER_KEY_FILE] = (first) + 1,               \
+    .servers = (first) + 2, .credentials = (first) + 3, .probe_interval = (first) + 4,             \
+    .connect_timeout = (first) + 5, .outbox_messages = (first) + 6, .outbox_bytes = (first) + 7,   \
+    .policy = (first) + 8
+
 ZEND_METHOD(Viaduct_Broker_RedisBroker, __construct)
 {
     static const struct vd_php_broker_positions positions = {
-        .texts = {[VD_BROKER_HOST] = 1,
-                  [VD_BROKER_PASSWORD] = 3,
-                  [VD_BROKER_USERNAME] = 4,
-                  [VD_BROKER_CHANNEL] = 5,
-                  [VD_BROKER_CA_FILE] = 7,
-                  [VD_BROKER_CERT_FILE] = 8,
-                  [VD_BROKER_KEY_FILE] = 9},
+        .texts[VD_BROKER_HOST] = 1,
         .port = 2,
+        .texts[VD_BROKER_PASSWORD] = 3,
+        .texts[VD_BROKER_USERNAME] = 4,
+        .texts[VD_BROKER_CHANNEL] = 5,
         .tls = 6,
-        .servers = 10,
-        .credentials = 11,
-        .probe_interval = 12,
-        .connect_timeout = 13,
-        .outbox_messages = 14,
-        .outbox_bytes = 15,
-        .policy = 16,
+        .texts[VD_BROKER_CA_FILE] = 7,
+        REST_POSITIONS(8),
     };
     struct vd_php_broker_arguments given = defaults(6379);
-    ZEND_PARSE_PARAMETERS_START(0, 16)
+    ZEND_PARSE_PARAMETERS_START(0, 7 + REST_COUNT)
     Z_PARAM_OPTIONAL
     Z_PARAM_STR(given.texts[VD_BROKER_HOST])
     Z_PARAM_LONG(given.port)
@@ -231,15 +242,7 @@ ZEND_METHOD(Viaduct_Broker_RedisBroker, __construct)
     Z_PARAM_STR(given.texts[VD_BROKER_CHANNEL])
     Z_PARAM_BOOL(given.tls)
     Z_PARAM_STR_OR_NULL(given.texts[VD_BROKER_CA_FILE])
-    Z_PARAM_STR_OR_NULL(given.texts[VD_BROKER_CERT_FILE])
-    Z_PARAM_STR_OR_NULL(given.texts[VD_BROKER_KEY_FILE])
-    Z_PARAM_ARRAY_HT(given.servers)
-    Z_PARAM_FUNC_OR_NULL(given.credentials, given.credentials_cache)
-    Z_PARAM_NUMBER(given.probe_interval)
-    Z_PARAM_NUMBER(given.connect_timeout)
-    Z_PARAM_LONG(given.outbox_messages)
-    Z_PARAM_LONG(given.outbox_bytes)
-    Z_PARAM_STR(given.policy)
+    Z_PARAM_BROKER_REST(given)
     ZEND_PARSE_PARAMETERS_END();
     construct(ZEND_THIS, &given, &positions, false);
 }
@@ -247,28 +250,20 @@ ZEND_METHOD(Viaduct_Broker_RedisBroker, __construct)
 ZEND_METHOD(Viaduct_Broker_NatsBroker, __construct)
 {
     static const struct vd_php_broker_positions positions = {
-        .texts = {[VD_BROKER_HOST] = 1,
-                  [VD_BROKER_TOKEN] = 3,
-                  [VD_BROKER_CHANNEL] = 4,
-                  [VD_BROKER_CA_FILE] = 6,
-                  [VD_BROKER_USERNAME] = 7,
-                  [VD_BROKER_PASSWORD] = 8,
-                  [VD_BROKER_SEED_FILE] = 9,
-                  [VD_BROKER_CREDS_FILE] = 10,
-                  [VD_BROKER_CERT_FILE] = 11,
-                  [VD_BROKER_KEY_FILE] = 12},
+        .texts[VD_BROKER_HOST] = 1,
         .port = 2,
+        .texts[VD_BROKER_TOKEN] = 3,
+        .texts[VD_BROKER_CHANNEL] = 4,
         .tls = 5,
-        .servers = 13,
-        .credentials = 14,
-        .probe_interval = 15,
-        .connect_timeout = 16,
-        .outbox_messages = 17,
-        .outbox_bytes = 18,
-        .policy = 19,
+        .texts[VD_BROKER_CA_FILE] = 6,
+        .texts[VD_BROKER_USERNAME] = 7,
+        .texts[VD_BROKER_PASSWORD] = 8,
+        .texts[VD_BROKER_SEED_FILE] = 9,
+        .texts[VD_BROKER_CREDS_FILE] = 10,
+        REST_POSITIONS(11),
     };
     struct vd_php_broker_arguments given = defaults(4222);
-    ZEND_PARSE_PARAMETERS_START(0, 19)
+    ZEND_PARSE_PARAMETERS_START(0, 10 + REST_COUNT)
     Z_PARAM_OPTIONAL
     Z_PARAM_STR(given.texts[VD_BROKER_HOST])
     Z_PARAM_LONG(given.port)
@@ -280,15 +275,7 @@ ZEND_METHOD(Viaduct_Broker_NatsBroker, __construct)
     Z_PARAM_STR_OR_NULL(given.texts[VD_BROKER_PASSWORD])
     Z_PARAM_STR_OR_NULL(given.texts[VD_BROKER_SEED_FILE])
     Z_PARAM_STR_OR_NULL(given.texts[VD_BROKER_CREDS_FILE])
-    Z_PARAM_STR_OR_NULL(given.texts[VD_BROKER_CERT_FILE])
-    Z_PARAM_STR_OR_NULL(given.texts[VD_BROKER_KEY_FILE])
-    Z_PARAM_ARRAY_HT(given.servers)
-    Z_PARAM_FUNC_OR_NULL(given.credentials, given.credentials_cache)
-    Z_PARAM_NUMBER(given.probe_interval)
-    Z_PARAM_NUMBER(given.connect_timeout)
-    Z_PARAM_LONG(given.outbox_messages)
-    Z_PARAM_LONG(given.outbox_bytes)
-    Z_PARAM_STR(given.policy)
+    Z_PARAM_BROKER_REST(given)
     ZEND_PARSE_PARAMETERS_END();
     construct(ZEND_THIS, &given, &positions, true);
 }

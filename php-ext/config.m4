@@ -62,7 +62,7 @@ if test "$PHP_VIADUCT" != "no"; then
 
   PHP_NEW_EXTENSION([viaduct],
     [aliases.c answer.c answer_after.c answer_chunks.c answer_error.c answer_headers.c dnl
-     around.c broker_exception.c broker_inbox.c broker_link.c broker_servers.c broker_settings.c broker_url.c callable.c class_app.c class_app_messages.c dnl
+     around.c broker.c broker_exception.c broker_inbox.c broker_link.c broker_servers.c broker_settings.c broker_url.c callable.c class_app.c class_app_messages.c dnl
      class_app_routes.c class_broker.c class_broker_link.c class_broker_network.c class_config.c class_config_edge.c class_config_http.c dnl
      class_config_limits.c class_config_values.c class_counter.c class_global_state.c class_message.c dnl
      class_request.c class_response.c class_response_cookie.c class_scope.c class_store.c class_store_add.c class_store_iterator.c class_store_rows.c class_store_values.c dnl

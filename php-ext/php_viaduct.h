@@ -4,7 +4,7 @@
  *   viaduct.c       the module: INI, MINIT, phpinfo      aliases.c   names of other servers
  *   class_*.c       one PHP class each: parse arguments, call core or server, turn errors into
  *                   exceptions
- *   broker_*.c      RedisBroker and NatsBroker: settings, the link that needs no server, exceptions
+ *   broker*.c       RedisBroker and NatsBroker: settings, the link that needs no server, exceptions
  *   callable.c      a PHP callable that is kept          route.c     path and handler -> arguments
  *   answer*.c       what a handler returned -> an HTTP answer
  *   around.c        before(), after(), error()
@@ -74,7 +74,9 @@ void vd_php_request_setup(void);
 void vd_php_response_setup(void);
 /* state.c: Store, Counter, GlobalState and their exceptions. */
 void vd_php_state_setup(void);
-void vd_php_broker_setup(void);
+/* broker.c: the brokers' classes, exceptions and function. */
+void vd_php_broker_setup(int module_type);
+void vd_php_broker_network_setup(void);
 void vd_php_broker_url_setup(void);
 
 /* aliases.c. MINIT: register the names of the groups in @list ("php-via,openswoole"); a name that

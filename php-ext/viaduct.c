@@ -23,18 +23,6 @@ zend_class_entry *vd_ce_response;
 zend_class_entry *vd_ce_http_exception;
 zend_class_entry *vd_ce_message;
 zend_class_entry *vd_ce_scope;
-zend_class_entry *vd_ce_broker;
-zend_class_entry *vd_ce_memory_broker;
-zend_class_entry *vd_ce_pipe_broker;
-zend_class_entry *vd_ce_network_broker;
-zend_class_entry *vd_ce_redis_broker;
-zend_class_entry *vd_ce_nats_broker;
-zend_class_entry *vd_ce_broker_exception;
-zend_class_entry *vd_ce_connection_exception;
-zend_class_entry *vd_ce_authentication_exception;
-zend_class_entry *vd_ce_tls_exception;
-zend_class_entry *vd_ce_timeout_exception;
-zend_class_entry *vd_ce_overflow_exception;
 
 PHP_INI_BEGIN()
 STD_PHP_INI_ENTRY("viaduct.aliases", "", PHP_INI_SYSTEM, OnUpdateString, aliases,
@@ -52,25 +40,6 @@ static void register_classes(void)
     vd_ce_http_exception = register_class_Viaduct_HttpException(spl_ce_RuntimeException);
     vd_ce_message = register_class_Viaduct_Message();
     vd_ce_scope = register_class_Viaduct_Scope();
-    vd_ce_broker = register_class_Viaduct_Broker_Broker();
-    vd_ce_memory_broker = register_class_Viaduct_Broker_InMemoryBroker(vd_ce_broker);
-    vd_ce_pipe_broker = register_class_Viaduct_Broker_PipeBroker(vd_ce_broker);
-    vd_ce_network_broker = register_class_Viaduct_Broker_NetworkBroker(vd_ce_broker);
-    vd_ce_redis_broker = register_class_Viaduct_Broker_RedisBroker(vd_ce_network_broker);
-    vd_ce_nats_broker = register_class_Viaduct_Broker_NatsBroker(vd_ce_network_broker);
-}
-
-static void register_exceptions(void)
-{
-    zend_class_entry *base =
-        register_class_Viaduct_Broker_Exception_BrokerException(spl_ce_RuntimeException);
-    vd_ce_broker_exception = base;
-    vd_ce_connection_exception = register_class_Viaduct_Broker_Exception_ConnectionException(base);
-    vd_ce_authentication_exception =
-        register_class_Viaduct_Broker_Exception_AuthenticationException(base);
-    vd_ce_tls_exception = register_class_Viaduct_Broker_Exception_TlsException(base);
-    vd_ce_timeout_exception = register_class_Viaduct_Broker_Exception_TimeoutException(base);
-    vd_ce_overflow_exception = register_class_Viaduct_Broker_Exception_OverflowException(base);
 }
 
 static PHP_MINIT_FUNCTION(viaduct)
@@ -80,14 +49,12 @@ static PHP_MINIT_FUNCTION(viaduct)
     }
     REGISTER_INI_ENTRIES();
     register_classes();
-    register_exceptions();
     vd_php_config_setup();
     vd_php_app_setup();
     vd_php_request_setup();
     vd_php_response_setup();
     vd_php_state_setup();
-    vd_php_broker_setup();
-    vd_php_broker_url_setup();
+    vd_php_broker_setup(type);
     vd_php_aliases_register(VIADUCT_G(aliases), type);
     vd_php_declared_startup(VIADUCT_G(tables));
     return SUCCESS;
@@ -150,7 +117,7 @@ zend_module_entry viaduct_module_entry = {
     NULL,
     viaduct_dependencies,
     "viaduct",
-    ext_functions,
+    NULL, /* those there are come with broker.c */
     PHP_MINIT(viaduct),
     PHP_MSHUTDOWN(viaduct),
     PHP_RINIT(viaduct),
