@@ -4,7 +4,8 @@
  * The declared properties start out uninitialised and are filled in when they are first read, so
  * that a handler that looks at nothing pays for nothing. From then on PHP reads them like any
  * property, without us. The view is valid until the worker asks for its next event; before that,
- * a Request that somebody kept is filled in completely. */
+ * a Request that somebody kept is filled in completely. A process that a handler forks may look at
+ * the view as long as the worker does, and is told when it is too late. */
 #include "class_request.h"
 
 #include "answer_headers.h"
@@ -104,12 +105,8 @@ static void set_form(zend_object *object, const struct vd_worker_request *view)
     set_unless_thrown(object, REQUEST_FILES, &files);
 }
 
-static void request_fill(zend_object *object, uint32_t number)
+static void fill(zend_object *object, const struct vd_worker_request *view, uint32_t number)
 {
-    const struct vd_worker_request *view = request_from(object)->view;
-    if (!view || Z_TYPE_P(OBJ_PROP_NUM(object, number)) != IS_UNDEF) {
-        return;
-    }
     zval array;
     switch (number) {
     case REQUEST_METHOD:
@@ -150,6 +147,46 @@ static void request_fill(zend_object *object, uint32_t number)
         return;
     }
     vd_php_property_set(object, number, &array);
+}
+
+static void empty(zend_object *object, uint32_t number)
+{
+    zval *slot = OBJ_PROP_NUM(object, number);
+    zval_ptr_dtor(slot);
+    ZVAL_UNDEF(slot);
+}
+
+/* In a process that a handler forked: the request lies in the worker's ring, where the next one
+ * takes its place once the worker has answered; and only the worker is sent the rest of a body. */
+static void fill_in_copy(zend_object *object, const struct vd_worker_request *view, uint32_t number)
+{
+    const struct vd_worker *worker = VIADUCT_G(run)->worker;
+    bool is_form = number == REQUEST_POST || number == REQUEST_FILES;
+    bool has_body = Z_TYPE_P(OBJ_PROP_NUM(object, REQUEST_BODY)) == IS_STRING;
+    bool needs_body = (is_form && !has_body) || number == REQUEST_BODY;
+    if (vd_worker_request_intact(worker) && !(needs_body && view->body_streamed)) {
+        fill(object, view, number);
+        if (vd_worker_request_intact(worker) || EG(exception)) {
+            return;
+        }
+        empty(object, is_form ? REQUEST_POST : number);
+        empty(object, is_form ? REQUEST_FILES : number);
+        empty(object, needs_body ? REQUEST_BODY : number);
+    }
+    vd_php_input_throw_forked();
+}
+
+static void request_fill(zend_object *object, uint32_t number)
+{
+    const struct vd_worker_request *view = request_from(object)->view;
+    if (!view || Z_TYPE_P(OBJ_PROP_NUM(object, number)) != IS_UNDEF) {
+        return;
+    }
+    if (UNEXPECTED(vd_worker_is_copy(VIADUCT_G(run)->worker))) {
+        fill_in_copy(object, view, number);
+    } else {
+        fill(object, view, number);
+    }
 }
 
 static void request_fill_all(zend_object *object)
@@ -241,7 +278,7 @@ void vd_php_request_create(zval *object, const struct vd_worker_request *request
 
 void vd_php_request_detach(zend_object *object)
 {
-    if (GC_REFCOUNT(object) > 1) {
+    if (GC_REFCOUNT(object) > 1 && !vd_worker_is_copy(VIADUCT_G(run)->worker)) {
         request_fill_all(object);
     }
     request_from(object)->view = NULL;
@@ -262,6 +299,9 @@ ZEND_METHOD(Viaduct_Request, header)
     ZEND_PARSE_PARAMETERS_END();
     zend_object *object = Z_OBJ_P(ZEND_THIS);
     request_fill(object, REQUEST_HEADER);
+    if (EG(exception)) {
+        RETURN_THROWS();
+    }
     zval *headers = OBJ_PROP_NUM(object, REQUEST_HEADER);
     if (Z_TYPE_P(headers) != IS_ARRAY) {
         RETURN_NULL();

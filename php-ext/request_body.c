@@ -39,6 +39,10 @@ static ssize_t body_stream_read(php_stream *stream, char *buffer, size_t capacit
         total += got;
     }
     stream->eof = total < capacity;
+    if (vd_worker_is_copy(VIADUCT_G(run)->worker)) {
+        vd_php_input_throw_forked();
+        return -1;
+    }
     if (result != VD_OK && result != VD_ERR_STATE) { /* STATE: answered, and nobody has read it */
         vd_php_input_throw_broken_off();
         return -1;

@@ -154,6 +154,14 @@ void vd_php_input_throw_broken_off(void)
                          "The client left before the whole request body had arrived", 0);
 }
 
+void vd_php_input_throw_forked(void)
+{
+    zend_throw_exception(spl_ce_RuntimeException,
+                         "A handler forked this process: what it needs of the request must be read "
+                         "before the fork",
+                         0);
+}
+
 void vd_php_input_body(zval *body)
 {
     struct vd_text text = {NULL, 0};

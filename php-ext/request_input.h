@@ -31,5 +31,7 @@ void vd_php_input_form(const struct vd_worker_request *request, const struct vd_
 
 /* RuntimeException: the client left before the end of its body. */
 void vd_php_input_throw_broken_off(void);
+/* RuntimeException: what this forked process asks for is only in the worker. */
+void vd_php_input_throw_forked(void);
 
 #endif

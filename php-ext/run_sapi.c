@@ -84,10 +84,10 @@ void vd_php_read_post_streaming(void)
 
 void vd_php_uploads_forget(void)
 {
-    if (SG(rfc1867_uploaded_files)) {
+    if (SG(rfc1867_uploaded_files) && !vd_worker_is_copy(VIADUCT_G(run)->worker)) {
         destroy_uploaded_files_hash();
-        SG(rfc1867_uploaded_files) = NULL;
     }
+    SG(rfc1867_uploaded_files) = NULL;
 }
 
 /* ---- after the fork ------------------------------------------------------------------------- */

@@ -4,7 +4,9 @@
  * Three ways a handler ends besides returning: an exception (logged; the client gets a 500), exit()
  * (the client gets what was printed; the worker retires and is replaced), a fatal error such as
  * memory exhausted (PHP unwinds by longjmp, its heap is left as it was: the client gets a 500, the
- * worker ends at once). The longjmp is caught around each handler, below the server's frames. */
+ * worker ends at once). The longjmp is caught around each handler, below the server's frames.
+ *
+ * A process that a handler forked comes back here, too, with its handler: it ends in silence. */
 #include "run_worker.h"
 
 #include <SAPI.h>
@@ -365,6 +367,7 @@ static int serve(struct vd_php_run *run)
         }
         handle_event(run, &event);
         vd_php_notices_flush(run, false);
+        run->finished = run->finished || vd_worker_is_copy(run->worker);
     }
     return run->fatal ? EXIT_FATAL : 0;
 }
@@ -385,7 +388,7 @@ static void end_of_php(void *context)
 
 static void finish(struct vd_php_run *run)
 {
-    if (!run->fatal) {
+    if (!run->fatal && !vd_worker_is_copy(run->worker)) {
         zval id;
         ZVAL_LONG(&id, vd_worker_index(run->worker));
         call_list(run, &run->app->hooks[VD_HOOK_SHUTDOWN], "onShutdown", &id, 1);

@@ -186,6 +186,12 @@ enum vd_err vd_worker_watch_clients(struct vd_worker *worker, struct vd_error *e
 unsigned vd_worker_index(const struct vd_worker *worker);      /* 0 .. workers - 1 */
 unsigned vd_worker_generation(const struct vd_worker *worker); /* restarts of this slot, from 1 */
 bool vd_worker_is_first(const struct vd_worker *worker);       /* index 0, generation 1 */
+/* A process that a handler forked: all it can do is end. */
+bool vd_worker_is_copy(const struct vd_worker *worker);
+/* Do the current request's texts (and a body that is not streamed) stand where they stood? In the
+ * worker they do until its next event; in a copy until the worker gets there, or dies: ask before
+ * reading and again after it. */
+bool vd_worker_request_intact(const struct vd_worker *worker);
 struct vd_logger *vd_worker_logger(struct vd_worker *worker);
 /* Recycle after the current request (memory too large, code says so). */
 void vd_worker_retire(struct vd_worker *worker);

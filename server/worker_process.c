@@ -193,6 +193,20 @@ bool vd_worker_is_first(const struct vd_worker *worker)
     return worker->index == 0 && worker->generation == 1;
 }
 
+bool vd_worker_is_copy(const struct vd_worker *worker)
+{
+    return !vd_worker_is_here(worker);
+}
+
+bool vd_worker_request_intact(const struct vd_worker *worker)
+{
+    atomic_thread_fence(memory_order_acquire); /* what was read before was read before this */
+    return vd_worker_is_here(worker) || !worker->frame_held ||
+           (vd_ring_holds(&worker->requests) &&
+            atomic_load(&worker->slot->generation) == worker->generation &&
+            atomic_load(&worker->slot->died_generation) != worker->generation);
+}
+
 struct vd_logger *vd_worker_logger(struct vd_worker *worker)
 {
     return &worker->node->logger;

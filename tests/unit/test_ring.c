@@ -102,6 +102,7 @@ static void test_capacities(void **state)
 static void test_one_frame(void **state)
 {
     struct fixture f;
+    struct vd_ring_consumer fork_of_it;
     struct vd_frame *frame;
     const struct vd_frame *seen = NULL;
     (void)state;
@@ -119,12 +120,16 @@ static void test_one_frame(void **state)
     assert_int_equal(vd_ring_peek(&f.consumer, &seen), VD_OK);
     assert_int_equal(vd_ring_peek(&f.consumer, &seen), VD_OK); /* the same again */
     assert_int_equal(vd_ring_position(&f.consumer), 0);
+    assert_true(vd_ring_holds(&f.consumer));
+    fork_of_it = f.consumer;
     assert_int_equal(seen->type, 9);
     assert_int_equal(seen->flags, 3);
     assert_int_equal(seen->tag, 77);
     assert_int_equal(seen->length, 5);
     assert_memory_equal(seen->payload, "hello", 5);
+    assert_true(vd_ring_holds(&fork_of_it));
     assert_false(vd_ring_release(&f.consumer));
+    assert_false(vd_ring_holds(&fork_of_it)); /* released by another process */
     assert_int_equal(vd_ring_position(&f.consumer), 24);
     assert_int_equal(vd_ring_depth_bytes(f.ring), 0);
     assert_int_equal(vd_ring_peek(&f.consumer, &seen), VD_ERR_EMPTY);

@@ -109,6 +109,10 @@ bool vd_ring_has_more(const struct vd_ring_consumer *consumer);
  * the reader. */
 uint64_t vd_ring_position(const struct vd_ring_consumer *consumer);
 
+/* Has nobody released the frame last peeked? For a fork of the reader, which does not see its
+ * private position move. */
+bool vd_ring_holds(const struct vd_ring_consumer *consumer);
+
 /* Bytes published and not yet consumed; for metrics, any process. */
 size_t vd_ring_depth_bytes(const struct vd_ring *ring);
 size_t vd_ring_capacity_bytes(const struct vd_ring *ring);

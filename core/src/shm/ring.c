@@ -338,6 +338,11 @@ uint64_t vd_ring_position(const struct vd_ring_consumer *consumer)
     return consumer->tail;
 }
 
+bool vd_ring_holds(const struct vd_ring_consumer *consumer)
+{
+    return atomic_load_explicit(&consumer->ring->tail, memory_order_acquire) <= consumer->tail;
+}
+
 /* ---- any process ------------------------------------------------------------------------------
  */
 
