@@ -241,6 +241,15 @@ static zval *request_write_property(zend_object *object, zend_string *name, zval
     return zend_std_write_property(object, name, value, cache_slot);
 }
 
+/* The collector looks at what is there. PHP's own handler would ask for all properties, and so read
+ * the body in the middle of a collection. */
+static HashTable *request_gc(zend_object *object, zval **table, int *count)
+{
+    *table = object->properties ? NULL : object->properties_table;
+    *count = object->properties ? 0 : object->ce->default_properties_count;
+    return object->properties;
+}
+
 static HashTable *request_properties(zend_object *object)
 {
     request_fill_all(object);
@@ -267,6 +276,7 @@ void vd_php_request_setup(void)
     request_handlers.has_property = request_has_property;
     request_handlers.write_property = request_write_property;
     request_handlers.get_properties = request_properties;
+    request_handlers.get_gc = request_gc;
     request_handlers.clone_obj = NULL;
 }
 
