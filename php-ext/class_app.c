@@ -38,6 +38,7 @@ static zend_object *app_create(zend_class_entry *ce)
 static void app_free(zend_object *object)
 {
     struct vd_php_app *app = vd_php_app_from(object);
+    zend_object_std_dtor(object); /* first: a weak reference must not give out what is half freed */
     for (uint32_t i = 0; i < app->route_count; i++) {
         vd_php_route_finish(&app->routes[i]);
     }
@@ -61,7 +62,6 @@ static void app_free(zend_object *object)
     }
     vd_router_destroy(app->router);
     zval_ptr_dtor(&app->config);
-    zend_object_std_dtor(object);
 }
 
 /* Handlers nearly always capture the App: without this, such a cycle would never be freed. */
@@ -116,10 +116,12 @@ ZEND_METHOD(Viaduct_App, __construct)
     Z_PARAM_OPTIONAL
     Z_PARAM_OBJECT_OF_CLASS_OR_NULL(config, vd_ce_config)
     ZEND_PARSE_PARAMETERS_END();
+    struct vd_php_app *app = vd_php_app_this(ZEND_THIS);
+    if (!vd_php_app_is_open(app)) { /* the server has the first one's texts */
+        RETURN_THROWS();
+    }
     if (config) {
-        struct vd_php_app *app = vd_php_app_this(ZEND_THIS);
-        zval_ptr_dtor(&app->config);
-        ZVAL_COPY(&app->config, config);
+        vd_php_slot_set(&app->config, config);
     }
 }
 

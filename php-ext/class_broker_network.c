@@ -27,6 +27,7 @@ static void broker_free(zend_object *object)
 {
     struct vd_php_broker *broker = vd_php_broker_from(object);
     struct vd_php_broker_subscription *next;
+    zend_object_std_dtor(object); /* first: a weak reference must not give out what is half freed */
     vd_php_broker_end(broker);
     for (struct vd_php_broker_subscription *at = broker->subscriptions; at; at = next) {
         next = at->next;
@@ -37,7 +38,6 @@ static void broker_free(zend_object *object)
     vd_callable_list_finish(&broker->on_error);
     vd_callable_list_finish(&broker->on_gap);
     vd_php_broker_settings_finish(&broker->settings);
-    zend_object_std_dtor(object);
 }
 
 static HashTable *broker_gc(zend_object *object, zval **table, int *count)

@@ -70,6 +70,7 @@ static void static_release(struct vd_php_config *config)
 static void config_free(zend_object *object)
 {
     struct vd_php_config *config = vd_php_config_from(object);
+    zend_object_std_dtor(object); /* first: a weak reference must not give out what is half freed */
     if (config->host) {
         zend_string_release(config->host);
     }
@@ -78,7 +79,6 @@ static void config_free(zend_object *object)
     vd_php_config_edge_free(config);
     zval_ptr_dtor(&config->broker);
     vd_callable_list_finish(&config->broker_error);
-    zend_object_std_dtor(object);
 }
 
 static HashTable *config_gc(zend_object *object, zval **table, int *count)
@@ -232,9 +232,7 @@ ZEND_METHOD(Viaduct_Config, withBroker)
     if (!vd_php_broker_serves(Z_OBJ_P(broker))) {
         RETURN_THROWS();
     }
-    struct vd_php_config *config = vd_php_config_this(ZEND_THIS);
-    zval_ptr_dtor(&config->broker);
-    ZVAL_COPY(&config->broker, broker);
+    vd_php_slot_set(&vd_php_config_this(ZEND_THIS)->broker, broker);
     RETURN_THIS();
 }
 

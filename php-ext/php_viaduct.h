@@ -83,17 +83,34 @@ void vd_php_broker_url_setup(void);
  * exists is left alone, an unknown group is a startup warning. */
 void vd_php_aliases_register(const char *list, int module_type);
 
-/* class_broker.c. The driver's name ("pipe") and the one shown ("PipeBroker") of one of our broker classes. Returns
- * false for a class of somebody else. */
+/* class_broker.c. The driver's name ("pipe") and the one shown ("PipeBroker") of one of our broker
+ * classes. Returns false for a class of somebody else. */
 bool vd_php_broker_driver(const zend_class_entry *ce, const char **driver, const char **display);
 
+/* Put @value, which is taken over, into the place of what is in @slot. The old value goes last: its
+ * destructor may run code that looks at the slot, or sets it once more. */
+static inline void vd_php_slot_take(zval *slot, const zval *value)
+{
+    zval old;
+    ZVAL_COPY_VALUE(&old, slot);
+    ZVAL_COPY_VALUE(slot, value);
+    zval_ptr_dtor(&old);
+}
+
+/* The same with a copy of @value. */
+static inline void vd_php_slot_set(zval *slot, const zval *value)
+{
+    zval copy;
+    ZVAL_COPY(&copy, value);
+    vd_php_slot_take(slot, &copy);
+}
+
 /* Write property @number of a readonly class of ours; takes over @value. */
-static inline void vd_php_property_set(zend_object *object, uint32_t number, zval *value)
+static inline void vd_php_property_set(zend_object *object, uint32_t number, const zval *value)
 {
     zval *slot = OBJ_PROP_NUM(object, number);
-    zval_ptr_dtor(slot);
-    ZVAL_COPY_VALUE(slot, value);
-    Z_PROP_FLAG_P(slot) = 0;
+    Z_PROP_FLAG_P(slot) = 0; /* it is initialized */
+    vd_php_slot_take(slot, value);
 }
 
 #endif

@@ -249,12 +249,11 @@ static void credentials_call(void *context)
 {
     struct credentials_call *call = context;
     struct vd_php_run *run = call->run;
-    const struct vd_php_config *config = vd_php_config_from(Z_OBJ(run->app->config));
     struct vd_broker_credentials credentials = {0};
     zend_object *exception;
     zval kept;
     bool fine =
-        vd_php_broker_credentials(vd_php_broker_from(Z_OBJ(config->broker)), &kept, &credentials);
+        vd_php_broker_credentials(vd_php_broker_from(Z_OBJ(run->broker)), &kept, &credentials);
     if (vd_php_outcome_take(&exception) == VD_PHP_THREW) {
         zend_string *text = vd_php_exception_text(exception);
         vd_log(run->logger, VD_LOG_ERROR, "handler_failed", "credentials: %s", ZSTR_VAL(text));
@@ -416,13 +415,15 @@ static void worker_life(void *context)
 int vd_php_worker_main(struct vd_worker *worker, void *context)
 {
     struct vd_php_app *app = context;
+    const struct vd_php_config *config = vd_php_config_from(Z_OBJ(app->config));
     struct vd_php_run run = {
         .app = app,
         .worker = worker,
         .logger = vd_worker_logger(worker),
-        .dev_mode = vd_php_config_from(Z_OBJ(app->config))->server.dev_mode,
+        .dev_mode = config->server.dev_mode,
     };
     struct worker_life life = {&run, EXIT_FATAL};
+    ZVAL_COPY(&run.broker, &config->broker);
     VIADUCT_G(run) = &run;
     vd_php_guard(worker_life, &life);
     VIADUCT_G(run) = NULL;

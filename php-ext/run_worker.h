@@ -17,6 +17,7 @@ struct vd_php_app;
 struct vd_php_run {
     struct vd_php_app *app;
     struct vd_worker *worker;
+    zval broker; /* that the server was started with, whatever handlers do to the Config */
     struct vd_logger *logger;
     struct vd_php_capture capture;
     const struct vd_worker_request *request; /* that is being answered; NULL: none */
