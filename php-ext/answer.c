@@ -114,11 +114,11 @@ static void send_response(struct vd_php_exchange *exchange, zend_object *respons
 {
     zval *body = vd_php_response_body(response);
     unsigned status = (unsigned)vd_php_response_status(response);
-    const HashTable *headers = vd_php_response_headers(response);
     if (Z_TYPE_P(body) == IS_OBJECT) {
-        vd_php_answer_chunks(exchange, body, status, headers);
+        vd_php_answer_chunks(exchange, body, status, response);
     } else {
-        send_whole(exchange, status, headers, TYPE_HTML, Z_STRVAL_P(body), Z_STRLEN_P(body));
+        send_whole(exchange, status, vd_php_response_headers(response), TYPE_HTML, Z_STRVAL_P(body),
+                   Z_STRLEN_P(body));
     }
 }
 
@@ -226,46 +226,67 @@ static void answer_object(struct vd_php_exchange *exchange)
 /* ---- stream routes ----------------------------------------------------------------------------
  */
 
-/* The scopes in @result into @patterns; how many, -1 when it holds anything but strings. */
-static int stream_patterns(const zval *result, struct vd_text *patterns)
+/* What a stream follows, kept: the handler's array may hold references, and hooks run before it is
+ * used. */
+struct patterns {
+    zend_string *strings[STREAM_PATTERNS_MAX];
+    size_t count;
+};
+
+static bool pattern_add(struct patterns *patterns, const zval *item)
 {
-    if (Z_TYPE_P(result) == IS_STRING) {
-        patterns[0] = (struct vd_text){Z_STRVAL_P(result), Z_STRLEN_P(result)};
-        return 1;
+    if (Z_TYPE_P(item) != IS_STRING || patterns->count == STREAM_PATTERNS_MAX) {
+        return false;
     }
-    if (zend_hash_num_elements(Z_ARRVAL_P(result)) > STREAM_PATTERNS_MAX) {
-        return -1;
-    }
-    int count = 0;
+    patterns->strings[patterns->count++] = zend_string_copy(Z_STR_P(item));
+    return true;
+}
+
+/* False when @result (a string or an array) is empty, too long, or holds anything but strings. */
+static bool patterns_take(struct patterns *patterns, const zval *result)
+{
     zval *item;
+    patterns->count = 0;
+    if (Z_TYPE_P(result) != IS_ARRAY) {
+        return pattern_add(patterns, result);
+    }
     ZEND_HASH_FOREACH_VAL(Z_ARRVAL_P(result), item)
     {
         ZVAL_DEREF(item);
-        if (Z_TYPE_P(item) != IS_STRING) {
-            return -1;
+        if (!pattern_add(patterns, item)) {
+            return false;
         }
-        patterns[count++] = (struct vd_text){Z_STRVAL_P(item), Z_STRLEN_P(item)};
     }
     ZEND_HASH_FOREACH_END();
-    return count;
+    return patterns->count > 0;
 }
 
-static void open_stream(struct vd_php_exchange *exchange, const struct vd_text *patterns, int count,
+static void patterns_release(struct patterns *patterns)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        zend_string_release(patterns->strings[i]);
+    }
+}
+
+static void open_stream(struct vd_php_exchange *exchange, const struct patterns *patterns,
                         const HashTable *response)
 {
     vd_php_sapi_output_discard(&exchange->run->capture); /* there is no body to put it in */
+    struct vd_text texts[STREAM_PATTERNS_MAX];
+    for (size_t i = 0; i < patterns->count; i++) {
+        texts[i] = (struct vd_text){ZSTR_VAL(patterns->strings[i]), ZSTR_LEN(patterns->strings[i])};
+    }
     struct vd_php_headers headers;
     vd_php_headers_collect(&headers, response, NULL);
     struct vd_error error = {0};
-    enum vd_err code = vd_worker_respond_stream(exchange->run->worker, patterns, (size_t)count,
+    enum vd_err code = vd_worker_respond_stream(exchange->run->worker, texts, patterns->count,
                                                 headers.items, headers.count, &error);
     vd_php_headers_finish(&headers);
     vd_php_answer_refused(exchange, code, &error);
 }
 
 /* The hooks see the head of a stream that opens; whoever makes another answer of it refuses it. */
-static void open_stream_after(struct vd_php_exchange *exchange, const struct vd_text *patterns,
-                              int count)
+static void open_stream_after(struct vd_php_exchange *exchange, const struct patterns *patterns)
 {
     zval response;
     vd_php_after_response(exchange, &response, 200, NULL, "", 0);
@@ -274,7 +295,7 @@ static void open_stream_after(struct vd_php_exchange *exchange, const struct vd_
         zval *body = vd_php_response_body(object);
         if (vd_php_response_status(object) == 200 && Z_TYPE_P(body) == IS_STRING &&
             Z_STRLEN_P(body) == 0) {
-            open_stream(exchange, patterns, count, vd_php_response_headers(object));
+            open_stream(exchange, patterns, vd_php_response_headers(object));
         } else {
             send_response(exchange, object);
         }
@@ -284,17 +305,17 @@ static void open_stream_after(struct vd_php_exchange *exchange, const struct vd_
 
 static void answer_stream(struct vd_php_exchange *exchange)
 {
-    struct vd_text patterns[STREAM_PATTERNS_MAX];
-    int count = stream_patterns(&exchange->result, patterns);
-    if (count < 1) {
+    struct patterns patterns;
+    if (!patterns_take(&patterns, &exchange->result)) {
         vd_php_answer_fault(exchange, "a stream handler must return one scope, or an array of 1 "
                                       "to 64 scopes (strings)");
     } else if (vd_php_after_wanted(exchange)) {
         vd_php_sapi_output_discard(&exchange->run->capture);
-        open_stream_after(exchange, patterns, count);
+        open_stream_after(exchange, &patterns);
     } else {
-        open_stream(exchange, patterns, count, NULL);
+        open_stream(exchange, &patterns, NULL);
     }
+    patterns_release(&patterns);
 }
 
 /* ---- entry points -----------------------------------------------------------------------------
@@ -306,8 +327,7 @@ void vd_php_answer_result(struct vd_php_exchange *exchange)
     if (!vd_php_answer_still_well(exchange)) {
         return;
     }
-    zval *result = &exchange->result;
-    ZVAL_DEREF(result);
+    const zval *result = &exchange->result;
     switch (Z_TYPE_P(result)) {
     case IS_STRING:
     case IS_ARRAY:

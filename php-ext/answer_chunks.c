@@ -9,10 +9,11 @@
 #include <zend_interfaces.h>
 
 #include "answer_headers.h"
+#include "class_response.h"
 
 struct chunks {
     struct vd_php_exchange *exchange;
-    const HashTable *response; /* headers; NULL: none */
+    zend_object *response; /* has headers; NULL: none */
     unsigned status;
     bool begun;
 };
@@ -20,7 +21,8 @@ struct chunks {
 static enum vd_err chunks_begin(struct chunks *chunks, struct vd_error *error)
 {
     struct vd_php_headers headers;
-    vd_php_headers_collect(&headers, chunks->response, TYPE_HTML);
+    vd_php_headers_collect(
+        &headers, chunks->response ? vd_php_response_headers(chunks->response) : NULL, TYPE_HTML);
     enum vd_err code = vd_worker_respond_begin(chunks->exchange->run->worker, chunks->status,
                                                headers.items, headers.count, error);
     vd_php_headers_finish(&headers);
@@ -71,16 +73,19 @@ static bool chunks_from_iterator(struct chunks *chunks, zend_object_iterator *it
     return true;
 }
 
-void vd_php_answer_chunks(struct vd_php_exchange *exchange, zval *body, unsigned status,
-                          const HashTable *response)
+void vd_php_answer_chunks(struct vd_php_exchange *exchange, const zval *body, unsigned status,
+                          zend_object *response)
 {
     struct chunks chunks = {.exchange = exchange, .response = response, .status = status};
     zend_class_entry *ce = Z_OBJCE_P(body);
-    zend_object_iterator *iterator = ce->get_iterator(ce, body, 0);
+    zval kept; /* while it runs, it may take itself out of the Response */
+    ZVAL_COPY(&kept, body);
+    zend_object_iterator *iterator = ce->get_iterator(ce, &kept, 0);
     bool going = iterator && chunks_from_iterator(&chunks, iterator);
     if (iterator) {
         zend_iterator_dtor(iterator);
     }
+    zval_ptr_dtor(&kept);
     vd_php_sapi_output_flush();
     if (!vd_php_answer_still_well(exchange) || !going) {
         return;

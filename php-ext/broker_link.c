@@ -164,9 +164,6 @@ bool vd_php_broker_credentials(const struct vd_php_broker *broker, zval *kept,
 
     array_init(kept);
     vd_callable_call(&broker->settings.credentials, 0, NULL, &answer);
-    if (Z_ISREF(answer)) {
-        zend_unwrap_reference(&answer);
-    }
     if (!EG(exception) && !read_credentials(&answer, kept, broker->is_nats, credentials)) {
         zend_type_error("%s: $credentials must return an array of texts by the names of the "
                         "constructor's parameters, %s returned",

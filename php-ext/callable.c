@@ -36,6 +36,9 @@ void vd_callable_call(const struct vd_callable *callable, uint32_t argument_coun
     ZVAL_COPY_VALUE(&fci.function_name, &callable->callable);
     ZVAL_UNDEF(result);
     zend_call_function(&fci, fcc.function_handler ? &fcc : NULL);
+    if (UNEXPECTED(Z_ISREF_P(result))) {
+        zend_unwrap_reference(result);
+    }
 }
 
 void vd_callable_list_add(struct vd_callable_list *list, const zend_fcall_info *fci,

@@ -20,7 +20,8 @@ void vd_callable_init(struct vd_callable *callable, const zend_fcall_info *fci,
                       const zend_fcall_info_cache *fcc);
 void vd_callable_finish(struct vd_callable *callable);
 
-/* Call it. @result is UNDEF when it threw; EG(exception) is the caller's to look at. */
+/* Call it. @result is UNDEF when it threw, and never a reference; EG(exception) is the caller's to
+ * look at. */
 void vd_callable_call(const struct vd_callable *callable, uint32_t argument_count, zval *arguments,
                       zval *result);
 
