@@ -183,6 +183,14 @@ void vd_php_sapi_output_discard(struct vd_php_capture *capture)
 /* A buffer that one large page has grown is given back; a small one serves the next request. */
 #define CAPTURE_KEEP_BYTES (64 * 1024)
 
+/* The handler may have called set_time_limit(). */
+static void time_limit_end(void)
+{
+    if (EG(timeout_seconds)) {
+        set_ini("max_execution_time", "0");
+    }
+}
+
 void vd_php_sapi_request_end(struct vd_php_capture *capture)
 {
     vd_php_sapi_output_discard(capture);
@@ -191,9 +199,13 @@ void vd_php_sapi_request_end(struct vd_php_capture *capture)
     }
     capture->on = false;
     vd_php_uploads_forget();
-    if (EG(timeout_seconds)) { /* the handler called set_time_limit() */
-        set_ini("max_execution_time", "0");
-    }
+    time_limit_end();
+}
+
+void vd_php_sapi_call_end(void)
+{
+    vd_php_sapi_output_flush();
+    time_limit_end();
 }
 
 unsigned vd_php_sapi_status(void)

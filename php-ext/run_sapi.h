@@ -25,6 +25,9 @@ void vd_php_sapi_output_flush(void);
 /* The same without a word of what was printed. */
 void vd_php_sapi_output_discard(struct vd_php_capture *capture);
 void vd_php_sapi_request_end(struct vd_php_capture *capture);
+/* After a handler that answers no request: what it left in output buffers is printed, so that it is
+ * in no client's answer. Runs the user's output callbacks: may leave EG(exception). */
+void vd_php_sapi_call_end(void);
 
 /* Drop what header() and setcookie() have set. */
 void vd_php_sapi_headers_forget(void);
@@ -36,7 +39,8 @@ unsigned vd_php_sapi_status(void);
 void vd_php_read_post_from(struct vd_text body);
 /* The same, with the body of the current request, as it comes from the client. */
 void vd_php_read_post_streaming(void);
-/* Delete the temporary files of uploads that nobody moved away. */
+/* Delete the temporary files of uploads that nobody moved away; in a process that a handler forked
+ * they are left to the worker. */
 void vd_php_uploads_forget(void);
 
 #endif

@@ -135,6 +135,7 @@ static void plain_call_body(void *context)
     zval result;
     vd_callable_call(call->handler, call->argument_count, call->arguments, &result);
     zval_ptr_dtor(&result);
+    vd_php_sapi_call_end();
     zend_object *exception;
     if (vd_php_outcome_take(&exception) == VD_PHP_THREW) {
         zend_string *text = vd_php_exception_text(exception);
