@@ -232,7 +232,9 @@ ZEND_METHOD(Viaduct_App, run)
     config.shared_state = &shared;
     struct vd_error error = {0};
     app->running = true;
+    zend_unset_timeout(); /* max_execution_time counts the script's own time, not the server's */
     enum vd_err code = vd_server_run(&config, &hooks, &error);
+    zend_set_timeout(EG(timeout_seconds), false);
     app->running = false;
     vd_php_bindings_scopes_free(scopes);
     free((void *)shared.tables);
