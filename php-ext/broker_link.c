@@ -206,8 +206,7 @@ static enum vd_err ask_credentials(struct vd_broker_credentials *credentials, vo
 
 bool vd_php_broker_usable(const struct vd_php_broker *broker)
 {
-    if (!broker->display) {
-        zend_throw_error(NULL, "The broker object was not constructed");
+    if (!vd_php_broker_serves((zend_object *)&broker->std)) {
         return false;
     }
     if (broker->handle && broker->pid != getpid()) {

@@ -184,6 +184,9 @@ static void add_handler(INTERNAL_FUNCTION_PARAMETERS, struct vd_callable_list *l
     ZEND_PARSE_PARAMETERS_START(1, 1)
     Z_PARAM_FUNC(fci, fcc)
     ZEND_PARSE_PARAMETERS_END();
+    if (!vd_php_broker_serves(Z_OBJ_P(ZEND_THIS))) {
+        RETURN_THROWS();
+    }
     vd_callable_list_add(list, &fci, &fcc);
     RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS));
 }
@@ -314,6 +317,18 @@ static zend_long poll_until(struct vd_php_broker *broker, uint64_t deadline_ms)
     }
 }
 
+static bool poll_timeout(const zval *seconds, uint32_t *timeout_ms)
+{
+    double wanted_s = zval_get_double((zval *)seconds);
+    if (!(wanted_s >= 0.0 && wanted_s <= 86400.0)) { /* NAN, too */
+        zend_argument_value_error(1, "must be between 0 and 86400 seconds, %.*G given", 6,
+                                  wanted_s);
+        return false;
+    }
+    *timeout_ms = (uint32_t)(wanted_s * 1000.0 + 0.5);
+    return true;
+}
+
 ZEND_METHOD(Viaduct_Broker_RedisBroker, poll)
 {
     zval *seconds = NULL;
@@ -323,9 +338,7 @@ ZEND_METHOD(Viaduct_Broker_RedisBroker, poll)
     Z_PARAM_NUMBER(seconds)
     ZEND_PARSE_PARAMETERS_END();
     struct vd_php_broker *broker = BROKER();
-    if (seconds && zval_get_double(seconds) == 0.0) {
-        timeout_ms = 0;
-    } else if (seconds && !vd_php_argument_seconds(1, seconds, &timeout_ms)) {
+    if (seconds && !poll_timeout(seconds, &timeout_ms)) {
         RETURN_THROWS();
     }
     if (!vd_php_broker_usable(broker)) {

@@ -39,5 +39,10 @@ ZEND_METHOD(Viaduct_Message, __construct)
 ZEND_METHOD(Viaduct_Message, isInvalidation)
 {
     ZEND_PARSE_PARAMETERS_NONE();
-    RETURN_BOOL(Z_TYPE_P(OBJ_PROP_NUM(Z_OBJ_P(ZEND_THIS), MESSAGE_DATA)) == IS_NULL);
+    const zval *data = OBJ_PROP_NUM(Z_OBJ_P(ZEND_THIS), MESSAGE_DATA);
+    if (Z_TYPE_P(data) == IS_UNDEF) { /* made by Reflection */
+        zend_throw_error(NULL, "The message has no data: no subscriber was given it");
+        RETURN_THROWS();
+    }
+    RETURN_BOOL(Z_TYPE_P(data) == IS_NULL);
 }

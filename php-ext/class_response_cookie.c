@@ -9,6 +9,10 @@
 
 #include "php_viaduct.h"
 
+/* The year has four digits in a cookie's date. */
+#define EXPIRES_LEAST (-62135596800)
+#define EXPIRES_MOST  253402300799
+
 struct cookie {
     zend_string *name, *value, *path, *domain, *same_site;
     zend_long expires;
@@ -37,6 +41,11 @@ static bool cookie_check(const struct cookie *cookie)
     if (!attribute_is_clean(cookie->path) || !attribute_is_clean(cookie->domain)) {
         zend_argument_value_error(attribute_is_clean(cookie->path) ? 5 : 4,
                                   "must not contain control characters, \",\" or \";\"");
+        return false;
+    }
+    if (cookie->expires < EXPIRES_LEAST || cookie->expires > EXPIRES_MOST) {
+        zend_argument_value_error(
+            3, "must be a time in the years 1 to 9999, " ZEND_LONG_FMT " given", cookie->expires);
         return false;
     }
     if (ZSTR_LEN(cookie->same_site) && !zend_string_equals_literal_ci(cookie->same_site, "lax") &&

@@ -72,7 +72,7 @@ ValueError: Viaduct\Broker\RedisBroker::publish(): Argument #4 ($timeout) must b
 JsonException: Inf and NaN cannot be JSON encoded
 Viaduct\Broker\Exception\OverflowException: the data has 1048577 bytes; allowed are 1048576
 ValueError: Viaduct\Broker\RedisBroker::subscribe(): Argument #1 ($pattern) is no scope: the scope is empty; allowed are 1 to 256 bytes
-ValueError: Viaduct\Broker\RedisBroker::poll(): Argument #1 ($timeout) must be between 0.001 and 86400 seconds, -1 given
+ValueError: Viaduct\Broker\RedisBroker::poll(): Argument #1 ($timeout) must be between 0 and 86400 seconds, -1 given
 ValueError: Viaduct\Broker\RedisBroker::connect(): Argument #1 ($timeout) must be between 0.001 and 86400 seconds, INF given
 idle
 done

@@ -33,7 +33,7 @@ foreach ($brokers as $broker) {
     show('var_dump', fn() => var_dump($broker));
     show('print_r', fn() => print_r($broker));
     show('var_export', fn() => var_export($broker));
-    show('debug_zval_refcount', fn() => debug_zval_refcount($broker));
+    show('debug_zval_dump', fn() => debug_zval_dump($broker));
     show('array', fn() => var_dump((array) $broker));
     show('get_object_vars', fn() => var_dump(get_object_vars($broker)));
     show('json', fn() => print(json_encode($broker)));
