@@ -6,6 +6,8 @@ viaduct
 <?php
 require __DIR__ . '/../server.inc';
 $target = tempnam(sys_get_temp_dir(), 'viaduct-moved-');
+$folder = "$target.uploads"; // nobody else's are in it
+mkdir($folder);
 $server = Server::start("\$target = '$target';" . <<<'APP'
     $app->post('/upload', function (Request $r) {
         $files = $r->files;
@@ -16,7 +18,7 @@ $server = Server::start("\$target = '$target';" . <<<'APP'
     $app->post('/move', fn(Request $r) => [move_uploaded_file($r->files['f']['tmp_name'], $target), $r->post]);
     $app->post('/ignored', fn(Request $r) => (string) strlen($r->body));
     $app->get('/globals', fn() => [$_POST, $_FILES]);
-APP, ['upload_max_filesize' => '1K']);
+APP, ['upload_max_filesize' => '1K', 'upload_tmp_dir' => $folder]);
 $form = ['Content-Type' => 'multipart/form-data; boundary=XX'];
 $part = fn($disposition, $content, $type = '') => "--XX\r\nContent-Disposition: form-data; $disposition\r\n" . ($type ? "Content-Type: $type\r\n" : '') . "\r\n$content\r\n";
 $body = $part('name="field"', 'välue') . $part('name="list[]"', '1') . $part('name="list[]"', '2')
@@ -32,7 +34,7 @@ foreach ($files as $name => $file) {
 }
 $name = $server->post('/name', $body, $form)->body;
 wait_for("$name to go", fn() => !file_exists($name));
-echo str_starts_with($name, sys_get_temp_dir()) ? "gone\n" : "$name?\n";
+echo dirname($name) === $folder ? "gone\n" : "$name?\n";
 echo $server->post('/move', $body, $form)->body, ' ', json_encode(file_get_contents($target)), "\n";
 echo $server->post('/ignored', $body, $form)->body === (string) strlen($body) ? "body\n" : "no body\n";
 echo $server->post('/upload', 'no boundary here', ['Content-Type' => 'multipart/form-data'])->body, "\n";
@@ -40,7 +42,7 @@ echo $server->post('/upload', substr($body, 0, 100), $form)->status, "\n";
 echo $server->get('/globals')->body, "\n";
 echo 'exit ', $server->stop(), "\n";
 unlink($target);
-echo count(glob(sys_get_temp_dir() . '/php??????') ?: []) === 0 ? "nothing left\n" : "left: " . implode(' ', glob(sys_get_temp_dir() . '/php??????')) . "\n";
+echo rmdir($folder) ? "nothing left\n" : "left: " . implode(' ', glob("$folder/*")) . "\n";
 ?>
 --EXPECT--
 {"field":"välue","list":["1","2"]}
