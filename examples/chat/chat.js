@@ -53,7 +53,8 @@ function show(line) {
   const who = element('div', 'who');
   const clock = element('time', '', time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' }));
   clock.dateTime = line.time;
-  who.append(element('bdi', '', line.name), clock, element('span', 'worker', 'worker' in line ? `worker ${line.worker}` : ''));
+  who.append(element('bdi', '', line.name), clock);
+  if ('worker' in line) who.append(element('span', 'worker', `worker ${line.worker}`));
   const what = element('div', 'what');
   const text = element('span', 'text', line.text);
   text.dir = 'auto';
