@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables: schemas, limits and what their errors say, capacity, expiry, windows, iteration, and a
- * table beside a plain array under random operations. */
+/* Tables: schemas, limits and what their errors say, capacity, iteration, and a table beside a
+ * plain array under random operations. Time and versions: test_table_time.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,79 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include <viaduct/table.h>
-
-#include "table_shared.h"
-
-#define LEN(array) (sizeof(array) / sizeof((array)[0]))
-
-enum { COUNT, SMALL, RATIO, NOTE };
-
-static const struct vd_column columns[] = {
-    {"count", VD_COLUMN_INT, 8},
-    {"small", VD_COLUMN_INT, 1},
-    {"ratio", VD_COLUMN_FLOAT, 8},
-    {"note", VD_COLUMN_STRING, 21},
-};
-
-struct fixture {
-    void *memory;
-    struct vd_table *table;
-    struct vd_error error;
-    struct vd_table_value values[LEN(columns)];
-    char text[64];
-};
-
-static struct vd_table_options options_of(uint64_t rows, uint64_t ttl_ms)
-{
-    return (struct vd_table_options){"people", rows, columns, LEN(columns), ttl_ms};
-}
-
-/* In memory that is not zeroed. */
-static void setup(struct fixture *f, uint64_t rows, uint64_t ttl_ms)
-{
-    struct vd_table_options options = options_of(rows, ttl_ms);
-    size_t bytes = vd_table_bytes(&options, NULL);
-
-    memset(f, 0, sizeof(*f));
-    assert_true(bytes > 0 && bytes % 64 == 0);
-    f->memory = aligned_alloc(64, bytes);
-    assert_non_null(f->memory);
-    memset(f->memory, 0xab, bytes);
-    assert_int_equal(vd_table_init(f->memory, bytes, &options, &f->table, &f->error), VD_OK);
-}
-
-static void teardown(struct fixture *f)
-{
-    vd_table_close(f->table);
-    free(f->memory);
-}
-
-static struct vd_table_change integer(uint32_t column, int64_t value)
-{
-    return (struct vd_table_change){column, {.integer = value}};
-}
-
-static struct vd_table_change string(uint32_t column, const char *bytes, size_t length)
-{
-    return (struct vd_table_change){column, {.string = {bytes, length}}};
-}
-
-static enum vd_err set_count(struct fixture *f, const char *key, int64_t value, uint64_t now_ms)
-{
-    struct vd_table_change change = integer(COUNT, value);
-
-    return vd_table_set(f->table, key, strlen(key), &change, 1, now_ms, &f->error);
-}
-
-static enum vd_err get(struct fixture *f, const char *key, uint64_t now_ms)
-{
-    return vd_table_get(f->table, key, strlen(key), now_ms, f->values, f->text, &f->error);
-}
+#include "table_fixture.h"
 
 static void test_set_get_del(void **state)
 {
@@ -339,231 +270,6 @@ static void test_incr_when(void **state)
         vd_table_incr_when(f.table, "ann", 3, COUNT, 9, SMALL, 4, 1100, &result, &f.error),
         VD_ERR_NOT_FOUND);
     teardown(&f);
-}
-
-static void test_expiry(void **state)
-{
-    struct fixture f;
-    int64_t result;
-    (void)state;
-
-    setup(&f, 3, 100);
-    assert_int_equal(set_count(&f, "a", 1, 1000), VD_OK);
-    assert_int_equal(get(&f, "a", 1099), VD_OK);
-    assert_int_equal(get(&f, "a", 1100), VD_ERR_NOT_FOUND);
-    assert_int_equal(vd_table_exists(f.table, "a", 1, 1100, NULL), VD_ERR_NOT_FOUND);
-    assert_int_equal(vd_table_del(f.table, "a", 1, 1100, NULL), VD_ERR_NOT_FOUND);
-    assert_int_equal(set_count(&f, "a", 1, 1000), VD_OK);
-    assert_int_equal(set_count(&f, "b", 1, 1050), VD_OK);
-    assert_int_equal(set_count(&f, "c", 1, 1060), VD_OK);
-    assert_int_equal(set_count(&f, "d", 1, 1099), VD_ERR_FULL);
-    assert_int_equal(set_count(&f, "d", 1, 1120), VD_OK); /* a makes room */
-    assert_int_equal(get(&f, "b", 1120), VD_OK);
-    assert_int_equal(set_count(&f, "e", 1, 1149), VD_ERR_FULL);
-    assert_int_equal(vd_table_incr(f.table, "e", 1, COUNT, 1, 1150, &result, NULL), VD_OK);
-    assert_int_equal(vd_table_incr(f.table, "e", 1, COUNT, 1, 1249, &result, NULL), VD_OK);
-    assert_int_equal(result, 2);
-    assert_int_equal(vd_table_incr(f.table, "e", 1, COUNT, 1, 1250, &result, NULL), VD_OK);
-    assert_int_equal(result, 1); /* anew */
-    assert_int_equal(vd_table_count(f.table), 3);
-    assert_int_equal(vd_table_count_live(f.table, 1250), 1);
-    assert_int_equal(vd_table_count_live(f.table, 0), 3);
-    assert_int_equal(vd_table_expire(f.table, 1250), 2);
-    assert_int_equal(vd_table_count(f.table), 1);
-    assert_int_equal(vd_table_count_live(f.table, 1250), 1);
-    teardown(&f);
-}
-
-/* A ttl beyond the end of time is the end of time, not a moment long past. */
-static void test_longest_ttl(void **state)
-{
-    static const uint64_t ttls[] = {UINT64_MAX, UINT64_MAX - 1000, UINT64_MAX - 999};
-    (void)state;
-
-    for (size_t i = 0; i < LEN(ttls); i++) {
-        struct fixture f;
-
-        setup(&f, 1, ttls[i]);
-        assert_int_equal(set_count(&f, "a", 1, 1000), VD_OK);
-        assert_int_equal(get(&f, "a", 1000), VD_OK);
-        assert_int_equal(get(&f, "a", (uint64_t)1 << 62), VD_OK);
-        assert_int_equal(set_count(&f, "b", 1, 2000), VD_ERR_FULL);
-        teardown(&f);
-    }
-}
-
-static void test_window(void **state)
-{
-    struct fixture f;
-    int64_t result = 0;
-    uint64_t ends = 0;
-    (void)state;
-
-    setup(&f, 3, 0);
-    for (int64_t i = 1; i <= 10; i++) {
-        assert_int_equal(vd_table_incr_window(f.table, "ip", 2, SMALL, 1, 60000, 5000 + (uint64_t)i,
-                                              &result, &ends, NULL),
-                         VD_OK);
-        assert_int_equal(result, i);
-        assert_int_equal(ends, 65001);
-    }
-    vd_table_incr_window(f.table, "ip", 2, SMALL, 3, 60000, 65000, &result, &ends, NULL);
-    assert_int_equal(result, 13);
-    vd_table_incr_window(f.table, "ip", 2, SMALL, 3, 60000, 65001, &result, &ends, NULL);
-    assert_int_equal(result, 3);
-    assert_int_equal(ends, 125001);
-    assert_int_equal(vd_table_incr_window(f.table, "ip", 2, SMALL, 126, 1, 65001, NULL, NULL, NULL),
-                     VD_ERR_TOO_LARGE);
-    assert_int_equal(vd_table_incr_window(f.table, "ip", 2, SMALL, 1, 0, 1, NULL, NULL, &f.error),
-                     VD_ERR_INVALID);
-    teardown(&f);
-}
-
-static void expect_window(struct fixture *f, uint64_t now_ms, int64_t result, uint64_t ends_ms)
-{
-    int64_t sum = 0;
-    uint64_t ends = 0;
-
-    assert_int_equal(
-        vd_table_incr_window(f->table, "ip", 2, SMALL, 1, 1000, now_ms, &sum, &ends, &f->error),
-        VD_OK);
-    assert_int_equal(sum, result);
-    assert_int_equal(ends, ends_ms);
-}
-
-/* Whatever else is written to a row, it is counted in a window that ends. */
-static void test_window_beside_set(void **state)
-{
-    struct vd_table_version version;
-    struct vd_table_change five = integer(SMALL, 5);
-    struct fixture f;
-    bool swapped = false;
-    (void)state;
-
-    setup(&f, 3, 0);
-    assert_int_equal(set_count(&f, "ip", 9, 10), VD_OK);
-    expect_window(&f, 100, 1, 1100);
-    assert_int_equal(set_count(&f, "ip", 8, 200), VD_OK); /* is no reason to go on for ever */
-    expect_window(&f, 300, 2, 1100);
-    assert_int_equal(vd_table_set(f.table, "ip", 2, &five, 1, 400, NULL), VD_OK);
-    expect_window(&f, 1099, 6, 1100);
-    assert_int_equal(get(&f, "ip", 1099), VD_OK);
-    assert_int_equal(f.values[COUNT].integer, 8);
-    expect_window(&f, 1100, 1, 2100);
-    assert_int_equal(get(&f, "ip", 1100), VD_OK);
-    assert_int_equal(f.values[COUNT].integer, 0); /* the whole row */
-    assert_int_equal(set_count(&f, "ip", 7, 2100), VD_OK);
-    assert_int_equal(get(&f, "ip", UINT64_MAX), VD_OK); /* the window was over: it has no end */
-
-    /* whatever is there, with an end that is said */
-    assert_int_equal(
-        vd_table_set_version(f.table, "ip", 2, NULL, &five, 1, 4000, 3000, &swapped, NULL), VD_OK);
-    assert_true(swapped);
-    assert_int_equal(vd_table_get_version(f.table, "ip", 2, 3999, f.values, f.text, &version, NULL),
-                     VD_OK);
-    assert_int_equal(version.expiry_ms, 4000);
-    assert_int_equal(f.values[COUNT].integer, 7);
-    assert_int_equal(
-        vd_table_set_version(f.table, "ip", 2, NULL, &five, 1, 0, 4000, &swapped, NULL), VD_OK);
-    assert_true(swapped);
-    assert_int_equal(get(&f, "ip", UINT64_MAX), VD_OK);
-    assert_int_equal(f.values[COUNT].integer, 0);
-    teardown(&f);
-
-    setup(&f, 3, 500);
-    expect_window(&f, 100, 1, 1100);
-    assert_int_equal(set_count(&f, "ip", 8, 200), VD_OK); /* the table's ttl comes last */
-    expect_window(&f, 300, 2, 700);
-    teardown(&f);
-}
-
-/* Who finds a table full makes room alone when somebody else stands still while he does so. */
-static void test_nobody_waits_for_a_sweeper(void **state)
-{
-    _Atomic uint64_t *lock;
-    struct fixture f;
-    (void)state;
-
-    setup(&f, 2, 100);
-    lock = &f.table->shared->pool.sweep_lock;
-    assert_int_equal(set_count(&f, "a", 1, 1000), VD_OK);
-    assert_int_equal(set_count(&f, "b", 1, 1050), VD_OK);
-    atomic_store(lock, owner_identify()); /* as by another thread */
-    alarm(20);
-    assert_int_equal(set_count(&f, "c", 1, 1099), VD_ERR_FULL);
-    assert_int_equal(set_count(&f, "c", 1, 1100), VD_OK);
-    assert_int_equal(vd_table_expire(f.table, 1150), 1);
-    assert_int_equal(set_count(&f, "d", 1, 1160), VD_OK);
-    assert_true(atomic_load(lock) == owner_identify());
-    atomic_store(lock, 0);
-    assert_int_equal(set_count(&f, "e", 1, 1199), VD_ERR_FULL);
-    assert_int_equal(set_count(&f, "e", 1, 1200), VD_OK); /* the note was not lost */
-    alarm(0);
-    teardown(&f);
-}
-
-/* A change that depends on what was read happens only if nothing has come between. */
-static void test_versions(void **state)
-{
-    struct fixture f;
-    struct vd_table_version none;
-    struct vd_table_version first;
-    struct vd_table_version now;
-    struct vd_table_change change = integer(COUNT, 7);
-    bool swapped;
-
-    (void)state;
-    setup(&f, 2, 0);
-#define GET(key, version)                                                                          \
-    vd_table_get_version(f.table, key, strlen(key), 100, f.values, f.text, version, &f.error)
-#define SET(key, version, expiry_ms, at_ms)                                                        \
-    vd_table_set_version(f.table, key, strlen(key), version, &change, 1, expiry_ms, at_ms,         \
-                         &swapped, &f.error)
-    assert_int_equal(GET("a", &none), VD_ERR_NOT_FOUND);
-    assert_int_equal(none.row, 0);
-    assert_int_equal(SET("a", &none, 0, 100), VD_OK);
-    assert_true(swapped);
-    assert_int_equal(SET("a", &none, 0, 100), VD_OK); /* is there by now */
-    assert_false(swapped);
-
-    assert_int_equal(GET("a", &first), VD_OK);
-    assert_int_equal(f.values[COUNT].integer, 7);
-    change.value.integer = 8;
-    assert_int_equal(SET("a", &first, 200, 100), VD_OK);
-    assert_true(swapped);
-    change.value.integer = 9;
-    assert_int_equal(SET("a", &first, 0, 100), VD_OK); /* was changed */
-    assert_false(swapped);
-    assert_int_equal(GET("a", &now), VD_OK);
-    assert_int_equal(f.values[COUNT].integer, 8);
-    assert_int_equal(now.expiry_ms, 200);
-
-    assert_int_equal(SET("a", &now, 0, 200), VD_OK); /* has expired */
-    assert_false(swapped);
-    assert_int_equal(SET("a", &none, 300, 200), VD_OK);
-    assert_true(swapped);
-    assert_int_equal(get(&f, "a", 299), VD_OK);
-    assert_int_equal(get(&f, "a", 300), VD_ERR_NOT_FOUND);
-
-    assert_int_equal(set_count(&f, "a", 1, 100),
-                     VD_OK); /* the same row, given to others and back */
-    assert_int_equal(GET("a", &first), VD_OK);
-    assert_int_equal(vd_table_del(f.table, "a", 1, 100, &f.error), VD_OK);
-    assert_int_equal(set_count(&f, "b", 1, 100), VD_OK);
-    assert_int_equal(vd_table_del(f.table, "b", 1, 100, &f.error), VD_OK);
-    assert_int_equal(set_count(&f, "a", 1, 100), VD_OK);
-    assert_int_equal(SET("a", &first, 0, 100), VD_OK);
-    assert_false(swapped);
-
-    assert_int_equal(set_count(&f, "b", 1, 100), VD_OK);
-    assert_int_equal(SET("c", &none, 0, 100), VD_ERR_FULL);
-    assert_false(swapped);
-    change = integer(SMALL, 1000);
-    assert_int_equal(SET("b", &none, 0, 100), VD_ERR_TOO_LARGE);
-    assert_int_equal(SET("", &none, 0, 100), VD_ERR_INVALID);
-    teardown(&f);
-#undef GET
-#undef SET
 }
 
 static void test_schema_errors(void **state)
@@ -851,17 +557,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set_get_del),
         cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_versions),
         cmocka_unit_test(test_random_keys),
         cmocka_unit_test(test_capacity_is_exact),
         cmocka_unit_test(test_limits_of_values),
         cmocka_unit_test(test_compare_and_set),
         cmocka_unit_test(test_incr_when),
-        cmocka_unit_test(test_expiry),
-        cmocka_unit_test(test_longest_ttl),
-        cmocka_unit_test(test_window),
-        cmocka_unit_test(test_window_beside_set),
-        cmocka_unit_test(test_nobody_waits_for_a_sweeper),
         cmocka_unit_test(test_schema_errors),
         cmocka_unit_test(test_in_an_arena),
         cmocka_unit_test(test_rows_cost_when_used),
