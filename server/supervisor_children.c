@@ -244,6 +244,14 @@ static void describe(int status, char *text, size_t bytes)
     snprintf(text, bytes, "killed by signal %d (%s)", WTERMSIG(status), name ? name : "real-time");
 }
 
+/* The node ends, and the gateway was last, or was killed by us. */
+static bool gateway_may_go(const struct vd_supervisor *supervisor, int status)
+{
+    bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+    return supervisor->end == VD_END_KILL || (supervisor->end >= VD_END_STOP && clean);
+}
+
 static void gateway_died(struct vd_supervisor *supervisor, int status, uint64_t now_ms)
 {
     struct vd_child *gateway = &supervisor->gateway;
@@ -256,8 +264,13 @@ static void gateway_died(struct vd_supervisor *supervisor, int status, uint64_t 
     gateway->pid = 0;
     gateway->up_ms = 0;
     atomic_store(&shared->gateway_pid, 0);
-    if (supervisor->end == VD_END_GATEWAY || supervisor->end == VD_END_KILL)
+    if (gateway_may_go(supervisor, status)) {
+        if (supervisor->end == VD_END_STOP)
+            supervisor->end = VD_END_GATEWAY;
         return;
+    }
+    if (supervisor->end == VD_END_GATEWAY)
+        supervisor->end = VD_END_STOP; /* a successor hands over what is left */
     atomic_fetch_add(&shared->gateway_deaths_total, 1);
     delay_ms = vd_backoff_failed(&gateway->backoff, now_ms, random_bits());
     if (gateway->backoff.attempt <= 1)

@@ -449,6 +449,24 @@ def test_a_gateway_killed_while_the_node_ends_has_a_successor(between, node, ser
     assert "broker_undelivered" not in a.log(), a.log()
 
 
+def test_a_gateway_killed_in_its_last_act_has_a_successor(between, node, server, streams):
+    proxy = between(server)
+    patient = {"broker_probe_interval_ms": 20_000, "drain_timeout_ms": 60_000}
+    a, b = pair(node, server, proxy, workers=3, farewell=SCOPE, **patient)
+    there = streams(b)
+    far, = there.open(EVENTS)
+    proxy.mode = "freeze"
+    a.process.send_signal(signal.SIGTERM)
+    until(lambda: not a.workers(), 20, "the workers are gone")
+    os.kill(a.gateway(), signal.SIGKILL)
+    proxy.cut()
+    proxy.mode = "pass"
+    a.ended(0, seconds=50)
+    there.pump(lambda: far.data() == ["farewell"] * 3, seconds=20, what="the last words")
+    assert "broker_undelivered" not in a.log(), a.log()
+    b.stop()
+
+
 def test_the_end_does_not_wait_for_ever(node, server):
     server.start()
     one = node(drain_timeout_ms=1500)
