@@ -611,7 +611,8 @@ namespace Viaduct {
         public function onClientConnect(callable $handler): static {}
 
         /**
-         * Called once, in one worker, for each stream that closes.
+         * Called once, in one worker, for each stream that closes. Not for those that were cut because
+         * the gateway died: onGap() is called then, and whoever counts streams begins anew.
          *
          * @param callable $handler fn(string $streamId): void
          */

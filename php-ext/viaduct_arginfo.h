@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 02ca880dc0b7b3d908bec15e310e0c81d42c0952 */
+ * Stub hash: 36f33a03022016266ba510881712582464dbacca */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()
