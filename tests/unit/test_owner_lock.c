@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include <viaduct/process.h>
+
 #include "owner_lock.h"
 
 #define PID_BITS 22
@@ -70,7 +72,7 @@ static pid_t fork_owner(void)
     if (child == 0) {
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
             _exit(1);
-        atomic_store(&shared->lock, owner_identify());
+        atomic_store(&shared->lock, vd_process_identity());
         for (;;)
             pause();
     }
@@ -96,7 +98,7 @@ static void make_zombie(pid_t child)
 
 static void expect_taken(void)
 {
-    uint64_t self = owner_identify();
+    uint64_t self = vd_process_identity();
 
     assert_true(owner_lock_from_dead(&shared->lock, self));
     assert_true(atomic_load(&shared->lock) == self);
@@ -110,15 +112,15 @@ static void only_from_the_dead(bool hidden)
     pid_t child;
 
     proc_is_hidden = hidden;
-    assert_false(owner_lock_from_dead(&shared->lock, owner_identify())); /* free */
+    assert_false(owner_lock_from_dead(&shared->lock, vd_process_identity())); /* free */
     child = fork_owner();
     owner = atomic_load(&shared->lock);
     assert_int_equal(owner & (((uint64_t)1 << PID_BITS) - 1), child);
     assert_int_equal(owner >> PID_BITS == 0, hidden);
-    assert_false(owner_lock_from_dead(&shared->lock, owner_identify())); /* lives */
+    assert_false(owner_lock_from_dead(&shared->lock, vd_process_identity())); /* lives */
     kill(child, SIGSTOP);
     assert_int_equal(waitid(P_PID, (id_t)child, &info, WSTOPPED), 0);
-    assert_false(owner_lock_from_dead(&shared->lock, owner_identify())); /* stands still */
+    assert_false(owner_lock_from_dead(&shared->lock, vd_process_identity())); /* stands still */
     make_zombie(child);
     expect_taken();
     assert_int_equal(waitpid(child, NULL, 0), child);
@@ -175,7 +177,7 @@ static void test_a_process_whose_first_thread_has_ended(void **state)
             pthread_t thread;
 
             prctl(PR_SET_PDEATHSIG, SIGKILL);
-            atomic_store(&shared->lock, owner_identify());
+            atomic_store(&shared->lock, vd_process_identity());
             if (pthread_create(&thread, NULL, stay, NULL) != 0)
                 _exit(1);
             atomic_store(&shared->first_thread_ends, true);
@@ -184,7 +186,7 @@ static void test_a_process_whose_first_thread_has_ended(void **state)
         while (!atomic_load(&shared->first_thread_ends))
             usleep(100);
         for (int i = 0; i < 50; i++) { /* before it ends, and after */
-            assert_false(owner_lock_from_dead(&shared->lock, owner_identify()));
+            assert_false(owner_lock_from_dead(&shared->lock, vd_process_identity()));
             usleep(1000);
         }
         kill(child, SIGKILL);

@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include <viaduct/clock.h>
+#include <viaduct/process.h>
 
 #include "server.h"
 #include "table_shared.h"
@@ -227,7 +228,7 @@ static int die_in_a_lock(struct vd_worker *worker, void *context)
     uint64_t end_ms = vd_monotonic_ms() + 10000;
 
     if (atomic_fetch_add(&inheritance->deaths, 1) == 0) {
-        owner_lock(&inheritance->stripe->lock, owner_identify());
+        owner_lock(&inheritance->stripe->lock, vd_process_identity());
         raise(SIGKILL);
     }
     while (atomic_load(&inheritance->stripe->lock) != 0 && vd_monotonic_ms() < end_ms)

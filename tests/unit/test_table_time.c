@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <viaduct/process.h>
+
 #include "table_fixture.h"
 #include "table_shared.h"
 
@@ -159,13 +161,13 @@ static void test_nobody_waits_for_a_sweeper(void **state)
     lock = &f.table->shared->pool.sweep_lock;
     assert_int_equal(set_count(&f, "a", 1, 1000), VD_OK);
     assert_int_equal(set_count(&f, "b", 1, 1050), VD_OK);
-    atomic_store(lock, owner_identify()); /* as by another thread */
+    atomic_store(lock, vd_process_identity()); /* as by another thread */
     alarm(20);
     assert_int_equal(set_count(&f, "c", 1, 1099), VD_ERR_FULL);
     assert_int_equal(set_count(&f, "c", 1, 1100), VD_OK);
     assert_int_equal(vd_table_expire(f.table, 1150), 1);
     assert_int_equal(set_count(&f, "d", 1, 1160), VD_OK);
-    assert_true(atomic_load(lock) == owner_identify());
+    assert_true(atomic_load(lock) == vd_process_identity());
     atomic_store(lock, 0);
     assert_int_equal(set_count(&f, "e", 1, 1199), VD_ERR_FULL);
     assert_int_equal(set_count(&f, "e", 1, 1200), VD_OK); /* the note was not lost */

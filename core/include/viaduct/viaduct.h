@@ -13,6 +13,7 @@
 #include <viaduct/history.h>
 #include <viaduct/log.h>
 #include <viaduct/message.h>
+#include <viaduct/process.h>
 #include <viaduct/ring.h>
 #include <viaduct/scope.h>
 #include <viaduct/table.h>

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <viaduct/counter.h>
+#include <viaduct/process.h>
 
 #include "owner_lock.h"
 
@@ -166,7 +167,7 @@ static void repair_locked(struct vd_counters *counters)
 
 void vd_counters_recover(struct vd_counters *counters)
 {
-    if (owner_lock_from_dead(&counters->lock, owner_identify())) {
+    if (owner_lock_from_dead(&counters->lock, vd_process_identity())) {
         repair_locked(counters);
         owner_unlock(&counters->lock);
     }
@@ -195,7 +196,7 @@ static uint32_t find_or_append(struct vd_counters *counters, const char *name, s
 {
     uint32_t number;
 
-    if (owner_lock(&counters->lock, owner_identify()))
+    if (owner_lock(&counters->lock, vd_process_identity()))
         repair_locked(counters);
     number = find(counters, name, length);
     if (number == 0)

@@ -35,7 +35,6 @@ struct owner {
 
 enum vd_err owner_init(struct owner *owner, struct vd_error *error);
 void owner_finish(struct owner *owner);
-uint64_t owner_identify(void); /* slow: asks the kernel */
 uint64_t owner_look_up(const struct owner *owner);
 
 static inline uint64_t owner_self(const struct owner *owner)
