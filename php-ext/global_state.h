@@ -2,7 +2,7 @@
 /* The global state: values of any type by key, in two tables of its own.
  *
  *     "global state"          key -> kind, number, value: scalars as they are, the rest serialized
- *     "global state: leases"  key -> who computes it now (remember), until when
+ *     "global state: leases"  key -> which process computes it now (remember), until when
  *
  * A change that depends on what is there reads a version of the row, computes, and writes if the
  * row is still that one: nothing is locked while PHP works. */

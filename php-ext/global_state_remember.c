@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* GlobalState::remember(): one process computes a value that is missing, the others wait for it.
  *
- * Who computes has a lease: a row with his id and the time at which it ends. He stores the value if
- * the key is still not there, gives the lease back, and bumps a counter, on which the others sleep.
+ * Who computes has a lease: a row with his identity and the time at which it ends. He stores the
+ * value if the key is still not there, gives the lease back if it is still that version of the row,
+ * and bumps a counter, on which the others sleep.
  *
  * Failure modes: the callable throws: the lease is given back, the next one computes. The process
  * dies: the others find that out within a slice of their sleep, and one takes over. It is slow: one
@@ -11,11 +12,7 @@
  * of the same key inside of it) is no reason to wait: it computes. */
 #include "global_state.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <unistd.h>
-
-#include <viaduct/clock.h>
+#include <viaduct/process.h>
 
 #include "class_counter.h"
 #include "state_error.h"
@@ -27,29 +24,27 @@ struct remembering {
     struct vd_php_table *leases;
     zend_string *key;
     zval *to;
-    int64_t lease; /* this one's id; 0: none is held */
+    bool holds_lease;
+    struct vd_table_version lease; /* the row as it was when we had taken it */
 };
 
 /* ---- leases -----------------------------------------------------------------------------------
  */
 
-/* Process id, and a number that this process gives once. */
-static int64_t lease_id(void)
+static enum vd_err lease_look(struct remembering *r, uint64_t now_ms, struct vd_table_value *owner,
+                              struct vd_table_version *version, struct vd_error *error)
 {
-    struct vd_php_shared *shared = VIADUCT_G(shared);
-    return (int64_t)getpid() << 32 | ++shared->leases_taken;
+    return vd_table_get_version(r->leases->table, ZSTR_VAL(r->key), ZSTR_LEN(r->key), now_ms, owner,
+                                NULL, version, error);
 }
 
-static pid_t owner_of(int64_t lease)
+static enum vd_err lease_write(struct remembering *r, const struct vd_table_version *version,
+                               uint64_t owner, uint64_t ends_ms, uint64_t now_ms, bool *swapped,
+                               struct vd_error *error)
 {
-    return (pid_t)(lease >> 32);
-}
-
-/* Somebody who lives, and is not we. */
-static bool is_held(const struct vd_table_value *owner)
-{
-    pid_t pid = owner_of(owner->integer);
-    return pid != getpid() && (kill(pid, 0) == 0 || errno != ESRCH);
+    struct vd_table_change change = {.column = 0, .value.integer = (int64_t)owner};
+    return vd_table_set_version(r->leases->table, ZSTR_VAL(r->key), ZSTR_LEN(r->key), version,
+                                &change, 1, ends_ms, now_ms, swapped, error);
 }
 
 enum lease_result { LEASE_MINE, LEASE_OF_ANOTHER, LEASE_FAILED };
@@ -58,23 +53,21 @@ enum lease_result { LEASE_MINE, LEASE_OF_ANOTHER, LEASE_FAILED };
 static enum lease_result lease_take(struct remembering *r, uint64_t lease_ms, uint64_t *ends_ms)
 {
     uint64_t now_ms = vd_php_table_now_ms();
+    uint64_t self = vd_process_identity();
     struct vd_table_version version;
     struct vd_table_value owner = {0};
     struct vd_error error = {0};
     bool swapped = false;
-    enum vd_err code = vd_table_get_version(r->leases->table, ZSTR_VAL(r->key), ZSTR_LEN(r->key),
-                                            now_ms, &owner, NULL, &version, &error);
-    if (code == VD_OK && is_held(&owner)) {
+    enum vd_err code = lease_look(r, now_ms, &owner, &version, &error);
+    if (code == VD_OK && (uint64_t)owner.integer == self) {
+        return LEASE_MINE; /* of an outer call: it gives it back */
+    }
+    if (code == VD_OK && !vd_process_has_ended((uint64_t)owner.integer)) {
         *ends_ms = version.expiry_ms;
         return LEASE_OF_ANOTHER;
     }
-    if (code == VD_OK && owner_of(owner.integer) == getpid()) {
-        return LEASE_MINE; /* of an outer call: it gives it back */
-    }
-    struct vd_table_change change = {.column = 0, .value.integer = lease_id()};
     if (code == VD_OK || code == VD_ERR_NOT_FOUND) {
-        code = vd_table_set_version(r->leases->table, ZSTR_VAL(r->key), ZSTR_LEN(r->key), &version,
-                                    &change, 1, now_ms + lease_ms, now_ms, &swapped, &error);
+        code = lease_write(r, &version, self, now_ms + lease_ms, now_ms, &swapped, &error);
     }
     if (code == VD_ERR_FULL) {
         return LEASE_MINE;
@@ -85,7 +78,8 @@ static enum lease_result lease_take(struct remembering *r, uint64_t lease_ms, ui
         return LEASE_FAILED;
     }
     *ends_ms = now_ms;
-    r->lease = swapped ? change.value.integer : 0;
+    r->holds_lease = swapped && lease_look(r, now_ms, &owner, &r->lease, NULL) == VD_OK &&
+                     (uint64_t)owner.integer == self;
     return swapped ? LEASE_MINE : LEASE_OF_ANOTHER;
 }
 
@@ -93,21 +87,12 @@ static enum lease_result lease_take(struct remembering *r, uint64_t lease_ms, ui
 static void lease_give_back(struct remembering *r)
 {
     uint64_t now_ms = vd_php_table_now_ms();
-    struct vd_table_version version;
-    struct vd_table_value owner = {0};
-    struct vd_table_change change = {.column = 0};
     bool swapped;
-    if (r->lease &&
-        vd_table_get_version(r->leases->table, ZSTR_VAL(r->key), ZSTR_LEN(r->key), now_ms, &owner,
-                             NULL, &version, NULL) == VD_OK &&
-        owner.integer == r->lease) {
-        vd_table_set_version(r->leases->table, ZSTR_VAL(r->key), ZSTR_LEN(r->key), &version,
-                             &change, 1, now_ms, now_ms, &swapped, NULL);
-    }
-    if (r->lease) {
+    if (r->holds_lease) {
+        lease_write(r, &r->lease, 0, now_ms, now_ms, &swapped, NULL);
         vd_counter_add(VIADUCT_G(shared)->leases_done, 1, NULL, NULL);
     }
-    r->lease = 0;
+    r->holds_lease = false;
 }
 
 /* ---- computing --------------------------------------------------------------------------------

@@ -66,7 +66,6 @@ struct vd_php_shared {
     struct vd_php_table *global_state; /* NULL: not made yet */
     struct vd_php_table *global_leases;
     struct vd_counter *leases_done; /* shared */
-    uint32_t leases_taken;          /* by this process */
     zend_long state_rows;           /* of the global state, should its first use make it */
     zend_long state_value_bytes;
     struct vd_arena *counter_arena;

@@ -53,6 +53,16 @@ posix_kill($victim[0], SIGKILL);
 await([...$victim, ...$others]);
 var_dump($computed->get(), GlobalState::get('killed'));
 
+// it need not have been reaped
+$started->set(0);
+$zombie = children(1, fn() => GlobalState::remember('zombie', 0, function () use ($started) {
+    $started->increment();
+    posix_kill(getmypid(), SIGKILL);
+}, 3600));
+$started->wait(0, 20);
+var_dump(GlobalState::remember('zombie', 0, fn() => 'taken over'));
+await($zombie);
+
 // whoever computes is slow: when the lease has ended another computes, and what was stored first stays
 $started->set(0);
 $go = new Counter();
@@ -104,6 +114,7 @@ int(8)
 string(10) "computed 1"
 int(1)
 int(1)
+string(10) "taken over"
 string(7) "in time"
 int(1)
 string(7) "in time"
