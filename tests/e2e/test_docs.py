@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the pages print holds: PHP is PHP, programs run and do what they are there for, commands have these options."""
+"""What the pages print holds: PHP is PHP, C is C, programs run and do what they are there for, commands have these options."""
 import contextlib
+import os
 import re
 import shlex
 import subprocess
@@ -25,6 +26,37 @@ def test_php_is_php(page, tmp_path):
         path.write_text(block if block.startswith("<?php") else f"<?php\n{block}")
         done = subprocess.run(["php", "-n", "-l", path], capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{block}"
+
+
+C_AROUND = """
+#include <string.h>
+#include <viaduct/health.h>
+#include <viaduct/viaduct.h>
+#include "server.h"
+extern int running;
+extern struct vd_broker *broker, *one, *two;
+extern struct vd_health_listener *listener;
+extern struct vd_arena *arena;
+extern struct vd_table *table;
+extern const struct vd_server_hooks hooks;
+extern const char *ip, *password;
+extern void refuse(void);
+extern vd_broker_error_fn on_error;
+extern vd_broker_gap_fn on_gap;
+"""
+
+
+@pytest.mark.parametrize("page", ["docs/c-api.md", "docs/brokers.md"])
+def test_c_is_c(page, tmp_path):
+    """As far as the headers go: each fragment in a function of its own."""
+    fragments = blocks(page, "c") or [block for block in re.findall(r"(?m)^((?: {4}[^\n]*\n)+)", (SOURCE / page).read_text())
+                                      if re.search(r"^ {4}(?:const )?struct vd_", block)]
+    assert len(fragments) >= 2
+    (tmp_path / "fragments.c").write_text(C_AROUND + "".join(
+        f"void fragment_{n}(void)\n{{\nstruct vd_error error;\nint64_t requests;\n{code}}}\n" for n, code in enumerate(fragments)))
+    done = subprocess.run(["cc", "-std=gnu17", "-fsyntax-only", "-Wall", "-Werror", "-Wno-unused", "-I", SOURCE / "core/include",
+                           "-I", SOURCE / "server", tmp_path / "fragments.c"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture
@@ -54,6 +86,18 @@ def test_the_program_of_shared_state(program):
     server.post("/join/lobby")
     assert server.post("/join/lobby").json() == {"people": 2, "topic": ""}
     assert len(server.workers()) == 4
+
+
+def test_the_tables_of_php_fpm(tmp_path):
+    """Each process with the setting has them, php on the command line, too."""
+    tables = tmp_path / "tables.ini"
+    [block] = re.findall(r"(?m)^    \[table rate\]\n(?:(?:    [^\n]*)?\n)+", (SOURCE / "docs/php-fpm.md").read_text())
+    tables.write_text(re.sub(r"(?m)^    ", "", block))
+    [code] = blocks("docs/php-fpm.md")
+    done = subprocess.run([SOURCE / "scripts/php", "-d", f"viaduct.tables={tables}", "-r", "$_SERVER['REMOTE_ADDR'] = '192.0.2.1';" + code
+                           + "echo Store::get('rate', '192.0.2.1', 'count'), (new Counter(0, 'visits'))->get();"],
+                          env={**os.environ, "VIADUCT_BUILD": str(BUILD)}, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("11", ""), done
 
 
 def typed(line):
