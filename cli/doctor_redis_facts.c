@@ -12,6 +12,7 @@
 
 #define CLOCK_MS       2000
 #define LIMIT_ROOM     "client-output-buffer-limit"
+#define LENGTH_LIMIT   "proto-max-bulk-len"
 #define MESSAGES_BELOW 3 /* of the largest ones must fit into what a slow reader may owe */
 
 /* ---- server ------------------------------------------------------------------------------------
@@ -47,8 +48,7 @@ bool redis_ask_server(struct redis_case *self)
         return redis_no_answer(self, "server", &self->commands);
     if (self->reply.type == '-') {
         doctor_step(self->doctor, DOCTOR_SKIPPED, "server",
-                    "this user may not ask (INFO), which is "
-                    "fine");
+                    "this user may not ask (INFO), which is fine");
         return true;
     }
     find_fact(self, "redis_version", version, sizeof(version));
@@ -111,6 +111,27 @@ static void judge_limits(struct redis_case *self, double hard, double soft, doub
     }
 }
 
+/* Said only where it is too little: hardly anybody has changed it. */
+static bool ask_length(struct redis_case *self)
+{
+    double least = (double)vd_wire_max_bytes(0), most;
+    char text[32];
+
+    if (!ASK(self, "CONFIG", "GET", LENGTH_LIMIT))
+        return redis_no_answer(self, "size", &self->commands);
+    most = self->reply.count == 2 ? strtod(redis_part(self, 1, text, sizeof(text)), NULL) : 0;
+    if (most > 0 && most < least) {
+        doctor_step(self->doctor, DOCTOR_WARNING, "size",
+                    "the server takes messages of at most %.1f MiB", most / 1048576);
+        doctor_advise(self->doctor,
+                      "One of Viaduct's has up to %.1f MiB there (1 MiB of data, in JSON); longer "
+                      "ones are dropped. On the server: CONFIG SET " LENGTH_LIMIT
+                      " 512mb, the default (and in redis.conf).",
+                      least / 1048576);
+    }
+    return true;
+}
+
 bool redis_ask_limits(struct redis_case *self)
 {
     double hard, soft, seconds;
@@ -122,11 +143,10 @@ bool redis_ask_limits(struct redis_case *self)
     at = self->reply.count == 2 ? strstr(redis_part(self, 1, text, sizeof(text)), "pubsub ") : NULL;
     if (at && sscanf(at, "pubsub %lf %lf %lf", &hard, &soft, &seconds) == 3) {
         judge_limits(self, hard, soft, seconds);
-    } else {
-        doctor_step(self->doctor, DOCTOR_SKIPPED, "limits",
-                    "this user may not ask (CONFIG), which is "
-                    "fine");
+        return ask_length(self);
     }
+    doctor_step(self->doctor, DOCTOR_SKIPPED, "limits",
+                "this user may not ask (CONFIG), which is fine");
     return true;
 }
 
@@ -140,8 +160,7 @@ bool redis_ask_clock(struct redis_case *self)
         return redis_no_answer(self, "clock", &self->commands);
     if (self->reply.count != 2) {
         doctor_step(self->doctor, DOCTOR_SKIPPED, "clock",
-                    "this user may not ask (TIME), which is "
-                    "fine");
+                    "this user may not ask (TIME), which is fine");
         return true;
     }
     difference_ms = strtod(redis_part(self, 0, seconds, sizeof(seconds)), NULL) * 1000 +

@@ -157,6 +157,14 @@ def test_limits_without_limit_and_too_low(redis):
     assert steps["limits"]["text"].endswith("is cut off at 32.0 MiB owed")
 
 
+def test_a_length_limit_below_ours(redis):
+    command(redis, "CONFIG", "SET", "proto-max-bulk-len", "1mb")
+    _, steps = examine(broker=redis)
+    assert steps["size"]["state"] == "warning" and "at most 1.0 MiB" in steps["size"]["text"]
+    command(redis, *re.search(r"On the server: (CONFIG SET \S+ \S+),", steps["size"]["advice"])[1].split())
+    assert "size" not in examine("--strict", broker=redis)[1]
+
+
 def test_a_replica_is_refused(serve, redis):
     replica = serve("redis")
     command(replica, "REPLICAOF", "127.0.0.1", str(redis.port))
