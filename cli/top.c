@@ -264,7 +264,11 @@ static void list_nodes(const struct top_node *nodes, size_t count)
 
         cli_text_print(&line, "  ");
         cli_text_safe(&line, nodes[i].path, strlen(nodes[i].path));
-        cli_text_print(&line, "  pid %.0f", json_number(root, "pid"));
+        if (root) {
+            cli_text_print(&line, "  pid %.0f", json_number(root, "pid"));
+        } else {
+            cli_text_print(&line, "  does not answer");
+        }
         for (const struct json *one = listeners ? listeners->first : NULL; one; one = one->next) {
             cli_text_print(&line, "  ");
             cli_text_safe(&line, one->string ? one->string : "", one->length);

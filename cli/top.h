@@ -15,7 +15,7 @@
 
 struct top_node {
     char path[VD_CONTROL_PATH_BYTES]; /* of its control socket */
-    struct json_document document;
+    struct json_document document;    /* zeroed: it does not answer now */
 };
 
 enum top_answer {

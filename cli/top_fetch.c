@@ -3,9 +3,9 @@
  *
  * Happy path: GET /_top over the unix socket, read to the end. Failure modes: nobody listens (the
  * node has ended), not permitted, no answer within a few seconds (its gateway hangs, or is just
- * being replaced); whatever is no such document is refused. Sockets that do not answer are left out
- * of a list; a link that somebody has put into /tmp is not followed, a socket of somebody else is
- * left alone (but by root), and the search as a whole ends in time. */
+ * being replaced); whatever is no such document is refused. One that says nothing now is listed
+ * all the same; a link that somebody has put into /tmp is not followed, a socket of somebody else
+ * is left alone (but by root), and the search as a whole ends in time. */
 #include <errno.h>
 #include <glob.h>
 #include <poll.h>
@@ -160,7 +160,7 @@ static size_t find_in(const char *pattern, uint64_t deadline_ms, struct top_node
         if (known || strlen(found.gl_pathv[i]) >= sizeof(node->path))
             continue;
         strcpy(node->path, found.gl_pathv[i]);
-        count += top_fetch(node->path, NULL, &node->document, why) == TOP_ANSWERED;
+        count += top_fetch(node->path, NULL, &node->document, why) != TOP_NO_NODE;
     }
     globfree(&found);
     return count;

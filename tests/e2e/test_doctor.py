@@ -213,7 +213,7 @@ def test_a_half_open_way(serve, between, certificates, mode, tls, step):
 def test_a_deaf_link(redis, between):
     proxy = between(redis)
     proxy.mode = "deaf"
-    said = run("doctor", "--json", "--timeout", "0.5", broker=redis.url(proxy.port), code=1, seconds=20)
+    said = run("doctor", "--json", "--timeout", "3", broker=redis.url(proxy.port), code=1, seconds=20)
     last = json.loads(said.stdout)["steps"][-1]
     assert last["step"] == "round-trip" and "did not deliver it" in last["text"] and "same server" in last["advice"]
 

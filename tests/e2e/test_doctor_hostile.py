@@ -46,7 +46,7 @@ def answering(handle, together=False):
 
 
 def last_step(url, *words, **variables):
-    said = run("doctor", "--json", "--timeout", "1", *words, broker=url, code=1, seconds=25, **variables)
+    said = run("doctor", "--json", "--timeout", "3", *words, broker=url, code=1, seconds=25, **variables)
     assert SECRET.encode() not in said.stdout + said.stderr
     return json.loads(said.stdout, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))["steps"][-1]
 

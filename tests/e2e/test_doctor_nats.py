@@ -190,7 +190,7 @@ def test_not_there_and_not_answering(nats, between):
 def test_a_deaf_link(nats, between):
     proxy = between(nats)
     proxy.mode = "deaf"
-    said = run("doctor", "--json", "--timeout", "0.5", broker=nats.url(proxy.port), code=1, seconds=20)
+    said = run("doctor", "--json", "--timeout", "3", broker=nats.url(proxy.port), code=1, seconds=20)
     last = json.loads(said.stdout)["steps"][-1]
     assert last["step"] == "round-trip" and "did not deliver it" in last["text"]
 

@@ -248,6 +248,15 @@ def test_a_node_that_does_not_answer_is_asked_again(tmp_path):
         assert run("top", "--once", "--json", "--socket", tmp_path / "again.sock").stdout == b'{"pid":4711}'
 
 
+def test_a_node_that_does_not_answer_is_found_all_the_same(place):
+    place.mkdir(mode=0o700)
+    with answering(place / "1.sock", b"", b'HTTP/1.1 200 OK\r\n\r\n{"pid":4711}'):
+        assert run("top", "--once", "--json").stdout == b'{"pid":4711}'
+    with answering(place / "2.sock", b""), answering(place / "3.sock", b'HTTP/1.1 200 OK\r\n\r\n{"pid":3}'):
+        said = run("top", "--once", code=1).stderr.decode()
+        assert "2 nodes are running here" in said and "2.sock  does not answer\n" in said and "3.sock  pid 3\n" in said
+
+
 def test_an_answer_is_bounded(tmp_path):
     with answering(tmp_path / "fake.sock", b"HTTP/1.1 200 OK\r\n\r\n[" + b"0," * 4_000_000 + b"0]"):
         assert b"is no node of Viaduct" in run("top", "--once", "--socket", tmp_path / "fake.sock", code=1).stderr
