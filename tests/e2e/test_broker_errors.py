@@ -64,7 +64,7 @@ def test_each_kind_of_wrong_has_its_class_and_its_words(certificates, serve, sta
         assert change[0] in url
         url = url.replace(*change)
     server = start(wait=False, workers=3, broker=url, **options_of(certificates, of_node), **QUICK)
-    until(lambda: server.get("/_health/live").status == 200, 10, "it serves")
+    until(lambda: server.get("/_health/live").status == 200, 20, "it serves")
     until(lambda: told(server)["errors"] >= ATTEMPTS, 15, "the failed attempts are told")
     until(lambda: told_once_an_attempt(server), 15, "one call an attempt")
     errors = told(server)
@@ -98,7 +98,7 @@ def test_what_is_right_connects(certificates, serve, nodes, streams, driver, opt
     some = streams(two)
     [stream] = some.open("/events?scope=a")
     assert one.publish("a", "hello").status == 204
-    some.pump(lambda: stream.data() == ["hello"], 10)
+    some.pump(lambda: stream.data() == ["hello"], 20)
     assert told(one)["errors"] == told(two)["errors"] == 0
     assert metrics(one)["connected"] == 1
     argv = " ".join(one.argv) if not PHP else ""
@@ -117,6 +117,6 @@ def test_a_refused_connection_is_told_once_an_attempt_and_a_drop_once(broker, no
     broker.start()
     until_connected(server)
     # Each worker was told that it may have missed something.
-    until(lambda: told(server)["gaps"], 5, "the gap is told")
+    until(lambda: told(server)["gaps"], 20, "the gap is told")
     settled = metrics(server)["failures_total"]
-    until(lambda: told(server)["errors"] == settled, 5, "as many calls as failures")
+    until(lambda: told(server)["errors"] == settled, 20, "as many calls as failures")

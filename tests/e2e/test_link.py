@@ -123,7 +123,7 @@ def test_missed_messages_of_other_nodes_are_replayed(node, server, streams):
 def test_a_node_starts_without_its_broker_and_says_so(node, server, streams):
     one = node()
     workers_ready(one)
-    until_degraded(one, 5)
+    until_degraded(one, 20)
     assert one.health()["reasons"] == ["broker_disconnected"]
     here = streams(one)
     stream, = here.open(EVENTS)
@@ -188,7 +188,7 @@ def test_a_gateway_killed_with_a_full_outbox_loses_nothing(between, node, server
     a.publish(SCOPE, "up")
     there.pump(lambda: far.data() == ["up"])
     proxy.mode = "refuse"
-    until_degraded(a, 5)
+    until_degraded(a, 20)
     for n in range(300):
         a.publish(SCOPE, f"n {n}")
         if n in (100, 200):  # with those that are not confirmed in the dead one's memory
@@ -325,7 +325,7 @@ def test_the_policy_to_fail_tells_the_publisher(between, node, server, streams):
     here, there = streams(a), streams(b)
     near, far = here.open(EVENTS)[0], there.open(EVENTS)[0]
     proxy.mode = "refuse"
-    until_degraded(a, 5)
+    until_degraded(a, 20)
     for n in range(10):
         a.publish(SCOPE, str(n))
     with a.connect() as connection:
@@ -355,7 +355,7 @@ def test_the_oldest_give_way_and_nobody_is_left_in_the_dark(between, node, serve
     a.publish(SCOPE, "up")
     there.pump(lambda: far.data() == ["up"])
     proxy.mode = "refuse"
-    until_degraded(a, 5)
+    until_degraded(a, 20)
     for n in range(25):
         a.publish(SCOPE, str(n))
     until(lambda: metrics(a)["outbox_drops_total"] == 15)
@@ -390,7 +390,7 @@ def test_the_end_waits_for_the_outbox(between, node, server, streams):
     there = streams(b)
     far, = there.open(EVENTS)
     proxy.mode = "refuse"
-    until_degraded(a, 5)
+    until_degraded(a, 20)
     for n in range(50):
         a.publish(SCOPE, str(n))
     with a.connect() as busy:  # is not done before the link is up again, however slow this machine is
@@ -421,7 +421,7 @@ def test_the_end_does_not_wait_for_a_broker_that_is_away(node, server):
     until_connected(one)
     workers_ready(one)
     server.kill()
-    until_degraded(one, 5)
+    until_degraded(one, 20)
     for n in range(7):
         one.publish(SCOPE, str(n))
     one.process.send_signal(signal.SIGTERM)
@@ -435,7 +435,7 @@ def test_a_gateway_killed_while_the_node_ends_has_a_successor(between, node, ser
     there = streams(b)
     far, = there.open(EVENTS)
     proxy.mode = "refuse"
-    until_degraded(a, 5)
+    until_degraded(a, 20)
     for n in range(50):
         a.publish(SCOPE, str(n))
     killed = a.gateway()
@@ -473,7 +473,7 @@ def test_the_end_does_not_wait_for_ever(node, server):
     until_connected(one)
     workers_ready(one)
     server.kill()
-    until_degraded(one, 5)
+    until_degraded(one, 20)
     for n in range(7):
         one.publish(SCOPE, str(n))
     one.stop()

@@ -126,7 +126,7 @@ def test_the_end_comes_in_time_though_the_broker_is_frozen(broker, start):
         one.publish(SCOPE, str(n))
     began = time.monotonic()
     one.stop()
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 12
     assert "broker_undelivered: 7 messages" in one.log(), one.log()
     broker.thaw()
 
@@ -196,6 +196,6 @@ def test_a_killed_supervisor_takes_all_with_it_though_the_broker_is_frozen(broke
     one.process.wait()
     began = time.monotonic()
     until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 20, "all are gone")
-    assert time.monotonic() - began < 5  # 1 s of grace, on a busy machine
+    assert time.monotonic() - began < 10  # 1 s of grace, on a busy machine
     one.process = None
     broker.thaw()

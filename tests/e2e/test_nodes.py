@@ -100,7 +100,7 @@ class Cluster:
             except AssertionError:
                 return False
             return True
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 10
         self.pump(lambda: judged() or time.monotonic() > deadline)
         missing = [judge(stream, scopes, self.senders) for stream, scopes in crowd]  # says what is wrong
         return sum(missing)
@@ -125,7 +125,7 @@ def test_each_stream_of_each_node_gets_each_message_once_and_in_order(broker, no
         published = sum(len(sender.acknowledged) for sender in of_node)
         assert counted["published_total"] == published
         assert counted["received_total"] == sum(len(sender.acknowledged) for sender in cluster.senders) - published
-        until(lambda: metrics(servers[node])["own_filtered_total"] >= published, 5, "its own come back")
+        until(lambda: metrics(servers[node])["own_filtered_total"] >= published, 20, "its own come back")
         assert all(counted[f"{name}_total"] == 0 for name in ("duplicates", "malformed", "gaps", "outbox_drops", "inbox_drops"))
 
 
@@ -183,14 +183,14 @@ def test_a_killed_gateway_loses_nothing_of_a_full_outbox(broker, between, nodes,
     some = streams(two)
     [stream] = some.open("/events?scope=a")
     proxy.mode = "refuse"
-    until_degraded(one, 5)
+    until_degraded(one, 20)
     publish(one, 100)
     victim = one.gateway()
     os.kill(victim, signal.SIGKILL)
-    until(lambda: one.gateway() not in (None, victim), 5, "another gateway")
+    until(lambda: one.gateway() not in (None, victim), 20, "another gateway")
     proxy.mode = "pass"
     until_connected(one)
-    some.pump(lambda: stream.data() and stream.data()[-1] == "99", 10)
+    some.pump(lambda: stream.data() and stream.data()[-1] == "99", 20)
     assert [event.data for event in stream.events] == [str(n) for n in range(100)], "all, once, in order"
 
 
@@ -200,12 +200,12 @@ def test_a_node_that_stops_hands_over_what_it_has(broker, nodes, streams):
     [stream] = some.open("/events?scope=a")
     publish(one, 300)
     one.stop()
-    some.pump(lambda: len(stream.events) == 300, 5)
+    some.pump(lambda: len(stream.events) == 300, 20)
     assert [event.data for event in stream.events] == [str(n) for n in range(300)]
     assert two.health()["status"] == "ok"
     [three] = nodes(broker.url(), **QUICK)  # and its successor needs no introduction
     publish(three, 10)
-    some.pump(lambda: len(stream.events) == 310, 5)
+    some.pump(lambda: len(stream.events) == 310, 20)
     assert not stream.data("gap")
 
 
@@ -230,7 +230,7 @@ def test_a_node_that_the_broker_drops_for_being_slow_is_told(serve, between, nod
     until_connected(slow)
     assert one.publish("a", "the last").status == 204
     some, stream = seen[slow]
-    some.pump(lambda: stream.data() and stream.data()[-1] == "the last" and stream.data("gap"), 10)
+    some.pump(lambda: stream.data() and stream.data()[-1] == "the last" and stream.data("gap"), 20)
     assert len(stream.data()) < 12_000
 
 
@@ -243,9 +243,9 @@ def test_a_full_outbox_drops_the_oldest_or_refuses(broker, between, nodes, strea
     here = streams(one)
     [own] = here.open("/events?scope=a")
     assert one.publish("a", "-1").status == 204
-    some.pump(lambda: stream.data() == ["-1"], 5)
+    some.pump(lambda: stream.data() == ["-1"], 20)
     proxy.mode = "refuse"
-    until_degraded(one, 5)
+    until_degraded(one, 20)
     with one.connect() as connection:
         statuses = [connection.publish("a", str(n)).status for n in range(150)]
     counted = metrics(one)
@@ -256,11 +256,11 @@ def test_a_full_outbox_drops_the_oldest_or_refuses(broker, between, nodes, strea
     else:
         assert statuses == [204] * 150
         assert counted["outbox_drops_total"] == 50
-    here.pump(lambda: own.data()[-1:] == ["149" if policy == "drop-oldest" else "99"], 5)
+    here.pump(lambda: own.data()[-1:] == ["149" if policy == "drop-oldest" else "99"], 20)
     proxy.mode = "pass"
     until_connected(one)
     assert one.publish("a", "150").status == 204
-    some.pump(lambda: stream.data()[-1] == "150", 10)
+    some.pump(lambda: stream.data()[-1] == "150", 20)
     arrived = [event.data if event.name == "message" else "gap" for event in stream.events]
     if policy == "fail":
         assert arrived == [str(n) for n in [*range(-1, 100), 150]]
@@ -274,10 +274,10 @@ def test_a_browser_that_comes_to_another_node_loads_anew(broker, nodes, streams)
     here, there = streams(one), streams(two)
     [stream] = here.open("/events?scope=a")
     publish(one, 3)
-    here.pump(lambda: len(stream.events) == 3, 5)
+    here.pump(lambda: len(stream.events) == 3, 20)
     here.close([stream])
-    until(lambda: metrics(two)["received_total"] == 3, 10, "the other node has them, too")
+    until(lambda: metrics(two)["received_total"] == 3, 20, "the other node has them, too")
     [moved] = there.open("/events?scope=a", last_id=stream.last_id)
-    there.pump(lambda: moved.data("gap"), 5)
+    there.pump(lambda: moved.data("gap"), 20)
     publish(one, 1)
-    there.pump(lambda: moved.data() == ["0"], 5)
+    there.pump(lambda: moved.data() == ["0"], 20)
