@@ -55,13 +55,15 @@ static void probe_came(struct vd_nats_session *session, const struct vd_probe *p
 }
 
 /* Messages of this node come back, too. As our encoder writes them, their origin stands right after
- * the scope; whatever is spelled otherwise is filtered after it was decoded. */
+ * the scope; whatever is spelled otherwise, an id with escapes (own_field is empty then) too, is
+ * filtered after it was decoded. */
 static bool is_own(const struct vd_nats_session *session, const char *text, size_t length)
 {
     static const char begin[] = "{\"scope\":\"";
     const char *quote;
 
-    if (length < sizeof(begin) || memcmp(text, begin, sizeof(begin) - 1) != 0)
+    if (session->own_field_length == 0 || length < sizeof(begin) ||
+        memcmp(text, begin, sizeof(begin) - 1) != 0)
         return false;
     quote = memchr(text + sizeof(begin) - 1, '"', length - (sizeof(begin) - 1));
     return quote && quote[-1] != '\\' &&

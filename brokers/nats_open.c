@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The NATS driver's options: what no later attempt could mend is refused here, by a sentence that
  * names the option. Nothing is connected yet, and the client library is not touched. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +12,7 @@
 
 void vd_nats_state_free(struct nats *nats)
 {
-    vd_outbox_finish(&nats->outbox);
+    vd_uplink_finish(&nats->up);
     vd_nats_url_finish(&nats->url);
     vd_url_wipe(nats->username);
     vd_url_wipe(nats->password);
@@ -28,7 +27,6 @@ void vd_nats_state_free(struct nats *nats)
     free(nats->ca_file);
     free(nats->certificate_file);
     free(nats->key_file);
-    free(nats->scratch);
     free(nats);
 }
 
@@ -173,21 +171,6 @@ static enum vd_err take_tls(struct nats *nats, const struct vd_broker_options *o
     return code ? code : vd_nats_refresh_tls(nats, error);
 }
 
-static enum vd_err draw_tokens(struct nats *nats, struct vd_error *error)
-{
-    struct vd_node_id link, confirm;
-    enum vd_err code = vd_node_id_draw(&link, error);
-
-    if (!code)
-        code = vd_node_id_draw(&confirm, error);
-    if (code)
-        return code;
-    nats->random = strtoull(link.text, NULL, 16) | 1;
-    snprintf(nats->link_token, sizeof(nats->link_token), "%s", link.text);
-    snprintf(nats->confirm_token, sizeof(nats->confirm_token), "%s", confirm.text);
-    return VD_OK;
-}
-
 static enum vd_err take_options(struct nats *nats, const struct vd_broker_options *options,
                                 struct vd_error *error)
 {
@@ -201,15 +184,10 @@ static enum vd_err take_options(struct nats *nats, const struct vd_broker_option
         code = take_tls(nats, options, error);
     if (code)
         return code;
-    nats->max_message_bytes = options->max_message_bytes;
     nats->inbox_bytes = options->inbox_bytes;
     nats->connect_timeout_ms = options->connect_timeout_ms;
     nats->probe_interval_ms = options->probe_interval_ms;
-    snprintf(nats->node_id, sizeof(nats->node_id), "%s", options->node_id);
-    vd_link_init(&nats->link, options);
-    vd_outbox_init(&nats->outbox, options->outbox_messages, options->outbox_bytes,
-                   options->outbox_bytes, options->outbox_policy, options->sequence);
-    return draw_tokens(nats, error);
+    return VD_OK;
 }
 
 enum vd_err vd_nats_state_create(const struct vd_broker_options *options, struct vd_broker *host,
@@ -220,8 +198,13 @@ enum vd_err vd_nats_state_create(const struct vd_broker_options *options, struct
 
     if (!nats)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a broker");
-    nats->host = host;
     code = take_options(nats, options, error);
+    if (!code) {
+        code = vd_uplink_init(&nats->up, options, host, options->outbox_bytes, &nats->link_token,
+                              error);
+    }
+    if (!code)
+        code = vd_node_id_draw(&nats->confirm_token, error);
     if (!code)
         code = vd_nats_shared_create(&nats->shared, error);
     if (code) {

@@ -351,8 +351,10 @@ static bool copy_plan(struct vd_nats_session *session, const struct vd_nats_plan
     if (!session->servers || !session->own_field)
         return false;
     memcpy(session->servers, plan->servers, plan->server_count * sizeof(*plan->servers));
-    session->own_field_length =
-        (size_t)snprintf(session->own_field, room, "\",\"nodeId\":\"%s\"", plan->node_id);
+    if (!strpbrk(plan->node_id, "\"\\")) {
+        session->own_field_length =
+            (size_t)snprintf(session->own_field, room, "\",\"nodeId\":\"%s\"", plan->node_id);
+    }
     session->server_count = plan->server_count;
     session->first_server = plan->first_server % plan->server_count;
     session->tls = plan->tls;

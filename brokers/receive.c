@@ -246,7 +246,7 @@ bool vd_broker_host_heard(struct vd_broker *broker, const char *origin, size_t l
     return vd_broker_goes_on(broker);
 }
 
-bool vd_broker_host_failure(struct vd_broker *broker, const struct vd_broker_failure *given)
+bool vd_broker_host_trouble(struct vd_broker *broker, const struct vd_broker_failure *given)
 {
     struct vd_broker_failure failure = *given;
 
@@ -254,16 +254,21 @@ bool vd_broker_host_failure(struct vd_broker *broker, const struct vd_broker_fai
     if (!vd_broker_goes_on(broker))
         return false;
     failure.driver = broker->driver->name;
-    if (failure.code != VD_ERR_FULL) { /* the link is as it was */
-        broker->counters.failures++;
-        broker->last_error = failure.code;
-    }
     vd_log_limited(broker->logger, vd_monotonic_ms(), VD_LOG_WARN, "broker_failed",
                    "%s: %s (attempt %u, next in %u ms)", failure.driver, failure.text,
                    failure.attempt, failure.next_delay_ms);
     if (broker->on_error)
         broker->on_error(broker, &failure, broker->context);
     return vd_broker_goes_on(broker);
+}
+
+bool vd_broker_host_failure(struct vd_broker *broker, const struct vd_broker_failure *failure)
+{
+    if (vd_broker_goes_on(broker)) {
+        broker->counters.failures++;
+        broker->last_error = failure->code;
+    }
+    return vd_broker_host_trouble(broker, failure);
 }
 
 void vd_broker_host_connected(struct vd_broker *broker)

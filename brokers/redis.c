@@ -23,7 +23,6 @@
 #include <viaduct/clock.h>
 #include <viaduct/wire.h>
 
-#include "probe.h"
 #include "redis_state.h"
 
 #define FLUSH_BYTES ((size_t)64 * 1024) /* written at once, without waiting for dispatch */
@@ -40,31 +39,17 @@ static bool obey(struct redis *redis, unsigned todo);
 /* false: leave dispatch, the handle is gone. */
 bool vd_redis_happened(struct redis *redis, enum vd_link_event_type type)
 {
-    const struct vd_link_event event = {
-        .type = type, .now_ms = redis->now_ms, .random = vd_link_random(&redis->random)};
-
-    return obey(redis, vd_link_step(&redis->link, &event));
+    return obey(redis, vd_uplink_happened(&redis->up, type));
 }
 
 bool vd_redis_broke(struct redis *redis, enum vd_err code, const char *text)
 {
-    const struct vd_link_event event = {.type = VD_LINK_FAILED,
-                                        .now_ms = redis->now_ms,
-                                        .random = vd_link_random(&redis->random),
-                                        .code = code,
-                                        .text = text};
-
-    return obey(redis, vd_link_step(&redis->link, &event));
+    return obey(redis, vd_uplink_failed(&redis->up, code, text));
 }
 
 bool vd_redis_probe_back(struct redis *redis, uint64_t number)
 {
-    const struct vd_link_event event = {
-        .type = VD_LINK_PROBE_BACK, .now_ms = redis->now_ms, .probe = number};
-
-    if (number == redis->link.probe)
-        redis->rtt_us = vd_monotonic_us() - redis->probe_sent_us + 1;
-    return obey(redis, vd_link_step(&redis->link, &event));
+    return obey(redis, vd_uplink_probe_back(&redis->up, number, vd_monotonic_us()));
 }
 
 /* ---- publish -----------------------------------------------------------------------------------
@@ -91,6 +76,7 @@ static struct vd_outbox_entry *format_publish(struct redis *redis, const struct 
     memcpy(entry->bytes + entry->start, redis->prefix, redis->prefix_length);
     memcpy(entry->bytes + room + length, "\r\n", 2);
     entry->length = room + length + 2 - entry->start;
+    entry->sequence = vd_broker_host_own_sequence(redis->up.host, message);
     return entry;
 }
 
@@ -100,7 +86,7 @@ static bool ask_role(struct redis *redis)
     const char *cluster[] = {"INFO", "cluster"}, *replication[] = {"INFO", "replication"};
 
     redis->awaited = VD_REDIS_PROBE;
-    redis->awaited_after = redis->outbox.flying_count;
+    redis->awaited_after = redis->up.outbox.flying_count;
     if (redis->info_denied)
         return true;
     redis->awaited = VD_REDIS_CLUSTER;
@@ -119,10 +105,9 @@ static bool send_probe(struct redis *redis)
             "the publishing connection did not answer in time: the link is frozen, "
             "half-open or deaf");
     }
-    vd_probe_write(text, redis->token, redis->link.probe, vd_broker_node_id(redis->host),
-                   vd_outbox_last(&redis->outbox, vd_link_is_up(&redis->link)));
+    vd_uplink_write_probe(&redis->up, text, redis->token.text, redis->up.link.probe);
     words[2] = text;
-    redis->probe_sent_us = vd_monotonic_us();
+    redis->up.probe_sent_us = vd_monotonic_us();
     return ask_role(redis) && vd_redis_send(redis, &redis->publisher, 3, words);
 }
 
@@ -132,9 +117,9 @@ static void pump(struct redis *redis)
     struct vd_stream *stream = &redis->publisher.stream;
     const struct vd_outbox_entry *entry;
 
-    if (!vd_link_is_up(&redis->link))
+    if (!vd_uplink_is_up(&redis->up))
         return;
-    while ((entry = vd_outbox_next(&redis->outbox)) != NULL) {
+    while ((entry = vd_outbox_next(&redis->up.outbox)) != NULL) {
         if (vd_stream_pending(stream) >= PENDING_BYTES) {
             vd_stream_flush(stream);
             if (vd_stream_pending(stream) >= PENDING_BYTES)
@@ -142,7 +127,7 @@ static void pump(struct redis *redis)
         }
         if (!vd_stream_queue(stream, entry->bytes + entry->start, entry->length))
             break;
-        vd_outbox_sent(&redis->outbox);
+        vd_outbox_sent(&redis->up.outbox);
     }
 }
 
@@ -151,7 +136,7 @@ static void pump(struct redis *redis)
 
 static bool tell_failure(struct redis *redis)
 {
-    struct vd_broker_failure failure = redis->link.failure;
+    struct vd_broker_failure failure = redis->up.link.failure;
     char text[VD_ERROR_TEXT_BYTES];
 
     if (redis->url.count > 1) {
@@ -159,7 +144,7 @@ static bool tell_failure(struct redis *redis)
                  (size_t)(redis->server - redis->url.servers) + 1, redis->url.count);
         failure.text = text;
     }
-    return vd_broker_host_failure(redis->host, &failure);
+    return vd_broker_host_failure(redis->up.host, &failure);
 }
 
 static bool obey(struct redis *redis, unsigned todo)
@@ -174,14 +159,12 @@ static bool obey(struct redis *redis, unsigned todo)
         return vd_redis_log_in(redis);
     if (todo & VD_LINK_DO_SUBSCRIBE)
         return vd_redis_subscribe(redis);
-    if ((todo & VD_LINK_TELL_GAP) && !vd_broker_host_gap(redis->host, VD_GAP_RECONNECT, 0))
+    if ((todo & VD_LINK_TELL_GAP) && !vd_broker_host_gap(redis->up.host, VD_GAP_RECONNECT, 0))
         return false;
     if (todo & VD_LINK_DO_PROBE)
         return send_probe(redis);
-    if (todo & VD_LINK_TELL_CONNECTED) {
-        vd_broker_host_connected(redis->host);
-        redis->outbox.told = false;
-    }
+    if (todo & VD_LINK_TELL_CONNECTED)
+        vd_uplink_tell_connected(&redis->up);
     return true;
 }
 
@@ -213,20 +196,6 @@ static void look(struct redis *redis)
     }
 }
 
-static bool tell_overflow(struct redis *redis)
-{
-    const struct vd_broker_failure failure = {
-        .code = VD_ERR_FULL,
-        .attempt = redis->link.backoff.attempt,
-        .next_delay_ms =
-            redis->link.state == VD_LINK_BACKOFF ? redis->link.failure.next_delay_ms : 0,
-        .text = "the outbox is full: the oldest messages in it are dropped, or new ones refused",
-    };
-
-    return !vd_outbox_overflow_is_news(&redis->outbox) ||
-           vd_broker_host_failure(redis->host, &failure);
-}
-
 /* What is said when the deadline of an attempt comes in a state that the link does not know. */
 static const char *late_text(const struct redis *redis, enum vd_err *code)
 {
@@ -245,7 +214,7 @@ static const char *late_text(const struct redis *redis, enum vd_err *code)
  * sent, its message in what the subscriber did. */
 static bool may_be_unread(const struct redis *redis)
 {
-    if (!redis->link.probe_away)
+    if (!redis->up.link.probe_away)
         return false;
     return redis->awaited ? redis->publisher.unread : redis->subscriber.unread;
 }
@@ -257,7 +226,7 @@ static bool tick(struct redis *redis)
 
     if (may_be_unread(redis))
         return true;
-    if (text && redis->now_ms >= vd_link_deadline_ms(&redis->link))
+    if (text && redis->up.now_ms >= vd_link_deadline_ms(&redis->up.link))
         return vd_redis_broke(redis, code, text);
     return vd_redis_happened(redis, VD_LINK_TICK);
 }
@@ -266,21 +235,21 @@ static bool tick(struct redis *redis)
  * take its own absence for the server's. */
 static bool turn(struct redis *redis, unsigned budget)
 {
-    if (redis->link.state == VD_LINK_CONNECTING && !vd_redis_advance(redis))
+    if (redis->up.link.state == VD_LINK_CONNECTING && !vd_redis_advance(redis))
         return false;
     if (!vd_redis_receive(redis, &budget) || !tick(redis))
         return false;
-    if (redis->link.state == VD_LINK_CONNECTING && redis->resolve && !redis->address &&
+    if (redis->up.link.state == VD_LINK_CONNECTING && redis->resolve && !redis->address &&
         !vd_redis_advance(redis))
         return false;
-    return tell_overflow(redis);
+    return vd_uplink_tell_overflow(&redis->up);
 }
 
 static void dispatch(void *state, uint64_t now_ms, unsigned budget)
 {
     struct redis *redis = state;
 
-    redis->now_ms = now_ms > redis->now_ms ? now_ms : redis->now_ms;
+    vd_uplink_set_time(&redis->up, now_ms);
     look(redis);
     if (!turn(redis, budget))
         return;
@@ -289,14 +258,14 @@ static void dispatch(void *state, uint64_t now_ms, unsigned budget)
     vd_stream_flush(&redis->subscriber.stream); /* a long login */
     if (vd_redis_has_more(redis) || redis->publisher.stream.state == VD_STREAM_FAILED ||
         redis->subscriber.stream.state == VD_STREAM_FAILED)
-        vd_broker_host_wake(redis->host);
+        vd_broker_host_wake(redis->up.host);
 }
 
 static uint64_t next_deadline_ms(const void *state)
 {
     const struct redis *redis = state;
 
-    return vd_link_deadline_ms(&redis->link);
+    return vd_link_deadline_ms(&redis->up.link);
 }
 
 static int descriptor(const void *state)
@@ -308,28 +277,18 @@ static enum vd_err publish(void *state, const struct vd_message *message, struct
 {
     struct redis *redis = state;
     struct vd_outbox_entry *entry = format_publish(redis, message);
-    uint64_t dropped = redis->outbox.dropped;
     enum vd_err code;
 
     if (!entry)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory to send a message");
-    entry->sequence = vd_broker_host_own_sequence(redis->host, message);
-    code = vd_outbox_push(&redis->outbox, entry, !vd_link_is_up(&redis->link));
+    code = vd_uplink_accept(&redis->up, entry, error);
     if (code)
-        free(entry);
-    if (code || redis->outbox.dropped > dropped) {
-        vd_broker_host_counters(redis->host)->outbox_drops += redis->outbox.dropped - dropped;
-        vd_broker_host_wake(redis->host);
-    }
-    if (code) {
-        return vd_error_set(error, code, "the outbox is full (%zu messages, %zu bytes wait)",
-                            vd_outbox_count(&redis->outbox), vd_outbox_bytes(&redis->outbox));
-    }
-    if (vd_link_is_up(&redis->link)) {
+        return code;
+    if (vd_uplink_is_up(&redis->up)) {
         pump(redis);
         if (vd_stream_pending(&redis->publisher.stream) >= FLUSH_BYTES)
             vd_stream_flush(&redis->publisher.stream);
-        vd_broker_host_wake(redis->host);
+        vd_broker_host_wake(redis->up.host);
     }
     return VD_OK;
 }
@@ -340,16 +299,12 @@ static size_t unconfirmed(void *state)
 
     pump(redis);
     vd_stream_flush(&redis->publisher.stream);
-    return vd_outbox_count(&redis->outbox);
+    return vd_outbox_count(&redis->up.outbox);
 }
 
 static void status(const void *state, struct vd_broker_status *status)
 {
-    const struct redis *redis = state;
-
-    vd_link_describe(&redis->link, status);
-    vd_outbox_describe(&redis->outbox, status);
-    status->rtt_us = redis->rtt_us;
+    vd_uplink_describe(&((const struct redis *)state)->up, status);
 }
 
 /* ---- life --------------------------------------------------------------------------------------

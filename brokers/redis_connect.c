@@ -31,8 +31,8 @@ void vd_redis_disconnect(struct redis *redis)
     redis->wants_credentials = false;
     redis->awaited = VD_REDIS_NOTHING;
     redis->info_denied = false;
-    redis->rtt_us = 0;
-    vd_outbox_take_back(&redis->outbox);
+    redis->up.rtt_us = 0;
+    vd_outbox_take_back(&redis->up.outbox);
 }
 
 static enum vd_err open_connection(struct redis *redis, struct connection *connection)
@@ -71,7 +71,7 @@ static void refresh_tls(struct redis *redis)
     struct vd_error error;
 
     if (redis->tls && vd_tls_refresh(redis->tls, &error) != VD_OK) {
-        vd_log_limited(vd_broker_host_logger(redis->host), redis->now_ms, VD_LOG_WARN,
+        vd_log_limited(vd_broker_host_logger(redis->up.host), redis->up.now_ms, VD_LOG_WARN,
                        "broker_tls_files", "redis: the new TLS files are not taken: %s",
                        error.text);
     }

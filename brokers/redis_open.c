@@ -31,13 +31,12 @@ void vd_redis_state_free(struct redis *redis)
         close(redis->notice_fd);
     vd_redis_reader_finish(&redis->subscriber.reader);
     vd_redis_reader_finish(&redis->publisher.reader);
-    vd_outbox_finish(&redis->outbox);
+    vd_uplink_finish(&redis->up);
     vd_tls_destroy(redis->tls);
     vd_redis_url_finish(&redis->url);
     free(redis->channel);
     free(redis->prefix);
     free(redis->buffer);
-    free(redis->scratch);
     free(redis);
 }
 
@@ -140,17 +139,12 @@ static enum vd_err take_options(struct redis *redis, const struct vd_broker_opti
         code = take_tls(redis, options, error);
     if (code)
         return code;
-    redis->max_message_bytes = options->max_message_bytes;
     redis->reply_limit_bytes =
         vd_wire_max_bytes(options->max_message_bytes) * 2 + VD_REDIS_FEED_BYTES;
     if (redis->reply_limit_bytes < REPLY_LIMIT_BYTES)
         redis->reply_limit_bytes = REPLY_LIMIT_BYTES;
     redis->user_timeout_ms =
         options->probe_interval_ms < INT32_MAX / 2 ? options->probe_interval_ms * 2 : INT32_MAX;
-    vd_link_init(&redis->link, options);
-    vd_outbox_init(&redis->outbox, options->outbox_messages, options->outbox_bytes,
-                   options->outbox_bytes < WINDOW_BYTES ? options->outbox_bytes : WINDOW_BYTES,
-                   options->outbox_policy, options->sequence);
     redis->buffer = malloc(VD_REDIS_FEED_BYTES);
     if (!redis->buffer)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a broker");
@@ -161,21 +155,17 @@ enum vd_err vd_redis_state_create(const struct vd_broker_options *options, struc
                                   struct redis **state, struct vd_error *error)
 {
     struct redis *redis = calloc(1, sizeof(*redis));
-    struct vd_node_id token;
+    size_t window = options->outbox_bytes < WINDOW_BYTES ? options->outbox_bytes : WINDOW_BYTES;
     enum vd_err code;
 
     if (!redis)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a broker");
-    redis->host = host;
     redis->epoll_fd = redis->notice_fd = -1;
     code = take_options(redis, options, error);
     if (!code)
-        code = vd_node_id_draw(&token, error);
-    if (!code) {
-        snprintf(redis->token, sizeof(redis->token), "%s", token.text);
-        redis->random = strtoull(token.text, NULL, 16) | 1;
+        code = vd_uplink_init(&redis->up, options, host, window, &redis->token, error);
+    if (!code)
         code = open_descriptors(redis, error);
-    }
     if (code) {
         vd_redis_state_free(redis);
         return code;

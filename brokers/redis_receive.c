@@ -4,14 +4,8 @@
  * On the subscribing connection: the acknowledgement, then messages, our own probes among them. On
  * the publishing one: an integer for each message in flight, in order, with the answers to a probe
  * and the questions before it at their place. Whatever is not expected there ends the link. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <viaduct/clock.h>
-#include <viaduct/wire.h>
-
-#include "probe.h"
 #include "redis_error.h"
 #include "redis_state.h"
 
@@ -30,7 +24,7 @@ static bool refused(struct redis *redis, enum vd_redis_asked asked, const char *
     struct vd_error error;
     bool passing;
 
-    if (redis->link.state == VD_LINK_AUTHENTICATING)
+    if (redis->up.link.state == VD_LINK_AUTHENTICATING)
         asked = VD_REDIS_AUTH;
     vd_redis_explain(words, asked, redis->channel, &passing, &error);
     return vd_redis_broke(redis, error.code, error.text);
@@ -48,42 +42,31 @@ static bool probe_came(struct redis *redis, const struct vd_probe *probe)
 {
     if (probe->number > 0)
         return vd_redis_probe_back(redis, probe->number);
-    return vd_broker_host_heard(redis->host, probe->node, probe->node_length, probe->last);
+    return vd_broker_host_heard(redis->up.host, probe->node, probe->node_length, probe->last);
 }
 
 static bool message_came(struct redis *redis, const struct vd_redis_reply *reply)
 {
-    struct vd_message message;
-    struct vd_error error;
     struct vd_probe probe;
-    void *larger;
+    enum vd_err code;
 
     if (!reply->payload) { /* no message has had any yet, nor has this one */
-        vd_broker_host_malformed(redis->host, "it is empty");
+        vd_broker_host_malformed(redis->up.host, "it is empty");
         return true;
     }
-    if (vd_probe_read(reply->payload, reply->payload_length, redis->token, &probe))
+    if (vd_probe_read(reply->payload, reply->payload_length, redis->token.text, &probe))
         return probe_came(redis, &probe);
-    if (reply->payload_length > redis->scratch_bytes) {
-        larger = realloc(redis->scratch, reply->payload_length);
-        if (!larger)
-            return vd_redis_broke(redis, VD_ERR_NO_MEMORY, "no memory for a message");
-        redis->scratch = larger;
-        redis->scratch_bytes = reply->payload_length;
-    }
-    if (vd_wire_decode(reply->payload, reply->payload_length, redis->max_message_bytes,
-                       redis->scratch, redis->scratch_bytes, &message, &error) != VD_OK) {
-        vd_broker_host_malformed(redis->host, error.text);
-        return true;
-    }
-    return vd_broker_host_message(redis->host, &message);
+    code = vd_uplink_take(&redis->up, reply->payload, reply->payload_length);
+    if (code == VD_ERR_NO_MEMORY)
+        return vd_redis_broke(redis, code, "no memory for a message");
+    return code == VD_OK;
 }
 
 static bool subscriber_reply(struct redis *redis, const struct vd_redis_reply *reply)
 {
     if (reply->type == REDIS_REPLY_ERROR)
         return refused(redis, VD_REDIS_SUBSCRIBE, reply->word);
-    if (redis->link.state == VD_LINK_AUTHENTICATING && reply->type == REDIS_REPLY_STATUS &&
+    if (redis->up.link.state == VD_LINK_AUTHENTICATING && reply->type == REDIS_REPLY_STATUS &&
         !redis->subscriber.logged_in)
         return logged_in(redis, &redis->subscriber);
     if (reply->type == REDIS_REPLY_ARRAY && reply->elements == VD_REDIS_PARTS) {
@@ -108,8 +91,8 @@ static bool strike(struct redis *redis, unsigned strikes)
     if (redis->strikes < STRIKES)
         return false;
     redis->strikes = 0;
-    vd_outbox_confirm(&redis->outbox);
-    vd_broker_host_counters(redis->host)->outbox_drops++;
+    vd_outbox_confirm(&redis->up.outbox);
+    vd_broker_host_counters(redis->up.host)->outbox_drops++;
     return true;
 }
 
@@ -164,16 +147,16 @@ static bool awaited_reply(struct redis *redis, const struct vd_redis_reply *repl
 
 static bool publisher_reply(struct redis *redis, const struct vd_redis_reply *reply)
 {
-    if (redis->link.state == VD_LINK_AUTHENTICATING && reply->type == REDIS_REPLY_STATUS &&
+    if (redis->up.link.state == VD_LINK_AUTHENTICATING && reply->type == REDIS_REPLY_STATUS &&
         !redis->publisher.logged_in)
         return logged_in(redis, &redis->publisher);
     if (redis->awaited && redis->awaited_after == 0)
         return awaited_reply(redis, reply);
     if (reply->type == REDIS_REPLY_ERROR) {
-        return redis->outbox.flying_count > 0 ? message_refused(redis, reply->word)
-                                              : refused(redis, VD_REDIS_PUBLISH, reply->word);
+        return redis->up.outbox.flying_count > 0 ? message_refused(redis, reply->word)
+                                                 : refused(redis, VD_REDIS_PUBLISH, reply->word);
     }
-    if (reply->type != REDIS_REPLY_INTEGER || !vd_outbox_confirm(&redis->outbox))
+    if (reply->type != REDIS_REPLY_INTEGER || !vd_outbox_confirm(&redis->up.outbox))
         return vd_redis_broke(redis, VD_ERR_MALFORMED, stranger);
     redis->strikes = 0;
     if (redis->awaited)
@@ -213,8 +196,8 @@ static bool connection_ended(struct redis *redis, const struct connection *conne
                      "the server closed the connection right after the TLS handshake: it may want "
                      "a client certificate");
     }
-    if (connection == &redis->publisher && vd_link_is_up(&redis->link) &&
-        redis->outbox.flying_count > 0 && redis->outbox.first->length >= SUSPECT_BYTES &&
+    if (connection == &redis->publisher && vd_uplink_is_up(&redis->up) &&
+        redis->up.outbox.flying_count > 0 && redis->up.outbox.first->length >= SUSPECT_BYTES &&
         strike(redis, 1))
         vd_error_set(&error, VD_ERR_TOO_LARGE, "%s", dropped);
     return vd_redis_broke(redis, error.code, error.text);

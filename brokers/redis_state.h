@@ -10,12 +10,11 @@
 
 #include <viaduct/broker_driver.h>
 
-#include "link.h"
-#include "outbox.h"
 #include "redis_reply.h"
 #include "redis_url.h"
 #include "resolve.h"
 #include "stream.h"
+#include "uplink.h"
 
 #define VD_REDIS_FEED_BYTES ((size_t)64 * 1024) /* read at once */
 #define VD_REDIS_WORDS      3                   /* of a command */
@@ -38,11 +37,7 @@ struct connection {
 };
 
 struct redis {
-    struct vd_broker *host;
-    struct vd_link link;
-    struct vd_outbox outbox;
-    uint64_t now_ms;
-    uint64_t random; /* never 0 */
+    struct vd_uplink up;
 
     struct vd_redis_url url;
     const struct vd_redis_server *server; /* of this attempt */
@@ -50,7 +45,7 @@ struct redis {
     char *channel;
     char *prefix; /* "*3\r\n$7\r\nPUBLISH\r\n$13\r\nvia:broadcast\r\n$" */
     size_t prefix_length;
-    size_t max_message_bytes, reply_limit_bytes;
+    size_t reply_limit_bytes;
     uint32_t user_timeout_ms;
     struct vd_tls *tls;
     vd_broker_credentials_fn *credentials_for_attempt;
@@ -64,16 +59,13 @@ struct redis {
     const struct addrinfo *address;   /* that is tried, or used; NULL: not known yet */
     const struct addrinfo *first_address;
     struct connection subscriber, publisher;
-    char *buffer;  /* [VD_REDIS_FEED_BYTES] */
-    void *scratch; /* of the wire decoder */
-    size_t scratch_bytes;
+    char *buffer; /* [VD_REDIS_FEED_BYTES] */
 
-    char token[17]; /* tells our probes from those of other nodes */
+    struct vd_node_id token; /* of our probes */
     enum vd_redis_awaited awaited;
     size_t awaited_after; /* confirmations that come before it */
     bool info_denied;     /* on this connection: it is not asked again */
     bool is_cluster;
-    uint64_t probe_sent_us, rtt_us;
     unsigned strikes; /* against the oldest in flight: see strike() */
 };
 

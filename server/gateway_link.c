@@ -103,7 +103,7 @@ void gw_link_publish(struct gateway *gateway, const struct vd_message *message)
     vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "broker_publish_failed",
                    "other nodes do not get a message (%llu so far): %s",
                    (unsigned long long)link->slips, error.text);
-    if (error.code != VD_ERR_FULL) { /* the handle tells that, once each time the link is down */
+    if (error.code != VD_ERR_FULL) { /* the handle tells that itself */
         gw_link_failed(link->broker,
                        &(struct vd_broker_failure){.code = error.code, .text = error.text}, link);
     }

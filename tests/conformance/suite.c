@@ -145,6 +145,23 @@ static void test_own_messages_are_filtered(void **state)
     assert_string_equal(vd_broker_node_id(b->broker), "twin");
 }
 
+/* An id may be any text: one that looks like a piece of another node's message is not that node. */
+static void test_an_id_like_a_message(void **state)
+{
+    struct suite *suite = *state;
+    struct node *a = &suite->nodes[0], *b = &suite->nodes[1];
+
+    suite_open(suite, 0, &(struct vd_broker_options){.node_id = "a"});
+    suite_open(suite, 1, &(struct vd_broker_options){.node_id = "a\",\"seq\":1,\"event\":\"e"});
+    node_subscribe(a, "x");
+    node_subscribe(b, "x");
+    node_publish(a, "x", "e", "to b");
+    node_publish(b, "x", "e", "to a");
+    suite_settle(suite);
+    assert_int_equal(a->count, 1);
+    assert_int_equal(b->count, 1);
+}
+
 static void relay(struct node *node, const char *origin, uint64_t sequence)
 {
     struct vd_message message = {.scope = "relay",
@@ -464,6 +481,7 @@ const struct CMUnitTest suite_message_tests[] = {
     SUITE_TEST(test_a_message_comes_once_a_subscription),
     SUITE_TEST(test_order_per_origin),
     SUITE_TEST(test_own_messages_are_filtered),
+    SUITE_TEST(test_an_id_like_a_message),
     SUITE_TEST(test_duplicates_and_gaps),
     SUITE_TEST(test_numbers_may_be_given),
     SUITE_TEST(test_what_was_seen_before),

@@ -413,8 +413,9 @@ static void what_has_no_room_is_refused(void **state)
     STAGE_UNTIL(!atomic_load(&shared->link_tight));
     assert_int_equal(ask(hand, 1, "room", 60000), VD_OK); /* a link that is up takes it at once */
     observe_until(&world->observer, 1);
+    STAGE_UNTIL(confirmed(world) == 1 && !atomic_load(&shared->link_tight));
     broker_server_kill(&world->server);
-    STAGE_UNTIL(atomic_load(&shared->link_tight));
+    STAGE_UNTIL(atomic_load(&shared->link_tight)); /* the death is noticed */
     next = vd_history_next(world->stage.node.history);
     assert_int_equal(ask(hand, 2, "room", 10000), VD_ERR_FULL); /* bytes */
     assert_int_equal(ask(hand, 3, "room", 10), VD_OK);

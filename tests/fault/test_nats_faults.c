@@ -279,6 +279,8 @@ static void test_a_message_over_max_payload(void **state)
     vd_broker_status(writer->broker, &status);
     assert_true(status.connected);
     assert_int_equal(status.counters.outbox_drops, 1);
+    assert_int_equal(status.counters.failures, writer->failures - 1); /* the link is as it was */
+    assert_int_equal(status.last_error, VD_OK);
     assert_int_equal(vd_broker_publish(writer->broker, &message, &error), VD_ERR_TOO_LARGE);
     assert_non_null(strstr(error.text, "65536"));
     assert_int_equal(fault_publish(writer, "still here"), VD_OK);

@@ -10,7 +10,7 @@
  *     vd_broker_open        ----------->    open
  *     vd_broker_publish     ----------->    publish
  *     vd_broker_dispatch    ----------->    dispatch
- *                           <-----------    vd_broker_host_message, _gap, _failure, _malformed
+ *                           <-----------    vd_broker_host_message, _gap, _failure, ...
  *     vd_broker_close       ----------->    close, then unconfirmed until it is 0, destroy
  *
  * Threads: the handle calls every function below on its own thread, and never dispatch within
@@ -105,6 +105,10 @@ bool vd_broker_host_gap(struct vd_broker *host, enum vd_broker_gap_reason reason
 
 /* The link failed, or an attempt did. driver is filled in by the handle. */
 bool vd_broker_host_failure(struct vd_broker *host, const struct vd_broker_failure *failure);
+
+/* Something that was accepted is lost, or is about to be, and the link is as it was: told as a
+ * failure, and counted as none. */
+bool vd_broker_host_trouble(struct vd_broker *host, const struct vd_broker_failure *failure);
 
 /* The link is up (again). */
 void vd_broker_host_connected(struct vd_broker *host);
