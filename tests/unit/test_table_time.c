@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -175,6 +176,46 @@ static void test_nobody_waits_for_a_sweeper(void **state)
     teardown(&f);
 }
 
+static void set_numbered(struct fixture *f, const char *kind, int number, uint64_t now_ms)
+{
+    char key[24];
+
+    snprintf(key, sizeof(key), "%s %d", kind, number);
+    assert_int_equal(set_count(f, key, number, now_ms), VD_OK);
+}
+
+/* Rows that end one after the other, as clients of a rate limit do: the table is full all the time,
+ * and is not walked through for each new one. */
+static void test_room_is_made_where_it_was_last(void **state)
+{
+    const _Atomic uint64_t *hand;
+    struct fixture f;
+    (void)state;
+
+    setup(&f, 5000, 10000);
+    hand = &f.table->shared->pool.hand;
+    for (int i = 0; i < 5000; i++)
+        set_numbered(&f, "old", i, 10000 + (uint64_t)i);
+    for (int i = 0; i < 1000; i++) {
+        set_numbered(&f, "new", i, 20000 + (uint64_t)i);
+        assert_int_equal(atomic_load(hand), i + 1);
+    }
+    assert_int_equal(set_count(&f, "more", 1, 20999), VD_ERR_FULL);
+    set_numbered(&f, "new", 1000, 21500);
+    assert_int_equal(atomic_load(hand), 1064); /* some at a time */
+    assert_int_equal(vd_table_count(f.table), 5000 - 63);
+    assert_int_equal(vd_table_count_live(f.table, 21500), 5000 - 500);
+
+    /* beyond what is near: the whole table is looked at, and the hand follows */
+    atomic_store(&f.table->shared->pool.hand, 3000);
+    for (int i = 0; i < 63; i++)
+        set_numbered(&f, "fill", i, 21500);
+    set_numbered(&f, "fill", 63, 21500);
+    assert_int_equal(atomic_load(hand), 1501);
+    assert_int_equal(vd_table_count(f.table), vd_table_count_live(f.table, 21500));
+    teardown(&f);
+}
+
 /* A change that depends on what was read happens only if nothing has come between. */
 static void test_versions(void **state)
 {
@@ -247,6 +288,7 @@ int main(void)
         cmocka_unit_test(test_window),
         cmocka_unit_test(test_window_beside_set),
         cmocka_unit_test(test_nobody_waits_for_a_sweeper),
+        cmocka_unit_test(test_room_is_made_where_it_was_last),
         cmocka_unit_test(test_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

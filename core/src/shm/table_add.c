@@ -54,7 +54,7 @@ static inline enum vd_err add_integer(struct vd_table *table, const struct table
     const struct table_column *column = &table->schema.columns[a->column];
     struct vd_table_change change = {.column = a->column};
     struct table_place place;
-    bool again = false;
+    bool hopeless = false;
     enum vd_err status;
 
     do {
@@ -83,9 +83,8 @@ static inline enum vd_err add_integer(struct vd_table *table, const struct table
             table_leave(&place);
             return VD_OK;
         }
-        status =
-            table_start_row(table, &place, key, now_ms, a->expiry_ms, &change, 1, &again, error);
-    } while (again);
+    } while (table_start_row(table, &place, key, now_ms, a->expiry_ms, &change, 1, &hopeless,
+                             &status, error));
     return status;
 }
 
@@ -155,7 +154,7 @@ enum vd_err vd_table_incr_float(struct vd_table *table, const char *key, size_t 
     const struct table_column *column;
     struct table_key wanted;
     struct table_place place;
-    bool again = false;
+    bool hopeless = false;
     enum vd_err status =
         check_addition(table, &wanted, key, key_length, at, VD_COLUMN_FLOAT, error);
 
@@ -186,9 +185,8 @@ enum vd_err vd_table_incr_float(struct vd_table *table, const char *key, size_t 
             return VD_OK;
         }
         change.value.number = sum;
-        status = table_start_row(table, &place, &wanted, now_ms, table_expiry_of(table, now_ms),
-                                 &change, 1, &again, error);
-    } while (again);
+    } while (table_start_row(table, &place, &wanted, now_ms, table_expiry_of(table, now_ms),
+                             &change, 1, &hopeless, &status, error));
     return status;
 }
 

@@ -64,6 +64,7 @@ struct table_pool {
     alignas(64) _Atomic uint64_t earliest_ms; /* no row expires before it */
     _Atomic uint64_t sweep_lock;
     _Atomic uint64_t sweeps; /* begun */
+    _Atomic uint64_t hand;   /* where whoever needs room looks first */
 };
 
 struct table_stripe {
@@ -247,8 +248,8 @@ enum vd_err table_not_finite(const struct vd_table *table, const struct table_co
 /* ---- table_sweep.c ------------------------------------------------------------------------- */
 
 void table_note_expiry(struct vd_table *table, uint64_t expiry_ms);
-/* May anything have expired? */
-bool table_is_worth_sweeping(const struct vd_table *table, uint64_t now_ms);
+/* Delete what has expired, or enough of it; whether there was anything. */
+bool table_make_room(struct vd_table *table, uint64_t now_ms);
 
 /* ---- table_row.c again --------------------------------------------------------------------- */
 

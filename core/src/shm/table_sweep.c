@@ -5,11 +5,19 @@
  * earliest row expires is noted in the pool, so that a table that is full of rows that live is not
  * walked through for each insert that it refuses.
  *
+ * Rows mostly expire in the order in which they took their places. So whoever needs room goes on
+ * where the last one stopped, like the hand of a clock, and stops when there is enough; only if
+ * nothing is found near the hand is the whole table looked at.
+ *
  * Failure modes: killed while it sweeps: the lock says so, and the next full table is swept again.
  * Stopped there: others sweep beside it, and leave the note alone.
  */
 #include "fence.h"
 #include "table_shared.h"
+
+#define NEAR_ROWS   1024u
+#define NEXT_ROWS   64u /* behind one that had expired */
+#define ENOUGH_ROWS 64u
 
 static void note(struct vd_table *table, uint64_t expiry_ms)
 {
@@ -32,7 +40,7 @@ void table_note_expiry(struct vd_table *table, uint64_t expiry_ms)
 }
 
 /* What the note says counts only if nobody was in the middle of finding it anew. */
-bool table_is_worth_sweeping(const struct vd_table *table, uint64_t now_ms)
+static bool is_worth_sweeping(const struct vd_table *table, uint64_t now_ms)
 {
     const struct table_pool *pool = &table->shared->pool;
     uint64_t sweeps = load_word(&pool->sweeps);
@@ -77,7 +85,7 @@ void vd_table_clear(struct vd_table *table)
  * then looks at the note; here the note is forgotten and then the rows are looked at; both fence in
  * between, so either the row is seen here or the writer finds its note missing. One forgets at a
  * time, and while the lock is taken, also by a process that was killed or stopped in here, the note
- * is worth nothing (see table_is_worth_sweeping). A word that belongs to another row by now only
+ * is worth nothing (see is_worth_sweeping). A word that belongs to another row by now only
  * makes it too early. */
 static void forget_note(struct vd_table *table)
 {
@@ -104,13 +112,55 @@ uint64_t vd_table_expire(struct vd_table *table, uint64_t now_ms)
         uint64_t seq = load_word(&row->seq);
         uint64_t expiry_ms = load_word(version_of(table, row, seq));
 
-        if ((seq & SEQ_LIVE) && is_expired(expiry_ms, now_ms)) {
-            removed += remove_at(table, i, now_ms);
-        } else if (seq & SEQ_LIVE) {
+        if (!(seq & SEQ_LIVE))
+            continue;
+        if (!is_expired(expiry_ms, now_ms)) {
             note(table, expiry_ms);
+        } else if (remove_at(table, i, now_ms)) {
+            store_word(&pool->hand, i + 1);
+            removed++;
         }
     }
     if (alone)
         owner_unlock(&pool->sweep_lock);
     return removed;
+}
+
+static bool has_expired(const struct vd_table *table, uint64_t index, uint64_t now_ms)
+{
+    struct table_row *row = row_at(table, index);
+    uint64_t seq = load_word(&row->seq);
+
+    return (seq & SEQ_LIVE) && is_expired(load_word(version_of(table, row, seq)), now_ms);
+}
+
+/* Two at once do some of it twice; the note is left as it is, which is never too late. */
+static bool sweep_near_hand(struct vd_table *table, uint64_t now_ms)
+{
+    struct table_pool *pool = &table->shared->pool;
+    uint64_t end = load_word(&pool->fresh);
+    uint64_t at = load_word(&pool->hand);
+    uint64_t removed = 0;
+    uint64_t looks = NEAR_ROWS;
+
+    if (end > table->schema.rows)
+        end = table->schema.rows;
+    if (looks > end)
+        looks = end;
+    for (; looks > 0 && removed < ENOUGH_ROWS; looks--, at++) {
+        if (at >= end)
+            at = 0;
+        if (has_expired(table, at, now_ms) && remove_at(table, at, now_ms)) {
+            store_word(&pool->hand, at + 1);
+            looks = NEXT_ROWS;
+            removed++;
+        }
+    }
+    return removed > 0;
+}
+
+bool table_make_room(struct vd_table *table, uint64_t now_ms)
+{
+    return is_worth_sweeping(table, now_ms) &&
+           (sweep_near_hand(table, now_ms) || vd_table_expire(table, now_ms) > 0);
 }

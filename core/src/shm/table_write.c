@@ -96,30 +96,24 @@ static enum vd_err table_full(const struct vd_table *table, struct vd_error *err
                         table->schema.name, (unsigned long long)table->schema.rows);
 }
 
-enum vd_err table_start_row(struct vd_table *table, struct table_place *place,
-                            const struct table_key *key, uint64_t now_ms, uint64_t expiry_ms,
-                            const struct vd_table_change *change, size_t count, bool *again,
-                            struct vd_error *error)
+bool table_start_row(struct vd_table *table, struct table_place *place, const struct table_key *key,
+                     uint64_t now_ms, uint64_t expiry_ms, const struct vd_table_change *change,
+                     size_t count, bool *hopeless, enum vd_err *result, struct vd_error *error)
 {
-    bool swept = *again;
     bool done = true;
 
-    *again = false;
     if (place->row) {
         table_rewrite_locked(table, place->row, place->seq, true, expiry_ms, change, count);
     } else {
         done = insert_locked(table, place->stripe, key, expiry_ms, change, count);
     }
     table_leave(place);
-    if (done)
-        return VD_OK;
-    if (swept)
-        return table_full(table, error);
+    *result = done || !*hopeless ? VD_OK : table_full(table, error);
+    if (done || *hopeless)
+        return false;
     vd_table_recover(table);
-    if (table_is_worth_sweeping(table, now_ms))
-        vd_table_expire(table, now_ms);
-    *again = true;
-    return VD_OK;
+    *hopeless = !table_make_room(table, now_ms);
+    return true;
 }
 
 /* ---- operations --------------------------------------------------------------------------------
@@ -154,7 +148,7 @@ put(struct vd_table *table, const char *key, size_t key_length, const struct vd_
 {
     struct table_key wanted;
     struct table_place place;
-    bool again = false;
+    bool hopeless = false;
     enum vd_err result = table_key_init(table, &wanted, key, key_length, error);
 
     *done = false;
@@ -176,9 +170,8 @@ put(struct vd_table *table, const char *key, size_t key_length, const struct vd_
             *done = true;
             return VD_OK;
         }
-        result = table_start_row(table, &place, &wanted, now_ms, expiry_ms, changes, count, &again,
-                                 error);
-    } while (again);
+    } while (table_start_row(table, &place, &wanted, now_ms, expiry_ms, changes, count, &hopeless,
+                             &result, error));
     *done = result == VD_OK;
     return result;
 }

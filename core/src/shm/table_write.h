@@ -48,11 +48,11 @@ static inline uint64_t table_expiry_of(const struct vd_table *table, uint64_t no
 void table_rewrite_locked(struct vd_table *table, struct table_row *row, uint64_t seq, bool fresh,
                           uint64_t expiry_ms, const struct vd_table_change *changes, size_t count);
 
-/* Put @changes in a row that starts anew, in a place that was entered; leaves it. A full table is
- * swept once, outside the lock, and then the place is entered again: @again. */
-enum vd_err table_start_row(struct vd_table *table, struct table_place *place,
-                            const struct table_key *key, uint64_t now_ms, uint64_t expiry_ms,
-                            const struct vd_table_change *change, size_t count, bool *again,
-                            struct vd_error *error);
+/* Put @changes in a row that starts anew, in a place that was entered; leaves it. Returns whether
+ * to enter again, since the table was full: rows that have expired made room, or (@hopeless, false
+ * at first) there were none, and this is the last try. */
+bool table_start_row(struct vd_table *table, struct table_place *place, const struct table_key *key,
+                     uint64_t now_ms, uint64_t expiry_ms, const struct vd_table_change *change,
+                     size_t count, bool *hopeless, enum vd_err *result, struct vd_error *error);
 
 #endif
