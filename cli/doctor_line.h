@@ -54,5 +54,8 @@ bool doctor_tls(struct doctor *doctor, struct doctor_line *line, struct vd_tls *
                 const char *host, doctor_greeting_fn *greeting);
 /* The same of a handshake that has passed: how long the certificates last. */
 void doctor_tls_tell(struct doctor *doctor, const struct doctor_line *line);
+/* Does the port that @line was connected to speak TLS from the first byte? Tried by another
+ * connection, for a second at most. */
+bool doctor_speaks_tls(const struct doctor_line *line, const char *host);
 
 #endif

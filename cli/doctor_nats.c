@@ -167,9 +167,14 @@ static bool not_nats(struct nats_case *self)
     if (self->line.error.code == VD_ERR_TIMEOUT && in->length == 0) {
         doctor_step(doctor, DOCTOR_FAILED, "server", "no greeting within %.1f s",
                     doctor->step_ms / 1000.0);
-        doctor_advise(doctor, "A NATS server speaks first. Is its process stopped, is that another "
-                              "kind of server (Redis: use redis://; a web server), or one with "
-                              "\"handshake_first\", which this version does not speak to?");
+        doctor_advise(
+            doctor, "%s",
+            doctor_speaks_tls(&self->line, self->server->host)
+                ? "That port speaks TLS from the first byte: a NATS server with "
+                  "\"handshake_first\", which this version does not speak to, or "
+                  "another kind of server (Redis: use rediss://; a web server)."
+                : "A NATS server speaks first. Is its process stopped, or is that another "
+                  "kind of server (Redis: use redis://; a web server)?");
     } else if (in->length > 5 && memcmp(in->bytes, "INFO ", 5) == 0) {
         return no_answer(self, "server");
     } else {

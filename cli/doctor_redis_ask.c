@@ -78,28 +78,32 @@ bool redis_no_answer(struct redis_case *self, const char *step, const struct doc
 {
     const char *in = line->in.bytes;
     size_t length = line->in.length;
+    bool tls = !self->url.tls && line->error.code != VD_ERR_TIMEOUT &&
+               doctor_speaks_tls(line, self->server->host);
 
     doctor_step(self->doctor, DOCTOR_FAILED, step, "%s", line->error.text);
-    if (line->error.code == VD_ERR_TIMEOUT) {
+    if (tls) {
+        doctor_advise(self->doctor, "That port speaks TLS: use rediss:// in --broker, and --ca "
+                                    "unless the system knows the authority.");
+    } else if (line->error.code == VD_ERR_TIMEOUT) {
         doctor_advise(self->doctor,
                       "The server took the connection and says nothing. Is its process "
                       "stopped, swapping, or busy with a long command (SLOWLOG)?");
     } else if (line->error.code == VD_ERR_MALFORMED) {
-        doctor_advise(
-            self->doctor, "%s",
-            length > 5 && memcmp(in, "INFO ", 5) == 0 ? "That is a NATS server: use nats://."
-            : length > 5 && memcmp(in, "HTTP/", 5) == 0
-                ? "That is a web server. Is the port right?"
-                : "Something else listens there, or it is a port with TLS: use rediss://.");
+        doctor_advise(self->doctor, "%s",
+                      length > 5 && memcmp(in, "INFO ", 5) == 0
+                          ? "That is a NATS server: use nats://."
+                      : length > 5 && memcmp(in, "HTTP/", 5) == 0
+                          ? "That is a web server. Is the port right?"
+                          : "Something else listens there. Is the port right?");
     } else if (self->url.tls) {
         doctor_advise(self->doctor,
                       "The server closed the connection after the handshake: it may want "
                       "a client certificate (--cert and --key), or not accept the one "
                       "given. Its log says which.");
     } else {
-        doctor_advise(self->doctor,
-                      "The server closed the connection. Is it a port with TLS (use "
-                      "rediss://), or is \"maxclients\" reached? Its log says which.");
+        doctor_advise(self->doctor, "The server closed the connection. Is that a Redis server, and "
+                                    "is \"maxclients\" reached? Its log says so.");
     }
     return false;
 }

@@ -19,6 +19,7 @@
 #include "doctor_line.h"
 
 #define DAY_SECONDS 86400
+#define GUESS_MS    1000
 
 /* ---- words about a certificate -----------------------------------------------------------------
  */
@@ -106,9 +107,9 @@ static int accept_all(int verified, X509_STORE_CTX *store)
     return 1;
 }
 
-static bool shake_hands(SSL *session, struct doctor_line *line)
+static bool shake_hands(SSL *session, const struct doctor_line *line, uint32_t limit_ms)
 {
-    uint64_t deadline_ms = vd_monotonic_ms() + line->step_ms;
+    uint64_t deadline_ms = vd_monotonic_ms() + limit_ms;
     struct pollfd waiting = {.fd = line->stream.fd};
     int result;
 
@@ -125,7 +126,7 @@ static bool shake_hands(SSL *session, struct doctor_line *line)
 
 /* The server's certificate, or NULL. */
 static X509 *fetch_certificate(const struct doctor_line *first, const char *host,
-                               doctor_greeting_fn *greeting)
+                               doctor_greeting_fn *greeting, uint32_t limit_ms)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     SSL *session = context ? SSL_new(context) : NULL;
@@ -138,7 +139,7 @@ static X509 *fetch_certificate(const struct doctor_line *first, const char *host
             SSL_set_tlsext_host_name(session, host);
         SSL_set_fd(session, line.stream.fd);
         if (!greeting || greeting(&line))
-            shake_hands(session, &line);
+            shake_hands(session, &line, limit_ms);
         certificate = SSL_get1_peer_certificate(session);
         doctor_line_close(&line);
     }
@@ -146,6 +147,15 @@ static X509 *fetch_certificate(const struct doctor_line *first, const char *host
     SSL_CTX_free(context);
     ERR_clear_error();
     return certificate;
+}
+
+bool doctor_speaks_tls(const struct doctor_line *line, const char *host)
+{
+    uint32_t limit_ms = line->step_ms < GUESS_MS ? line->step_ms : GUESS_MS;
+    X509 *certificate = fetch_certificate(line, host, NULL, limit_ms);
+
+    X509_free(certificate);
+    return certificate != NULL;
 }
 
 /* ---- days left ---------------------------------------------------------------------------------
@@ -233,8 +243,9 @@ static bool tell_failure(struct doctor *doctor, const struct doctor_line *line, 
 {
     const char *said = line->error.text;
     /* not where the server complains of ours */
-    X509 *certificate =
-        strstr(said, "the server's certificate") ? fetch_certificate(line, host, greeting) : NULL;
+    X509 *certificate = strstr(said, "the server's certificate")
+                            ? fetch_certificate(line, host, greeting, line->step_ms)
+                            : NULL;
 
     doctor_step(doctor, DOCTOR_FAILED, "tls", "%s", said);
     if (certificate) {

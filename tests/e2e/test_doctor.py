@@ -308,7 +308,7 @@ def test_the_wrong_kind_of_port(serve, redis, certificates):
     last = json.loads(said.stdout)["steps"][-1]
     assert (last["step"], last["state"]) == ("tls", "failed") and "that port speaks no TLS" in last["advice"]
     server = serve("redis", tls="server")
-    find_failed("login", "", "rediss://", broker=f"redis://127.0.0.1:{server.port}")
+    find_failed("login", "", "That port speaks TLS: use rediss://", broker=f"redis://127.0.0.1:{server.port}")
 
 
 def test_a_web_server(start, certificates):

@@ -239,3 +239,7 @@ def test_another_kind_of_server(serve, nats):
     said = run("doctor", "--json", "--timeout", "0.5", broker=f"nats://127.0.0.1:{redis.port}", code=1, seconds=20)
     last = json.loads(said.stdout)["steps"][-1]
     assert last["step"] == "server" and "Redis: use redis://" in last["advice"]
+    server = serve("redis", tls="server")
+    said = run("doctor", "--json", "--timeout", "1", broker=f"nats://127.0.0.1:{server.port}", code=1, seconds=20)
+    last = json.loads(said.stdout)["steps"][-1]
+    assert last["step"] == "server" and "speaks TLS from the first byte" in last["advice"], last
