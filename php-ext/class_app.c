@@ -95,6 +95,7 @@ void vd_php_app_setup(void)
     app_handlers.free_obj = app_free;
     app_handlers.get_gc = app_gc;
     app_handlers.clone_obj = NULL;
+    app_handlers.compare = zend_objects_not_comparable; /* == is === */
 }
 
 /* What the gateway and the other workers must know beforehand. */

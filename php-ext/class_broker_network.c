@@ -142,6 +142,7 @@ void vd_php_broker_network_setup(void)
     broker_handlers.get_gc = broker_gc;
     broker_handlers.get_debug_info = broker_debug_info;
     broker_handlers.clone_obj = NULL;
+    broker_handlers.compare = zend_objects_not_comparable; /* == is === */
 }
 
 const struct vd_broker_options *vd_php_broker_server_options(zend_object *object)

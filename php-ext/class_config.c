@@ -141,6 +141,7 @@ void vd_php_config_setup(void)
     config_handlers.get_gc = config_gc;
     config_handlers.get_debug_info = config_debug_info;
     config_handlers.clone_obj = NULL;
+    config_handlers.compare = zend_objects_not_comparable; /* == is === */
 }
 
 void vd_php_config_server(const struct vd_php_config *config, struct vd_server_config *server)
