@@ -112,6 +112,13 @@ static void set_ini(const char *name, const char *value)
     zend_string_release(key);
 }
 
+static void restore_ini(const char *name)
+{
+    zend_string *key = zend_string_init(name, strlen(name), false);
+    zend_restore_ini_entry(key, PHP_INI_STAGE_DEACTIVATE);
+    zend_string_release(key);
+}
+
 void vd_php_sapi_headers_forget(void)
 {
     if (zend_llist_count(&SG(sapi_headers).headers)) {
@@ -183,10 +190,28 @@ void vd_php_sapi_output_discard(struct vd_php_capture *capture)
 /* A buffer that one large page has grown is given back; a small one serves the next request. */
 #define CAPTURE_KEEP_BYTES (64 * 1024)
 
-/* The handler may have called set_time_limit(). */
-static void time_limit_end(void)
+/* The handler may have called session_start(): PHP ends a session with the request, and so that no
+ * visitor gets another one's, here it does as well. */
+static void session_end(void)
 {
-    if (EG(timeout_seconds)) {
+    if (EXPECTED(!zend_hash_str_exists(&EG(symbol_table), ZEND_STRL("_SESSION"))) ||
+        vd_worker_is_copy(VIADUCT_G(run)->worker)) {
+        return;
+    }
+    zend_module_entry *session = zend_hash_str_find_ptr(&module_registry, ZEND_STRL("session"));
+    if (session && session->request_shutdown_func && session->request_startup_func) {
+        session->request_shutdown_func(session->type, session->module_number);
+        restore_ini("session.save_handler"); /* a handler's own is gone */
+        session->request_startup_func(session->type, session->module_number);
+    }
+    zend_hash_str_del(&EG(symbol_table), ZEND_STRL("_SESSION"));
+}
+
+/* What a handler has begun and not ended, besides its output. Runs PHP code: session handlers. */
+static void loose_ends(void)
+{
+    session_end();
+    if (EG(timeout_seconds)) { /* it called set_time_limit() */
         set_ini("max_execution_time", "0");
     }
 }
@@ -197,15 +222,15 @@ void vd_php_sapi_request_end(struct vd_php_capture *capture)
     if (capture->output.a > CAPTURE_KEEP_BYTES) {
         smart_str_free(&capture->output);
     }
+    loose_ends();
     capture->on = false;
     vd_php_uploads_forget();
-    time_limit_end();
 }
 
 void vd_php_sapi_call_end(void)
 {
     vd_php_sapi_output_flush();
-    time_limit_end();
+    loose_ends();
 }
 
 unsigned vd_php_sapi_status(void)
