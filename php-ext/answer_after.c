@@ -115,6 +115,9 @@ bool vd_php_after_run(struct vd_php_exchange *exchange, zval *response)
             !call_hook(exchange, &after->items[i].handler, response)) {
             return false;
         }
+        if (vd_worker_is_copy(exchange->run->worker)) { /* the hook forked it */
+            return false;
+        }
     }
     return true;
 }

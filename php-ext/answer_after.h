@@ -24,7 +24,7 @@ void vd_php_after_response_of(struct vd_php_exchange *exchange, zval *response,
 void vd_php_after_response_streamed(struct vd_php_exchange *exchange, zval *response, zval *body);
 
 /* Let the hooks see @response, and put another into its place when one returns another. False when
- * one failed: answered then. Runs PHP code. */
+ * one failed: answered then; or forked: there is nothing to answer in its child. Runs PHP code. */
 bool vd_php_after_run(struct vd_php_exchange *exchange, zval *response);
 
 #endif

@@ -68,7 +68,7 @@ void vd_php_answer_fatal(struct vd_php_exchange *exchange, const char *text)
 /* ---- error() handlers -------------------------------------------------------------------------
  */
 
-static void log_exception(struct vd_php_exchange *exchange, zend_object *exception)
+void vd_php_answer_log(const struct vd_php_exchange *exchange, zend_object *exception)
 {
     zend_string *text = vd_php_exception_text(exception);
     log_failure(exchange, VD_LOG_ERROR, "handler_failed", ZSTR_VAL(text));
@@ -136,7 +136,7 @@ bool vd_php_answer_page(struct vd_php_exchange *exchange, unsigned status, zend_
         vd_php_answer_exit(exchange);
         return true;
     case VD_PHP_THREW:
-        log_exception(exchange, thrown);
+        vd_php_answer_log(exchange, thrown);
         forget_output(exchange);
         return false;
     case VD_PHP_RETURNED:

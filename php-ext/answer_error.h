@@ -21,6 +21,9 @@ void vd_php_answer_fault(struct vd_php_exchange *exchange, const char *text);
 /* A handler threw: log it, answer 500 or what an HttpException says. Takes over @exception. */
 void vd_php_answer_exception(struct vd_php_exchange *exchange, zend_object *exception);
 
+/* Log what a handler threw, answer nothing. Takes over @exception. */
+void vd_php_answer_log(const struct vd_php_exchange *exchange, zend_object *exception);
+
 /* PHP bailed out: log @text, answer 500 (or cut what has begun). Runs no PHP code. */
 void vd_php_answer_fatal(struct vd_php_exchange *exchange, const char *text);
 

@@ -278,6 +278,7 @@ void vd_php_request_setup(void)
     request_handlers.get_properties = request_properties;
     request_handlers.get_gc = request_gc;
     request_handlers.clone_obj = NULL;
+    request_handlers.compare = zend_objects_not_comparable; /* == is === */
 }
 
 void vd_php_request_create(zval *object, const struct vd_worker_request *request)

@@ -55,7 +55,8 @@ static bool call_before(struct vd_php_exchange *exchange)
         ZVAL_COPY(&request, vd_php_exchange_request(exchange));
         vd_callable_call(&before->items[i].handler, 1, &request, &exchange->result);
         zval_ptr_dtor(&request);
-        if (EG(exception) || Z_TYPE(exchange->result) != IS_NULL) {
+        if (EG(exception) || Z_TYPE(exchange->result) != IS_NULL ||
+            vd_worker_is_copy(exchange->run->worker)) {
             exchange->not_of_route = true;
             return true;
         }
@@ -84,6 +85,15 @@ static void answer(struct vd_php_exchange *exchange)
     }
 }
 
+/* In a process that a handler forked there is nothing to answer, nor anything else to be called. */
+static void end_copy(const struct vd_php_exchange *exchange)
+{
+    zend_object *exception;
+    if (vd_php_outcome_take(&exception) == VD_PHP_THREW) {
+        vd_php_answer_log(exchange, exception);
+    }
+}
+
 static void exchange_body(void *context)
 {
     struct vd_php_exchange *exchange = context;
@@ -93,7 +103,9 @@ static void exchange_body(void *context)
         call_handler(exchange);
         answered = true;
     }
-    if (answered) {
+    if (vd_worker_is_copy(exchange->run->worker)) {
+        end_copy(exchange);
+    } else if (answered) {
         answer(exchange);
     } else {
         vd_php_answer_error(exchange, exchange->unrouted_status, NULL, NULL);

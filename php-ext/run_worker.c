@@ -163,12 +163,18 @@ static bool plain_call(struct plain_call *call)
     return !call->failed;
 }
 
+/* Is nothing more to be called? After a fatal error, and in a process that a handler forked. */
+static bool has_ended(const struct vd_php_run *run)
+{
+    return run->fatal || vd_worker_is_copy(run->worker);
+}
+
 /* Each handler of a list in turn. @arguments are shared; the caller releases them. */
 static bool call_list(struct vd_php_run *run, const struct vd_callable_list *list, const char *what,
                       const zval *arguments, uint32_t argument_count)
 {
     bool all = true;
-    for (uint32_t i = 0; i < list->count && !run->fatal; i++) {
+    for (uint32_t i = 0; i < list->count && !has_ended(run); i++) {
         struct plain_call call = {
             .run = run, .handler = &list->items[i], .what = what, .argument_count = argument_count};
         for (uint32_t j = 0; j < argument_count; j++) {
@@ -235,8 +241,8 @@ static void handle_broker_error(struct vd_php_run *run, const struct vd_worker_e
                                          .text = event->text.bytes,
                                          .text_length = event->text.length});
     call_list(run, of_config, "onBrokerError", &error, 1);
+    call_list(run, of_app, "onBrokerError", &error, 1);
     if (!run->fatal) {
-        call_list(run, of_app, "onBrokerError", &error, 1);
         zval_ptr_dtor(&error);
     }
 }
@@ -359,7 +365,7 @@ static bool start(struct vd_php_run *run)
 static int serve(struct vd_php_run *run)
 {
     struct vd_worker_event event;
-    while (!run->finished && !run->fatal) {
+    while (!run->finished && !has_ended(run)) {
         enum vd_err code = vd_worker_next_event(run->worker, vd_php_notices_timeout(run), &event);
         if (code != VD_OK) {
             vd_log(run->logger, VD_LOG_ERROR, "worker_ends", "%s", vd_err_text(code));
@@ -367,7 +373,6 @@ static int serve(struct vd_php_run *run)
         }
         handle_event(run, &event);
         vd_php_notices_flush(run, false);
-        run->finished = run->finished || vd_worker_is_copy(run->worker);
     }
     return run->fatal ? EXIT_FATAL : 0;
 }
@@ -388,7 +393,7 @@ static void end_of_php(void *context)
 
 static void finish(struct vd_php_run *run)
 {
-    if (!run->fatal && !vd_worker_is_copy(run->worker)) {
+    if (!has_ended(run)) {
         zval id;
         ZVAL_LONG(&id, vd_worker_index(run->worker));
         call_list(run, &run->app->hooks[VD_HOOK_SHUTDOWN], "onShutdown", &id, 1);

@@ -19,10 +19,11 @@ $server = Server::start(<<<'APP'
     $app->get('/fork', fn() => child(function () use ($app) { $app->broadcast('x', 'from the child'); fwrite(STDERR, "child published\n"); }));
     $app->get('/exit', fn() => child(fn() => exit));
     $app->get('/throw', function () {
-        if (pcntl_fork() === 0) {
+        $pid = pcntl_fork();
+        if ($pid === 0) {
             throw new DomainException('child throws');
         }
-        pcntl_wait($status);
+        pcntl_waitpid($pid, $status);
         return 'parent';
     });
     $app->post('/upload', function (Request $r) {
@@ -46,6 +47,22 @@ $server = Server::start(<<<'APP'
         return 'parent';
     });
     $app->get('/go', function () use (&$pipe) { fwrite($pipe[0], "go\n"); return 'went'; });
+    $copy = function (string $what, mixed $result = null) {
+        $pid = pcntl_fork();
+        if ($pid === 0) {
+            fwrite(STDERR, "child: of $what\n");
+            return $result;
+        }
+        pcntl_waitpid($pid, $status);
+    };
+    $worker = 0;
+    $app->onStart(fn() => $copy('onStart'))->onStart(function () use (&$worker) { if ($worker) { fwrite(STDERR, "child: CALLED\n"); } $worker = getmypid(); });
+    $called = function () use (&$worker) { if (getmypid() !== $worker) { fwrite(STDERR, "child: CALLED\n"); } };
+    $app->before(fn() => $copy('before'), '/around')->before(fn() => $called(), '/around');
+    $app->after(fn() => $copy('after'), '/around')->after(fn() => $called(), '/around');
+    $app->get('/around', function () use ($called) { $called(); return 'around'; });
+    $app->before(fn() => $copy('before', 'an answer'), '/answered');
+    $app->error(404, fn() => $copy('error'));
     $n = 0;
     $app->setInterval(function () use (&$n) { if (++$n === 2) { child(fn() => null); } }, 50);
     $app->onShutdown(fn() => fwrite(STDERR, "onShutdown\n"));
@@ -65,7 +82,9 @@ for ($i = 0; $i < 20; $i++) {
 }
 echo $server->get('/go')->body, "\n";
 $server->waitForLog('/^child: done/m');
-echo $server->get('/')->body, "\n";
+foreach (['/around', '/answered', '/'] as $path) {
+    echo $server->get($path)->body, "\n";
+}
 echo 'exit ', $server->stop(), "\n";
 echo implode("\n", preg_grep('/^child|^onShutdown|worker_ends/', explode("\n", $server->log()))), "\n";
 echo preg_match_all('/handler_failed.*/', $server->log(), $m), ' ', preg_replace('/ \(request \w+\)| in \/.*/', '', strstr($m[0][0] ?? '', 'handler')), "\n";
@@ -80,8 +99,11 @@ parent, child ended 0
 parent, child ended 0
 parent
 went
+around
+Not Found
 still here
 exit 0
+child: of onStart
 child: Viaduct\Broker\Exception\BrokerException: this process was forked by a handler: only the worker itself may call
 child: /body mine 5
 child: RuntimeException: A handler forked this process: what it needs of the request must be read before the fork
@@ -92,5 +114,9 @@ child: RuntimeException: A handler forked this process: what it needs of the req
 child: RuntimeException: A handler forked this process: what it needs of the request must be read before the fork
 child: late "\/late"
 child: done
+child: of before
+child: of after
+child: of before
+child: of error
 onShutdown
 1 handler_failed: GET /throw: DomainException: child throws
