@@ -279,7 +279,6 @@ ZEND_METHOD(Viaduct_GlobalState, keys)
     ZEND_PARSE_PARAMETERS_NONE();
     struct vd_php_table *state = vd_php_global_state();
     struct vd_table_cursor cursor = {0};
-    struct vd_table_value values[VD_STATE_COLUMNS];
     struct vd_error error;
     char key[VD_TABLE_KEY_MAX];
     size_t length;
@@ -288,7 +287,7 @@ ZEND_METHOD(Viaduct_GlobalState, keys)
     }
     array_init(return_value);
     while ((error.code = vd_table_next(state->table, &cursor, vd_php_table_now_ms(), key, &length,
-                                       values, vd_php_table_text(state), &error)) == VD_OK) {
+                                       NULL, NULL, &error)) == VD_OK) {
         add_next_index_stringl(return_value, key, length);
     }
     if (error.code != VD_ERR_EMPTY) {

@@ -511,6 +511,18 @@ static void step(struct fixture *f, struct model *m)
     m->now += next_random(m) % 8;
 }
 
+static int count_keys(struct fixture *f, uint64_t now_ms)
+{
+    struct vd_table_cursor cursor = {0};
+    char key[VD_TABLE_KEY_MAX];
+    size_t length = 0;
+    int count = 0;
+
+    while (vd_table_next(f->table, &cursor, now_ms, key, &length, NULL, NULL, NULL) == VD_OK)
+        count++;
+    return count;
+}
+
 /* Everything that the model has, once each. */
 static void check_walk(struct fixture *f, const struct model *m)
 {
@@ -530,6 +542,7 @@ static void check_walk(struct fixture *f, const struct model *m)
         seen++;
     }
     assert_int_equal(seen, model_count(m));
+    assert_int_equal(seen, count_keys(f, m->now));
 }
 
 static void test_model(void **state)

@@ -137,8 +137,8 @@ uint64_t vd_table_count_live(const struct vd_table *table, uint64_t now_ms);
 
 /* A walk over all rows: start with a zeroed cursor; it holds nothing, just drop it. Each row that
  * exists throughout is seen exactly once, whatever others insert and delete meanwhile. @key takes
- * VD_TABLE_KEY_MAX bytes. Returns: VD_OK, VD_ERR_EMPTY (the end), VD_ERR_TIMEOUT,
- * VD_ERR_CORRUPT. */
+ * VD_TABLE_KEY_MAX bytes; @values NULL: keys only. Returns: VD_OK, VD_ERR_EMPTY (the end),
+ * VD_ERR_TIMEOUT, VD_ERR_CORRUPT. */
 struct vd_table_cursor {
     uint64_t next;
 };

@@ -163,7 +163,7 @@ static enum vd_err read_at(const struct vd_table *table, uint64_t index, uint64_
         if (is_read) {
             copy_bytes(key, row->words, length);
             *key_length = length;
-            is_read = read_row(table, version, values, text);
+            is_read = !values || read_row(table, version, values, text);
         }
         if (is_still(row, seq)) {
             if (!is_read)
