@@ -12,7 +12,7 @@
  *
  * Restarts: at once after a clean end (recycling), else after a backoff that doubles from
  * FIRST_RESTART_MS to RESTART_CAP_MS and starts over once a process has been up for STABLE_MS. The
- * gateway's first restart does not wait. */
+ * gateway's first restart does not wait, nor do its last ones, while the node ends. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -273,7 +273,7 @@ static void gateway_died(struct vd_supervisor *supervisor, int status, uint64_t 
         supervisor->end = VD_END_STOP; /* a successor hands over what is left */
     atomic_fetch_add(&shared->gateway_deaths_total, 1);
     delay_ms = vd_backoff_failed(&gateway->backoff, now_ms, random_bits());
-    if (gateway->backoff.attempt <= 1)
+    if (gateway->backoff.attempt <= 1 || supervisor->end != VD_END_NO)
         delay_ms = 0;
     gateway->restart_ms = now_ms + delay_ms;
     if (!vd_supervisor_gateway_wanted(supervisor)) {

@@ -103,6 +103,7 @@ static void begin_drain(struct vd_supervisor *supervisor, uint64_t now_ms)
     supervisor->end = VD_END_DRAIN;
     supervisor->end_begun_ms = now_ms;
     supervisor->rolling = false;
+    supervisor->gateway.restart_ms = 0;
     supervisor->end_deadline_ms = now_ms + timeout_ms;
     atomic_store(&node->shared->end_deadline_ms, supervisor->end_deadline_ms);
     atomic_store(&node->shared->drain_deadline_ms, supervisor->end_deadline_ms - reserve_ms);

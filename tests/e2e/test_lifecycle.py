@@ -84,6 +84,22 @@ def test_a_stream_that_takes_nothing_does_not_hold_up_the_end(start, streams):
     server.ended(0, seconds=60)
 
 
+def test_the_end_does_not_wait_for_a_gateway_that_dies_again_and_again(start):
+    server = start(workers=1, drain_timeout_ms=60_000)
+    pause = 0
+    while pause < 2.6:  # the next one is twice as long: 5.1 s and more
+        killed, began = until(server.gateway, 20, "a gateway"), time.monotonic()
+        os.kill(killed, signal.SIGKILL)
+        until(lambda killed=killed: server.gateway() not in (None, killed), 20, "another gateway")
+        pause = time.monotonic() - began
+    os.kill(server.gateway(), signal.SIGKILL)
+    until(lambda: server.gateway() is None)
+    began = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    server.ended(0)
+    assert time.monotonic() - began < 4
+
+
 def test_ctrl_c_finishes_requests_and_exits_0(start):
     server = start(workers=2)
     with server.connect() as busy:
