@@ -47,7 +47,7 @@ static enum cli_exit turn(struct publication *work, int timeout_ms)
     vd_broker_poll(work->session.broker, timeout_ms);
     cli_session_connected(&work->session);
     vd_broker_status(work->session.broker, &status);
-    if (work->session.hopeless || work->session.dropped || status.counters.outbox_drops > 0) {
+    if (work->session.hopeless || status.counters.outbox_drops > 0) {
         cli_say("%s (%s)", work->session.last_failure, work->session.settings.shown);
         return CLI_FAILED;
     }

@@ -17,11 +17,7 @@ static void on_error(struct vd_broker *broker, const struct vd_broker_failure *f
         session->hopeless = true;
         return;
     }
-    if (failure->code == VD_ERR_TOO_LARGE) {
-        session->dropped = true;
-        return;
-    }
-    if (!session->quiet) {
+    if (!cli_session_dropped(session) && !session->quiet) {
         cli_say("%s (%s); next attempt in %.1f s", failure->text, session->settings.shown,
                 failure->next_delay_ms / 1000.0);
     }
@@ -81,6 +77,14 @@ bool cli_session_connected(struct cli_session *session)
         session->was_connected = status.connected;
     }
     return session->was_connected;
+}
+
+bool cli_session_dropped(const struct cli_session *session)
+{
+    struct vd_broker_status status;
+
+    vd_broker_status(session->broker, &status);
+    return status.counters.outbox_drops > 0;
 }
 
 const char *cli_session_why(const struct cli_session *session)

@@ -15,7 +15,6 @@ struct cli_session {
     bool quiet;
     bool was_connected;
     bool hopeless; /* refused before it was ever connected */
-    bool dropped;  /* the server does not take a message that was published: last_failure */
     char last_failure[VD_ERROR_TEXT_BYTES];
 };
 
@@ -25,6 +24,9 @@ void cli_session_close(struct cli_session *session);
 
 /* Notices when the link is up for the first time, and says so once. */
 bool cli_session_connected(struct cli_session *session);
+
+/* The server does not take a message that was published: why is said in last_failure. */
+bool cli_session_dropped(const struct cli_session *session);
 
 /* Why it is not, or was not, connected, as far as is known; "": nothing is wrong. */
 const char *cli_session_why(const struct cli_session *session);

@@ -36,7 +36,7 @@ def haproxy(text, port):
 
 
 def nginx(text, port):
-    return ["nginx", "-p", ".", "-g", "daemon off; pid nginx.pid; error_log stderr;", "-c"], f"""
+    return ["nginx", "-e", "stderr", "-p", ".", "-g", "daemon off; pid nginx.pid;", "-c"], f"""
 events {{}}
 http {{
     access_log off;

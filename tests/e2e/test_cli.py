@@ -283,6 +283,19 @@ def test_a_message_that_the_server_does_not_take(tmp_path, broker):
     run("pub", "a", "-", broker=broker, stdin=b"x" * (1 << 19))
 
 
+def test_somebody_publishes_more_than_any_message_takes(tmp_path, serve):
+    """The link ends by that; sub says why, and goes on."""
+    broker = serve("redis")
+    with Running(tmp_path, "sub", broker=broker) as sub, broker.raw() as raw:
+        sub.listening()
+        raw.publish(b"x" * (9 << 20))
+        until(lambda: "more at once than any message takes" in sub.err(), 15, "it is said")
+        until(lambda: "gap: " in sub.err(), 15, "it is back")
+        run("pub", "a", "after", broker=broker)
+        assert sub.lines(1)[0].endswith(b" a after")
+        sub.interrupt().ends(0)
+
+
 def test_a_server_that_comes_late(tmp_path, broker):
     broker.kill()
     with Running(tmp_path, "pub", "a", "b", "--timeout", "20", broker=broker) as pub:
