@@ -305,6 +305,20 @@ static void find_node(char path[VD_CONTROL_PATH_BYTES])
 /* ---- the command -------------------------------------------------------------------------------
  */
 
+/* In the first line of the picture, which is old now. */
+static void show_silence(struct viewer *viewer, const char *why)
+{
+    struct cli_text line = {0};
+
+    if (!viewer->on_screen)
+        return;
+    cli_text_print(&line, CURSOR_HOME);
+    cli_text_safe(&line, viewer->path, strlen(viewer->path));
+    cli_text_print(&line, ": %s; asking again" LINE_REST, why);
+    write_out(viewer, line.bytes, line.length);
+    cli_text_finish(&line);
+}
+
 /* Is there more to see, or a node to wait for? */
 static bool goes_on(const struct viewer *viewer, enum top_answer answer, uint64_t heard_ms)
 {
@@ -322,6 +336,8 @@ static enum cli_exit view(struct viewer *viewer)
     enum top_answer answer = look(viewer, why);
 
     while (goes_on(viewer, answer, heard_ms)) {
+        if (answer == TOP_SILENT)
+            show_silence(viewer, why);
         next_ms += viewer->interval_ms;
         wait_until(viewer, next_ms);
         if (!viewer->ended && !viewer->gone)
