@@ -96,15 +96,16 @@ int vd_nats_shared_fd(const struct vd_nats_shared *shared)
     return shared->fd;
 }
 
-/* First the flag: a notice between the two is read here or stays readable, and is lost in neither.
- */
+/* The flag comes last: while it is set nothing is written, so a notice between the two is seen by
+ * the look after this, and the next one writes. (The other way round what it has written would be
+ * read here, and with the flag set no notice would ever write again.) */
 void vd_nats_shared_swallow(struct vd_nats_shared *shared)
 {
     uint64_t count;
 
-    atomic_store(&shared->noticed, false);
     while (read(shared->fd, &count, sizeof(count)) < 0 && errno == EINTR)
         ;
+    atomic_store(&shared->noticed, false);
 }
 
 unsigned vd_nats_shared_alive(const struct vd_nats_shared *shared)
