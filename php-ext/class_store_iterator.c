@@ -133,7 +133,6 @@ static zend_object *rows_create(zend_class_entry *ce)
 /* var_dump(): the declaration, not the rows, of which there may be millions. */
 static HashTable *rows_debug_info(zend_object *object, int *is_temporary)
 {
-    static const char *const types[] = {"INT", "FLOAT", "STRING"};
     struct vd_php_table *table = rows_from(object)->table;
     zval info;
     zval columns;
@@ -146,7 +145,8 @@ static HashTable *rows_debug_info(zend_object *object, int *is_temporary)
     for (uint32_t i = 0; i < table->column_count; i++) {
         const struct vd_php_column *column = &table->columns[i];
         zval type;
-        ZVAL_STR(&type, zend_strpprintf(0, "%s %u", types[column->type], column->bytes));
+        ZVAL_STR(&type,
+                 zend_strpprintf(0, "%s %u", vd_column_type_name(column->type), column->bytes));
         zend_hash_add_new(Z_ARRVAL(columns), column->name.own, &type);
     }
     add_assoc_str(&info, "table", table->name.own);

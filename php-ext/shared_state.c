@@ -342,11 +342,6 @@ static bool is_same(const struct vd_php_table *entry, const struct vd_table_opti
     return true;
 }
 
-static const char *type_name(enum vd_column_type type)
-{
-    return type == VD_COLUMN_INT ? "INT" : type == VD_COLUMN_FLOAT ? "FLOAT" : "STRING";
-}
-
 static void describe(smart_str *text, uint64_t rows, uint64_t ttl_ms)
 {
     smart_str_append_printf(text, "; %" PRIu64 " rows", rows);
@@ -363,14 +358,14 @@ static ZEND_COLD void throw_another(const struct vd_php_table *there,
     for (uint32_t i = 0; i < there->column_count; i++) {
         const struct vd_php_column *column = &there->columns[i];
         smart_str_append_printf(&text, "%s%s %s %u", i ? ", " : "", ZSTR_VAL(column->name.own),
-                                type_name(column->type), column->bytes);
+                                vd_column_type_name(column->type), column->bytes);
     }
     describe(&text, vd_table_capacity(there->table), there->ttl_ms);
     smart_str_appends(&text, "), and now as (");
     for (size_t i = 0; i < options->column_count; i++) {
         const struct vd_column *column = &options->columns[i];
         smart_str_append_printf(&text, "%s%s %s %u", i ? ", " : "", column->name,
-                                type_name(column->type), column->bytes);
+                                vd_column_type_name(column->type), column->bytes);
     }
     describe(&text, options->rows, options->ttl_ms);
     smart_str_appends(&text, "): use another name, or the same declaration");

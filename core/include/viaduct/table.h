@@ -50,6 +50,7 @@
 struct vd_table; /* this process's handle; forks inherit it */
 
 enum vd_column_type { VD_COLUMN_INT, VD_COLUMN_FLOAT, VD_COLUMN_STRING };
+const char *vd_column_type_name(enum vd_column_type type); /* "INT"; "unknown" for none of them */
 
 struct vd_column {
     const char *name; /* 1 to VD_TABLE_NAME_MAX bytes */

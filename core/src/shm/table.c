@@ -16,8 +16,6 @@
 
 #include "table_shared.h"
 
-static const char *const type_names[] = {"INT", "FLOAT", "STRING"};
-
 /* ---- schema ------------------------------------------------------------------------------------
  */
 
@@ -54,8 +52,7 @@ static enum vd_err check_column(const struct table_schema *schema, uint32_t at,
         return vd_error_set(error, VD_ERR_INVALID,
                             "table \"%s\": column \"%s\" has type %s and %u bytes; allowed are INT "
                             "of 1, 2, 4 or 8, FLOAT of 8, STRING of 1 to %u",
-                            schema->name, column->name,
-                            column->type <= VD_COLUMN_STRING ? type_names[column->type] : "unknown",
+                            schema->name, column->name, vd_column_type_name(column->type),
                             column->bytes, VD_TABLE_STRING_MAX);
     }
     for (uint32_t i = 0; i < at; i++) {

@@ -3,9 +3,11 @@
  * column, limits, and what to change. */
 #include "table_shared.h"
 
-static const char *type_name(unsigned type)
+const char *vd_column_type_name(enum vd_column_type type)
 {
-    return type == VD_COLUMN_INT ? "INT" : type == VD_COLUMN_FLOAT ? "FLOAT" : "STRING";
+    static const char *const names[] = {"INT", "FLOAT", "STRING"};
+
+    return (unsigned)type <= VD_COLUMN_STRING ? names[type] : "unknown";
 }
 
 enum vd_err table_no_column(const struct vd_table *table, uint32_t column, struct vd_error *error)
@@ -24,7 +26,8 @@ enum vd_err table_check_type(const struct vd_table *table, uint32_t column, unsi
     return vd_error_set(error, VD_ERR_INVALID,
                         "table \"%s\": column \"%s\" is %s, and this adds to a column that is %s",
                         table->schema.name, table->schema.columns[column].name,
-                        type_name(table->schema.columns[column].type), type_name(type));
+                        vd_column_type_name(table->schema.columns[column].type),
+                        vd_column_type_name(type));
 }
 
 enum vd_err table_out_of_range(const struct vd_table *table, const struct table_column *column,
