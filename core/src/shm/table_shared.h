@@ -153,9 +153,10 @@ static inline uint64_t table_last_word(const char *bytes, size_t length)
         return table_load_bytes(bytes + length - (rest ? rest : 8), rest ? rest : 8);
     if (length > 8)
         return table_load_bytes(bytes + length - 8, 8) >> (64 - 8 * rest);
-    if (rest >= 4)
+    if (rest >= 4) {
         return table_load_bytes(bytes, 4) | table_load_bytes(bytes + rest - 4, 4)
                                                 << (8 * (rest - 4));
+    }
     return table_load_bytes(bytes, 1) | table_load_bytes(bytes + rest / 2, 1) << (8 * (rest / 2)) |
            table_load_bytes(bytes + rest - 1, 1) << (8 * (rest - 1));
 }
