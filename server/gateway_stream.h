@@ -42,7 +42,8 @@ struct gw_stream {
     bool ending; /* close when the queue is empty */
     bool raw;    /* HTTP/1.0: no chunk framing */
     bool blocked;
-    bool coded; /* gzip */
+    bool coded;     /* gzip */
+    bool announced; /* a worker was told that it is there */
     struct gw_gzip gzip;
     uint32_t gaps_seen; /* of gateway->resync.count */
     uint32_t link_count;
@@ -59,10 +60,16 @@ struct gw_resync {
     uint64_t next_step_ms; /* the next portion of the streams; 0: all are told */
 };
 
-/* gateway_stream.c */
+/* gateway_stream_open.c: @payload: the patterns' lengths, the patterns, header lines. */
 void gw_stream_open(struct gw_request *request, const struct vd_frame_stream *frame,
                     const unsigned char *payload, size_t length);
+
+/* gateway_stream.c */
 void gw_stream_enqueue(struct gw_stream *stream, struct gw_event *event); /* takes a reference */
+/* Both take over the caller's reference; NULL, or no memory: the stream is cut. give: as enqueue;
+ * push: behind what waits already, coded or not as it is. */
+void gw_stream_give(struct gw_stream *stream, struct gw_event *event);
+void gw_stream_push(struct gw_stream *stream, struct gw_event *event);
 void gw_streams_flush(struct gateway *gateway);
 void gw_stream_flush(struct gw_stream *stream);
 void gw_stream_close(struct gw_stream *stream); /* part of closing its connection */
