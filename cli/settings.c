@@ -56,9 +56,18 @@ static void show_url(struct cli_settings *settings, const char *url)
     cli_text_finish(&text);
 }
 
+/* What ps shows from now on: a process may run for days. @url is of argv. */
+static void hide_secrets(char *url)
+{
+    char *first = strstr(url, "://"), *at = strrchr(url, '@');
+
+    if (first && at && at > first + 3)
+        memset(first + 3, '*', (size_t)(at - first - 3));
+}
+
 static bool take_url(struct cli_settings *settings, const struct cli_options *options)
 {
-    const char *url = options->broker;
+    const char *url = settings->url;
 
     if (!url)
         return refuse_url("no broker is named, neither here nor in VIADUCT_BROKER");
@@ -70,8 +79,8 @@ static bool take_url(struct cli_settings *settings, const struct cli_options *op
     settings->broker.url = url;
     show_url(settings, url);
     if (options->broker_in_arguments && strchr(url, '@') && !options->quiet) {
-        cli_say("the URL holds a user or password, and ps shows arguments to everybody on this "
-                "machine: VIADUCT_BROKER is the better place");
+        cli_say("the URL holds a user or password, and ps showed it to everybody on this machine "
+                "until now: VIADUCT_BROKER is the better place");
     }
     return true;
 }
@@ -146,7 +155,9 @@ static bool take_credentials(struct cli_settings *settings, const struct cli_opt
 
 bool cli_settings_make(struct cli_settings *settings, const struct cli_options *options)
 {
-    *settings = (struct cli_settings){0};
+    *settings = (struct cli_settings){.url = options->broker ? strdup(options->broker) : NULL};
+    if (options->broker && options->broker_in_arguments)
+        hide_secrets((char *)options->broker); /* of argv, which is ours to write to */
     settings->broker.channel = options->channel;
     settings->broker.tls_ca_file = options->ca_file;
     settings->broker.tls_certificate_file = options->certificate_file;
@@ -160,9 +171,10 @@ bool cli_settings_make(struct cli_settings *settings, const struct cli_options *
 
 void cli_settings_finish(struct cli_settings *settings)
 {
+    wipe(settings->url);
     wipe(settings->password);
     wipe(settings->token);
-    settings->password = settings->token = NULL;
+    settings->url = settings->password = settings->token = NULL;
 }
 
 const char *cli_settings_name(const char *text, char *buffer)

@@ -15,10 +15,11 @@ struct cli_settings {
     struct vd_broker_options broker;
     const struct vd_broker_driver *driver;
     char shown[256]; /* the URL without user and password */
-    char *password, *token;
+    char *url, *password, *token;
 };
 
-/* Returns: true; false: said why, in words of the command line, without any secret. */
+/* A user or password in an URL of the command line is overwritten there.
+ * Returns: true; false: said why, in words of the command line, without any secret. */
 bool cli_settings_make(struct cli_settings *settings, const struct cli_options *options);
 void cli_settings_finish(struct cli_settings *settings); /* wipes the secrets; zeroed is fine */
 

@@ -9,6 +9,7 @@ import select
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -332,6 +333,15 @@ def test_passwords_from_variable_file_and_url(tmp_path, serve, broker):
     said = run("pub", "a", "b", "--broker", server.url()).stderr.decode()
     assert "VIADUCT_BROKER is the better place" in said and secret not in said
     assert run("pub", "a", "b", "--quiet", "--broker", server.url()).stderr == b""
+
+
+def test_ps_shows_no_password_for_long(tmp_path, serve, broker):
+    server = serve(broker.driver, username="node", password="s3cret")
+    with Running(tmp_path, "sub", "--broker", server.url(), "room:*") as sub:
+        sub.listening()
+        words = Path(f"/proc/{sub.process.pid}/cmdline").read_bytes().split(b"\0")
+        assert words[2:] == [b"--broker", f"{server.scheme}://***********@127.0.0.1:{server.port}".encode(), b"room:*", b""]
+        sub.interrupt().ends(0)
 
 
 def test_tls(serve, broker, certificates):
