@@ -15,6 +15,12 @@ from support.sse import Streams
 ARTIFACTS = BUILD / "artifacts"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def control_sockets(tmp_path_factory):
+    """Those of our servers: nobody else's are there, nor any that are left of before."""
+    os.environ["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("run"))
+
+
 def pytest_runtest_makereport(item, call):
     if call.when == "call":
         item.failed = call.excinfo is not None
@@ -62,7 +68,7 @@ def start(request, artifacts):
             if server.process is None:
                 continue
             if getattr(request.node, "failed", True):
-                print(f"--- {server.log_path}\n{server.log()}")
+                print(f"--- {server.log_path}\n{server.tail()}")
             server.stop()
     finally:
         for server in servers:

@@ -4,16 +4,18 @@ Redis: requests, event streams on both nodes, a broadcast to all of them, and a 
 import contextlib
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
 
 from support.http import Closed, Connection
-from support.nodes import QUICK
+from support.leash import leashed
+from support.nodes import STEADY
 from support.ports import free_port
 from support.server import SOURCE
 from support.sse import Streams
-from support.wait import until
+from support.wait import PATIENCE, until
 
 
 def snippet(name):
@@ -61,21 +63,21 @@ def balance(tmp_path):
         program = shutil.which(argv[0], path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
         assert program, f"{argv[0]} is not installed: scripts/deps test"
         with open(tmp_path / "balancer.log", "wb") as log:
-            running.append(subprocess.Popen(["setpriv", "--pdeathsig", "TERM", program, *argv[1:], tmp_path / "config"],
+            running.append(subprocess.Popen(leashed([program, *argv[1:], tmp_path / "config"], signal.SIGTERM),
                                             cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={"HOME": str(tmp_path), "PATH": "/usr/bin"}))
         address = ("127.0.0.1", port)
         said = servers[0].get("/hello").text
-        until(lambda: answers(running[-1], address, said, tmp_path / "balancer.log"), 20, "it passes requests on")
+        until(lambda: answers(running[-1], address, said, tmp_path / "balancer.log"), what="it passes requests on")
         return address
 
     yield starter
     for process in running:  # caddy has no children; the others' leave with them
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(5)
+            process.wait(PATIENCE)
         process.kill()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
 def answers(process, address, said, log):
@@ -94,7 +96,7 @@ def held(server):
 @pytest.mark.parametrize("kind, name", [(caddy, "Caddy"), (haproxy, "HAProxy"), (nginx, "nginx")])
 def test_two_nodes_behind_it_are_one(nodes, serve, balance, kind, name):
     broker = serve("redis")
-    servers = nodes(broker.url(), broker.url(), workers=2, **QUICK)
+    servers = nodes(broker.url(), broker.url(), workers=2, **STEADY)
     address = balance(kind, name, servers)
     with Streams(address) as some:
         opened = []
@@ -106,12 +108,12 @@ def test_two_nodes_behind_it_are_one(nodes, serve, balance, kind, name):
             some.pump(lambda: all(stream.state == "open" for stream in opened), what="the streams are open")
             assert {stream.status for stream in opened} == {200}
             return all(held(server) for server in servers)
-        until(spread, 20, "both nodes hold streams")
+        until(spread, what="both nodes hold streams")
         with Connection(address) as connection:
             assert connection.publish("room:x", "to all").status == 204
         some.pump(lambda: all(stream.data() for stream in opened), what="the broadcast reaches every stream, unbuffered")
         assert {tuple(stream.data()) for stream in opened} == {("to all",)}
-    until(lambda: not any(held(server) for server in servers), 8, "a tab that is closed is gone before the next heartbeat")
+    until(lambda: not any(held(server) for server in servers), what="a tab that is closed is gone before the next heartbeat")
     servers[0].stop()
     for _ in range(4):  # a node that has just gone: the next one
         with Connection(address) as connection:

@@ -26,6 +26,10 @@ def told_once_an_attempt(server):
     return before <= errors <= metrics(server)["failures_total"]
 
 
+def attempts_told(server):
+    return {error["attempt"] for error in told(server)["last"]}
+
+
 def kind(error):
     """"Tls" of VD_ERR_TLS and of Viaduct\\Broker\\Exception\\TlsException."""
     if "class" in error:
@@ -64,19 +68,18 @@ def test_each_kind_of_wrong_has_its_class_and_its_words(certificates, serve, sta
         assert change[0] in url
         url = url.replace(*change)
     server = start(wait=False, workers=3, broker=url, **options_of(certificates, of_node), **QUICK)
-    until(lambda: server.get("/_health/live").status == 200, 20, "it serves")
-    until(lambda: told(server)["errors"] >= ATTEMPTS, 15, "the failed attempts are told")
-    until(lambda: told_once_an_attempt(server), 15, "one call an attempt")
-    errors = told(server)
+    until(lambda: server.get("/_health/live").status == 200, what="it serves")
     # Each goes to another worker, and one that is just starting may be later than the next.
+    until(lambda: attempts_told(server) >= set(range(1, ATTEMPTS + 1)), what="the failed attempts are told")
+    until(lambda: told_once_an_attempt(server), what="one call an attempt")
+    errors = told(server)
     for n, error in enumerate(sorted(errors["last"], key=lambda error: error["attempt"])[:ATTEMPTS]):
         assert kind(error) == expected and error["driver"] == broker.display, error
         assert error["attempt"] == n + 1 and error["next_delay_ms"] >= 0, errors
         assert re.search(words, error["text"]), error
         assert not any(secret in str(error) for secret in SECRETS)
     print(errors["last"][0]["text"])
-    log = server.log_path.read_text(errors="replace")
-    assert not any(secret in log + server.get("/metrics").text for secret in SECRETS)
+    assert not any(secret in server.log() + server.get("/metrics").text for secret in SECRETS)
 
 
 @pytest.mark.parametrize("driver", list(SERVERS))
@@ -98,11 +101,11 @@ def test_what_is_right_connects(certificates, serve, nodes, streams, driver, opt
     some = streams(two)
     [stream] = some.open("/events?scope=a")
     assert one.publish("a", "hello").status == 204
-    some.pump(lambda: stream.data() == ["hello"], 20)
+    some.pump(lambda: stream.data() == ["hello"])
     assert told(one)["errors"] == told(two)["errors"] == 0
     assert metrics(one)["connected"] == 1
     argv = " ".join(one.argv) if not PHP else ""
-    said = one.log_path.read_text(errors="replace") + one.get("/_health").text + one.get("/metrics").text
+    said = one.log() + one.get("/_health").text + one.get("/metrics").text
     assert not any(secret in said for secret in broker.secrets()), argv
 
 
@@ -110,13 +113,14 @@ def test_a_refused_connection_is_told_once_an_attempt_and_a_drop_once(broker, no
     [server] = nodes(broker.url(), workers=4, **QUICK)
     assert told(server)["errors"] == 0
     broker.kill()
-    until(lambda: told(server)["errors"] >= 3, 15, "the drop and two attempts")
+    # The drop and two attempts, told to one worker each: one may be before another.
+    until(lambda: attempts_told(server) >= {0, 1, 2} or attempts_told(server) >= {1, 2, 3}, what="the drop and two attempts")
     errors = told(server)["last"]
     assert {kind(error) for error in errors} == {"Connection"}
-    assert sorted(error["attempt"] for error in errors)[:3] in ([0, 1, 2], [1, 2, 3]), errors
+    attempts = sorted(error["attempt"] for error in errors)
+    assert len(attempts) == len(set(attempts)), errors
     broker.start()
     until_connected(server)
     # Each worker was told that it may have missed something.
-    until(lambda: told(server)["gaps"], 20, "the gap is told")
-    settled = metrics(server)["failures_total"]
-    until(lambda: told(server)["errors"] == settled, 20, "as many calls as failures")
+    until(lambda: told(server)["gaps"], what="the gap is told")
+    until(lambda: told(server)["errors"] == metrics(server)["failures_total"], what="as many calls as failures")

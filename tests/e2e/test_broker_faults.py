@@ -5,11 +5,11 @@ import time
 import pytest
 
 from support.brokers import SERVERS
-from support.measure import median_latency
-from support.nodes import PROBE_SECONDS, QUICK, metrics, until_connected, until_degraded
+from support.measure import in_time, measured, median_latency
+from support.nodes import PROBE_SECONDS, QUICK, STEADY, metrics, until_connected, until_degraded
 from support.wait import until
 
-BUSY_MACHINE = 10.0  # seconds that a look may come late here
+BUSY_MACHINE = 2.0  # seconds that a look may come late here
 
 
 def refused(broker, proxy):
@@ -53,6 +53,7 @@ def mute(broker, proxy):
 
 
 @pytest.mark.parametrize("fault", [refused, dropped, frozen, half_open, half_closed, deaf, mute])
+@measured
 def test_a_broken_link_is_told_within_two_probe_intervals_and_mended(broker, between, nodes, streams, fault):
     proxy = between(broker)
     [server] = nodes(broker.url(proxy.port), workers=2, **QUICK)
@@ -61,40 +62,42 @@ def test_a_broken_link_is_told_within_two_probe_intervals_and_mended(broker, bet
     before = metrics(server)
     began = time.monotonic()
     mend = fault(broker, proxy)
-    until_degraded(server, 2 * PROBE_SECONDS + BUSY_MACHINE)
-    print(f"degraded after {time.monotonic() - began:.2f} s")
+    until_degraded(server)
+    took = time.monotonic() - began
     # The node's own pages go on.
     assert server.publish("a", "while it was broken").status == 204
-    some.pump(lambda: "while it was broken" in stream.data(), 20)
+    some.pump(lambda: "while it was broken" in stream.data())
     mend()
     until_connected(server)
     after = metrics(server)
     assert after["failures_total"] > before["failures_total"] and after["reconnects_total"] > before["reconnects_total"]
     assert after["resyncs_total"] > before["resyncs_total"]
-    some.pump(lambda: stream.data("gap"), 20, "the stream is told that it may have missed something")
+    some.pump(lambda: stream.data("gap"), what="the stream is told that it may have missed something")
     assert server.publish("a", "mended").status == 204
-    some.pump(lambda: "mended" in stream.data(), 20)
+    some.pump(lambda: "mended" in stream.data())
     assert stream.connects == 1
+    in_time(took, 2 * PROBE_SECONDS + BUSY_MACHINE, "until it was degraded")
 
 
 def test_a_broker_that_is_not_there_at_the_start(broker, start, streams):
     """Nothing waits for it: the node serves, says degraded, and is well as soon as the broker is."""
     broker.kill()
     server = start(broker=broker.url(), wait=False, workers=2, **QUICK)
-    until(lambda: server.get("/_health").status == 503 and server.health()["workers"]["ready"] == 2, 20, "degraded, with two workers")
-    until_degraded(server, 20)
+    until(lambda: server.get("/_health").status == 503 and server.health()["workers"]["ready"] == 2, what="degraded, with two workers")
+    until_degraded(server)
     some = streams(server)
     [stream] = some.open("/events?scope=a")
     assert server.get("/pid").status == 200
     assert server.publish("a", "alone").status == 204
-    some.pump(lambda: stream.data() == ["alone"], 20)
-    until(lambda: metrics(server)["failed_attempts"] >= 2, 20, "it tries again and again")
+    some.pump(lambda: stream.data() == ["alone"])
+    until(lambda: metrics(server)["failed_attempts"] >= 2, what="it tries again and again")
     assert metrics(server)["outbox_messages"] == 1
     broker.start()
     until_connected(server)
-    until(lambda: metrics(server)["outbox_messages"] == 0, 20, "what waited is sent")
+    until(lambda: metrics(server)["outbox_messages"] == 0, what="what waited is sent")
 
 
+@measured
 def test_requests_and_streams_are_as_fast_while_the_broker_is_frozen_or_flaps(broker, between, nodes, streams):
     proxy = between(broker)
     [server] = nodes(broker.url(proxy.port), workers=2, **QUICK)
@@ -103,9 +106,9 @@ def test_requests_and_streams_are_as_fast_while_the_broker_is_frozen_or_flaps(br
     well = median_latency(server)
     broker.freeze()
     frozen = median_latency(server)
-    until_degraded(server, 20)
+    until_degraded(server)
     assert server.publish("a", "frozen").status == 204
-    some.pump(lambda: stream.data() == ["frozen"], 20)
+    some.pump(lambda: stream.data() == ["frozen"])
     broker.thaw()
     until_connected(server)
     flapping = []
@@ -114,33 +117,35 @@ def test_requests_and_streams_are_as_fast_while_the_broker_is_frozen_or_flaps(br
         flapping.append(median_latency(server, rounds=1))
         proxy.mode = "pass"
         flapping.append(median_latency(server, rounds=1))
-    print(f"median of a request: {well * 1e6:.0f} us, frozen {frozen * 1e6:.0f} us, flapping {min(flapping) * 1e6:.0f} us")
     # Generous: others run beside this. A loop that waited for the broker would stand for hundreds of milliseconds.
-    assert frozen < 5 * well + 0.005 and min(flapping) < 5 * well + 0.005
+    in_time(frozen, 5 * well + 0.005, "the median of a request beside a frozen broker")
+    in_time(min(flapping), 5 * well + 0.005, "the median of a request beside one that flaps")
 
 
+@measured
 def test_a_slow_broker_works_and_its_round_trip_says_so(broker, between, nodes, streams):
     proxy = between(broker, delay_seconds=0.2)
-    quick, slow = nodes(broker.url(), broker.url(proxy.port), broker_probe_interval_ms=1500)
+    quick, slow = nodes(broker.url(), broker.url(proxy.port), broker_probe_interval_ms=2000)
     proxy.mode = "delay"
-    until(lambda: metrics(slow)["round_trip_seconds"] >= 0.4, 20, "a round trip of twice 200 ms")
+    until(lambda: metrics(slow)["round_trip_seconds"] >= 0.4, what="a round trip of twice 200 ms")
     some = streams(slow)
     [stream] = some.open("/events?scope=a")
     before = metrics(slow)["failures_total"]
     for n in range(100):
         assert quick.publish("a", str(n)).status == 204
-    some.pump(lambda: len(stream.data()) == 100, 20)
+    some.pump(lambda: len(stream.data()) == 100)
     assert stream.data() == [str(n) for n in range(100)] and not stream.data("gap")
-    assert metrics(slow)["failures_total"] == before and metrics(quick)["round_trip_seconds"] < 0.2
+    assert metrics(slow)["failures_total"] == before
+    in_time(metrics(quick)["round_trip_seconds"], 0.2, "the round trip of the other node")
 
 
 def test_an_outbox_keeps_what_is_published_while_the_broker_is_down(broker, nodes, streams):
-    one, two = nodes(broker.url(), broker.url(), **QUICK)
+    one, two = nodes(broker.url(), broker.url(), **STEADY)
     some = streams(two)
     [stream] = some.open("/events?scope=a")
     broker.kill()
-    until_degraded(one, 20)
-    until_degraded(two, 20)
+    until_degraded(one)
+    until_degraded(two)
     with one.connect() as connection:
         for n in range(500):
             assert connection.publish("a", str(n)).status == 204
@@ -148,9 +153,11 @@ def test_an_outbox_keeps_what_is_published_while_the_broker_is_down(broker, node
     broker.start()
     until_connected(one, two)
     # Both come back at their own time: the second node may have missed what the first one sent before, and is told so.
-    some.pump(lambda: stream.data("gap"), 20, "told when it was connected again")
-    some.pump(lambda: stream.data() and stream.data()[-1] == "499" or metrics(one)["outbox_messages"] == 0, 20)
-    numbers = [int(n) for n in stream.data()]
+    some.pump(lambda: stream.data("gap"), what="told when it was connected again")
+    until(lambda: metrics(one)["outbox_messages"] == 0, what="what waited is sent")
+    assert one.publish("a", "after it").status == 204
+    some.pump(lambda: stream.data()[-1:] == ["after it"])
+    numbers = [int(n) for n in stream.data()[:-1]]
     assert numbers == list(range(500 - len(numbers), 500))
     assert metrics(one)["outbox_drops_total"] == 0
 
@@ -167,11 +174,11 @@ def test_secrets_and_addresses_are_nowhere(serve, start, driver, username, right
         broker.password = "another one"
         broker.start()
     server = start(broker=url, wait=right, log_level="debug", **QUICK)
-    until(lambda: metrics(server)["connected"] if right else metrics(server)["failed_attempts"] >= 2, 20)
+    until(lambda: metrics(server)["connected"] if right else metrics(server)["failed_attempts"] >= 2)
     broker.kill()
-    until_degraded(server, 20)
+    until_degraded(server)
     public = server.get("/_health").text + server.get("/metrics").text
     assert "127.0.0.1" not in public and str(broker.port) not in public
-    said = public + server.log_path.read_text(errors="replace")
+    said = public + server.log()
     for secret in ("pa55word", "cGE1NXdvcmQ"):
         assert secret not in said

@@ -3,6 +3,7 @@
 that anybody else puts on the channel does harm."""
 import json
 import random
+import time
 
 from support.nodes import metrics
 from support.wait import until
@@ -16,7 +17,7 @@ def test_an_invalidation_of_php_via_reaches_the_streams(broker, nodes, streams):
         raw.publish(b'{"scope":"room:x","nodeId":"php-via-1"}')
         raw.publish(b'{ "nodeId" : "php-via-1" , "scope" : "room\\u003ax" , "more" : { "than" : [ "asked" ] } }')
         raw.publish(b'{"scope":"room:*","nodeId":"php-via-2"}')
-    some.pump(lambda: len(stream.events) == 3, 20)
+    some.pump(lambda: len(stream.events) == 3)
     assert [event.name for event in stream.events] == ["invalidate"] * 3
     assert [event.data for event in stream.events] == ["room:x", "room:x", "room:*"]
     assert metrics(server)["received_total"] == 3 and metrics(server)["malformed_total"] == 0
@@ -49,7 +50,7 @@ def test_duplicates_are_left_out_and_jumps_are_told(broker, nodes, streams):
             raw.publish(b'{"scope":"a","nodeId":"0123456789abcdef","seq":%d,"data":"%d"}' % (sequence, sequence))
         raw.publish(b'{"scope":"a","nodeId":"0123456789abcdef","seq":11,"event":"named","data64":"aGk="}')
         raw.publish(b'{"scope":"a","nodeId":"0123456789abcdef","seq":12,"data":"last"}')
-    some.pump(lambda: stream.events and stream.events[-1].data == "last", 20)
+    some.pump(lambda: stream.events and stream.events[-1].data == "last")
     assert [event.data if event.name == "message" else event.name for event in stream.events if event.name != "named"] \
         == ["5", "6", "gap", "9", "10", "last"]
     counted = metrics(server)
@@ -87,13 +88,13 @@ def test_hostile_bytes_are_counted_and_do_nothing(broker, nodes, streams):
     pids = server.pids()
     some = streams(server)
     [stream] = some.open("/events?scope=room:*&scope=a")
-    chance = random.Random(12)
+    chance, began = random.Random(12), time.monotonic()
     with broker.raw() as raw:
         for name, data in HOSTILE.items():
             before = metrics(server)
             raw.publish(data)
             until(lambda: metrics(server)["malformed_total"] + metrics(server)["received_total"]
-                  > before["malformed_total"] + before["received_total"], 20, f"{name} is counted")
+                  > before["malformed_total"] + before["received_total"], what=f"{name} is counted")
             assert metrics(server)["malformed_total"] == before["malformed_total"] + 1, f"{name} is malformed"
         whole = b'{"scope":"a","nodeId":"other","seq":1,"data":"whole"}'
         before = metrics(server)
@@ -103,9 +104,9 @@ def test_hostile_bytes_are_counted_and_do_nothing(broker, nodes, streams):
                 broken[chance.randrange(len(broken))] = chance.randrange(256)
             raw.publish(bytes(broken))
         raw.publish(b'{"scope":"a","nodeId":"the-last","seq":1,"data":"still here"}')
-    some.pump(lambda: stream.data() and stream.data()[-1] == "still here", 20)
+    some.pump(lambda: stream.data() and stream.data()[-1] == "still here")
     assert server.health()["broker"]["connected"] and server.health()["status"] == "ok"
     assert server.pids() == pids, "no process was replaced"
     assert metrics(server)["failures_total"] == before["failures_total"]
     # Said in the log once in a while, not a thousand times.
-    assert server.log_path.read_text(errors="replace").count("broker_malformed") < 30
+    assert server.log().count("broker_malformed") < 30 + time.monotonic() - began

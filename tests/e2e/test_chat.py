@@ -39,7 +39,7 @@ def test_every_worker_knows_the_history(chat):
         return [line["text"] for line in lines] == [f"line {n}" for n in range(20, 120)]
 
     for _ in range(20):
-        until(complete, 5, "the last 100 lines")
+        until(complete, what="the last 100 lines")
     assert chat.get("/history", room="empty").json() == []
 
 
@@ -49,9 +49,9 @@ def test_who_is_here(chat, streams):
     chat.post("/here", room="lobby", name="Ada", tab="t1", left="")
     chat.post("/here", room="lobby", name="Bob", tab="t2", left="")
     some.pump(lambda: len(stream.data("here")) == 2)
-    until(lambda: sorted(one["name"] for one in chat.get("/here", room="lobby").json()) == ["Ada", "Bob"], 5)
+    until(lambda: sorted(one["name"] for one in chat.get("/here", room="lobby").json()) == ["Ada", "Bob"])
     chat.post("/here", room="lobby", name="Ada", tab="t1", left="yes")
-    until(lambda: [one["name"] for one in chat.get("/here", room="lobby").json()] == ["Bob"], 5)
+    until(lambda: [one["name"] for one in chat.get("/here", room="lobby").json()] == ["Bob"])
 
 
 @pytest.mark.parametrize("form", [

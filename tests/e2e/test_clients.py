@@ -7,11 +7,13 @@ import threading
 
 import pytest
 
+from support.leash import leashed
+
 BODY = bytes(range(256)) * 2000  # 512,000 bytes
 
 
-def run(*words, seconds=60, stdin=None):
-    done = subprocess.run([str(word) for word in words], input=stdin, capture_output=True, timeout=seconds, check=False)
+def run(*words, stdin=None):
+    done = subprocess.run(leashed(words), input=stdin, capture_output=True, timeout=200, check=False)
     assert done.returncode == 0, (words, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
     return done.stdout
 
@@ -26,13 +28,13 @@ def test_curl_reads_writes_and_keeps_its_connection(start, tmp_path):
     server = start()
     big = tmp_path / "body"
     big.write_bytes(BODY)
-    curl = ("curl", "-sS", "--fail", "--max-time", 30)
+    curl = ("curl", "-sS", "--fail", "--max-time", 100)
     assert run(*curl, url(server, "/hello")) == b"Hello, world!\n"
     assert b"Content-Length: 14\r\n" in run(*curl, "-I", url(server, "/hello"))
     assert run(*curl, "--http1.0", url(server, "/hello")) == b"Hello, world!\n"
     # curl asks for 100 Continue before a body over a megabyte, or when told
-    verbose = subprocess.run([*map(str, curl), "-v", "-H", "Expect: 100-continue", "--data-binary", f"@{big}", url(server, "/echo")],
-                             capture_output=True, timeout=60, check=True)
+    verbose = subprocess.run(leashed([*curl, "-v", "-H", "Expect: 100-continue", "--data-binary", f"@{big}", url(server, "/echo")]),
+                             capture_output=True, timeout=200, check=True)
     assert verbose.stdout == BODY and b"< HTTP/1.1 100 Continue" in verbose.stderr
     assert run(*curl, "-H", "Transfer-Encoding: chunked", "--data-binary", f"@{big}", url(server, "/echo")) == BODY
     assert run(*curl, "-T", "-", "-X", "POST", url(server, "/echo"), stdin=BODY) == BODY
@@ -45,7 +47,7 @@ def test_curl_reads_writes_and_keeps_its_connection(start, tmp_path):
 
 def test_curl_follows_a_stream(start):
     server = start()
-    curl = subprocess.Popen(["curl", "-sSN", "--max-time", "30", url(server, "/events?scope=a")], stdout=subprocess.PIPE)
+    curl = subprocess.Popen(leashed(["curl", "-sSN", "--max-time", "100", url(server, "/events?scope=a")]), stdout=subprocess.PIPE)
     try:
         assert curl.stdout.readline().startswith(b"retry: ")
         server.publish("a", "from curl's view")
@@ -82,7 +84,7 @@ def test_wrk_sees_no_error(start, tmp_path):
     script.write_text('done = function(s, l, r)\n'
                       '  io.write(string.format("errors %d %d %d %d %d\\n", s.errors.connect, s.errors.read, s.errors.write,'
                       ' s.errors.status, s.errors.timeout))\nend\n')
-    said = run("wrk", "-t1", "-c50", "-d2s", "-s", script, url(server, "/hello")).decode()
+    said = run("wrk", "-t1", "-c50", "-d2s", "--timeout", "60s", "-s", script, url(server, "/hello")).decode()
     assert "errors 0 0 0 0 0\n" in said, said
     assert int(re.search(r"(\d+) requests in", said)[1]) > 100, said
 
@@ -98,7 +100,7 @@ def test_load_generators_live_with_a_limit_of_requests(start):
 
 def test_http_client_in_every_form(start):
     server = start()
-    one = http.client.HTTPConnection(*server.address, timeout=30)
+    one = http.client.HTTPConnection(*server.address, timeout=60)
     for _ in range(20):
         one.request("GET", "/hello")
         answer = one.getresponse()
@@ -121,7 +123,7 @@ def test_http_client_in_every_form(start):
 
 def test_http_client_reads_a_refusal(start):
     server = start(max_body_bytes=1000)
-    one = http.client.HTTPConnection(*server.address, timeout=30)
+    one = http.client.HTTPConnection(*server.address, timeout=60)
     one.request("POST", "/echo", body=b"x" * 1001)
     answer = one.getresponse()
     assert (answer.status, answer.reason, answer.getheader("Connection")) == (413, "Content Too Large", "close")
@@ -134,7 +136,7 @@ def test_twenty_http_clients_at_once(start):
     wrong = []
 
     def work(number):
-        one = http.client.HTTPConnection(*server.address, timeout=30)
+        one = http.client.HTTPConnection(*server.address, timeout=60)
         for n in range(50):
             body = f"{number}:{n}".encode() * (n + 1)
             one.request("POST", "/echo", body=body)
@@ -146,5 +148,5 @@ def test_twenty_http_clients_at_once(start):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(200)
     assert not wrong and not any(thread.is_alive() for thread in threads)

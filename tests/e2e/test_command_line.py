@@ -7,6 +7,7 @@ import pytest
 
 from support.command import COMMAND, environment, run
 from support.server import BUILD, SOURCE
+from support.wait import PATIENCE
 
 COMMANDS = ("pub", "sub", "doctor", "top")
 
@@ -126,7 +127,7 @@ def test_the_manual_page_has_every_option_and_no_other():
 ])
 def test_completion_in_bash(words, expected):
     script = f'source {SOURCE}/cli/viaduct.bash; COMP_WORDS=({COMMAND} "$@"); COMP_CWORD=$#; _viaduct; printf "%s\\n" "${{COMPREPLY[@]}}"'
-    said = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, timeout=30, env=environment())
+    said = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True, timeout=PATIENCE, env=environment())
     assert (said.stdout.split(), said.stderr) == (expected, "")
 
 

@@ -125,8 +125,8 @@ def test_a_page_of_another_origin(start, browser):
         }""" % json.dumps(base))
     expected = {"friend stream": "open", "friend get": "Hello, world!", "friend post": "sent",
                 "stranger stream": "error", "stranger get": "error", "stranger post": "error"}
-    until(lambda: browser.execute_script("return seen") == expected, 20,
-          lambda: f"seen: {browser.execute_script('return seen')}")
+    until(lambda: browser.execute_script("return seen") == expected,
+          what=lambda: f"seen: {browser.execute_script('return seen')}")
     for server in (friend, stranger):
         server.publish("a", "hello")
-    until(lambda: browser.execute_script("return events") == ["friend hello"], 10)
+    until(lambda: browser.execute_script("return events") == ["friend hello"])

@@ -24,7 +24,7 @@ def test_php_is_php(page, tmp_path):
     for block in blocks(page):
         path = tmp_path / "block.php"
         path.write_text(block if block.startswith("<?php") else f"<?php\n{block}")
-        done = subprocess.run(["php", "-n", "-l", path], capture_output=True, text=True, timeout=30)
+        done = subprocess.run(["php", "-n", "-l", path], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, f"{done.stdout}{done.stderr}\n{block}"
 
 

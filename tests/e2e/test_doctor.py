@@ -7,21 +7,31 @@ import subprocess
 import pytest
 
 from support.command import Running, run
+from support.leash import leashed
+from support.measure import TooSlow, few_tries
 from support.ports import free_port
 from support.wait import until
 
 PERMITTED = "+subscribe +publish +ping"
 
 
-def examine(*words, code=0, **where):
-    """What doctor --json says: (document, {step: its object})."""
-    said = run("doctor", "--json", *words, code=code, **where)
-    assert said.stderr == b"" and said.stdout.count(b"\n") == 1
-    document = json.loads(said.stdout)
+def examine(*words, code=0, slow=False, **where):
+    """What doctor --json says: (document, {step: its object}). @slow: the way to the server is, and not by this machine's fault."""
+    def look():
+        said = run("doctor", "--json", *words, code=(code, 1), **where)
+        assert said.stderr == b"" and said.stdout.count(b"\n") == 1
+        document = json.loads(said.stdout)
+        steps = {step["step"]: step for step in document["steps"]}
+        if not slow and steps.get("round-trip", {}).get("state") == "warning":
+            raise TooSlow(steps["round-trip"]["text"])
+        assert said.returncode == code, document
+        return document, steps
+
+    document, steps = few_tries(look)
     assert document["failures"] == sum(step["state"] == "failed" for step in document["steps"])
     assert document["warnings"] == sum(step["state"] == "warning" for step in document["steps"])
     assert document["status"] == ("failed" if document["failures"] else "warning" if document["warnings"] else "ok")
-    return document, {step["step"]: step for step in document["steps"]}
+    return document, steps
 
 
 def find_failed(step, text, advice, **where):
@@ -41,7 +51,9 @@ def redis(serve):
 def command(server, *words):
     with server.raw() as raw:
         raw.command(*words)
-        return raw.reply()
+        said = raw.reply()
+        raw.leave()
+        return said
 
 
 # ---- all is well -----------------------------------------------------------------------------------
@@ -62,7 +74,13 @@ def test_a_server_that_is_well(tmp_path, redis):
 
 
 def test_the_report_for_people(redis):
-    said = run("doctor", broker=redis).stdout.decode().splitlines()
+    def report():
+        said = run("doctor", broker=redis).stdout.decode().splitlines()
+        if any(line.startswith("warning   round-trip") for line in said):
+            raise TooSlow(said)
+        return said
+
+    said = few_tries(report)
     assert said[0] == f"redis://127.0.0.1:{redis.port}" and said[-1] == "All is well."
     assert re.fullmatch(r"ok        connection     127\.0\.0\.1 port \d+ \(\d+\.\d\d ms\)", said[3])
     redis.kill()
@@ -122,9 +140,9 @@ def test_a_unix_socket(tmp_path):
     path = tmp_path / "r.sock"
     find_failed("connection", f"unix socket {path}: ", "unixsocketperm", broker=f"redis+unix://{path}")
     with open(tmp_path / "log", "wb") as log, \
-            subprocess.Popen(["redis-server", "--port", "0", "--save", "", "--unixsocket", path], cwd=tmp_path, stdout=log) as server:
+            subprocess.Popen(leashed(["redis-server", "--port", "0", "--save", "", "--unixsocket", path]), cwd=tmp_path, stdout=log) as server:
         try:
-            until(path.exists, 15, "the server listens")
+            until(path.exists, what="the server listens")
             _, steps = examine("--strict", broker=f"redis+unix://{path}")
         finally:
             server.kill()
@@ -174,7 +192,7 @@ def test_a_replica_is_refused(serve, redis):
 def test_a_slow_way_is_a_warning(redis, between):
     proxy = between(redis, delay_seconds=0.1)
     proxy.mode = "delay"
-    document, steps = examine("--timeout", "10", broker=redis.url(proxy.port))
+    document, steps = examine("--timeout", "30", slow=True, broker=redis.url(proxy.port))
     assert steps["round-trip"]["state"] == "warning" and steps["round-trip"]["median_ms"] > 190
 
 
@@ -192,11 +210,11 @@ def test_nothing_listens():
 def test_a_frozen_server(redis):
     redis.freeze()
     try:
-        said = run("doctor", "--json", "--timeout", "0.5", broker=redis, code=1, seconds=20)
+        said = run("doctor", "--json", "--timeout", "2", broker=redis, code=1)
     finally:
         redis.thaw()
     last = json.loads(said.stdout)["steps"][-1]
-    assert last["step"] == "login" and "no answer within 0.5 s" in last["text"] and "stopped" in last["advice"]
+    assert last["step"] == "login" and "no answer within 2.0 s" in last["text"] and "stopped" in last["advice"]
 
 
 @pytest.mark.parametrize("mode, tls, step", [("mute", None, "login"), ("stall", "server", "tls"), ("freeze", "server", "tls")])
@@ -205,15 +223,15 @@ def test_a_half_open_way(serve, between, certificates, mode, tls, step):
     proxy = between(server)
     proxy.mode = mode
     variables = {"VIADUCT_CA": certificates.path("ca.pem")} if tls else {}
-    said = run("doctor", "--json", "--timeout", "0.5", broker=server.url(proxy.port), code=1, seconds=20, **variables)
+    said = run("doctor", "--json", "--timeout", "2", broker=server.url(proxy.port), code=1, **variables)
     last = json.loads(said.stdout)["steps"][-1]
-    assert last["step"] == step and last["state"] == "failed" and "0.5 s" in last["text"], last
+    assert last["step"] == step and last["state"] == "failed" and "2.0 s" in last["text"], last
 
 
 def test_a_deaf_link(redis, between):
     proxy = between(redis)
     proxy.mode = "deaf"
-    said = run("doctor", "--json", "--timeout", "3", broker=redis.url(proxy.port), code=1, seconds=20)
+    said = run("doctor", "--json", "--timeout", "2", broker=redis.url(proxy.port), code=1)
     last = json.loads(said.stdout)["steps"][-1]
     assert last["step"] == "round-trip" and "did not deliver it" in last["text"] and "same server" in last["advice"]
 
@@ -246,13 +264,23 @@ def test_the_permission_that_is_missing_is_named_and_mends_it(redis, permissions
     examine(**where)
 
 
+def the_only_client(server):
+    """None while the server has not seen yet that the last one has left."""
+    raw = server.raw()
+    try:
+        raw.command("PING")
+        raw.reply()
+    except (AssertionError, OSError):
+        raw.__exit__()
+        return None
+    return raw
+
+
 def test_no_room_for_more_clients(redis):
     command(redis, "CONFIG", "SET", "maxclients", "1")
     _, steps = examine(code=1, broker=redis)
     assert "max number of clients" in steps["subscribe"]["text"] and '"maxclients"' in steps["subscribe"]["advice"]
-    with redis.raw() as raw:
-        raw.command("PING")
-        raw.reply()
+    with until(lambda: the_only_client(redis), what="the server lets another in"):
         find_failed("login", "max number of clients", '"maxclients"', broker=redis)
 
 
@@ -303,7 +331,7 @@ def test_a_client_certificate_that_is_not_accepted(serve, certificates, protocol
 
 
 def test_the_wrong_kind_of_port(serve, redis, certificates):
-    said = run("doctor", "--json", "--timeout", "0.5", broker=f"rediss://127.0.0.1:{redis.port}", code=1,
+    said = run("doctor", "--json", "--timeout", "2", broker=f"rediss://127.0.0.1:{redis.port}", code=1,
                VIADUCT_CA=certificates.path("ca.pem"))  # a Redis server waits for the rest of what it takes for a command
     last = json.loads(said.stdout)["steps"][-1]
     assert (last["step"], last["state"]) == ("tls", "failed") and "that port speaks no TLS" in last["advice"]
@@ -318,6 +346,6 @@ def test_a_web_server(start, certificates):
     ca = {"VIADUCT_CA": certificates.path("ca.pem")}
     find_failed("tls", "does not speak TLS on that port", "Is that the plain port?", broker="rediss://%s:%d" % server.address, **ca)
     for scheme, variables in (("nats", {}), ("tls", ca)):
-        said = run("doctor", "--json", "--timeout", "1", broker="%s://%s:%d" % (scheme, *server.address), code=1, seconds=20, **variables)
+        said = run("doctor", "--json", "--timeout", "3", broker="%s://%s:%d" % (scheme, *server.address), code=1, **variables)
         last = json.loads(said.stdout)["steps"][-1]
         assert last["step"] == "server" and "no greeting" in last["text"] and "a web server" in last["advice"], last

@@ -19,7 +19,7 @@ def answering(handle, together=False):
     others = []
 
     def deal_with(connection):
-        connection.settimeout(20)
+        connection.settimeout(60)
         with connection, contextlib.suppress(OSError):
             handle(connection)
 
@@ -42,11 +42,11 @@ def answering(handle, together=False):
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             for one in (thread, *others):
-                one.join(30)
+                one.join()
 
 
 def last_step(url, *words, **variables):
-    said = run("doctor", "--json", "--timeout", "3", *words, broker=url, code=1, seconds=25, **variables)
+    said = run("doctor", "--json", "--timeout", "3", *words, broker=url, code=1, **variables)
     assert SECRET.encode() not in said.stdout + said.stderr
     return json.loads(said.stdout, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))["steps"][-1]
 
@@ -96,7 +96,7 @@ def test_a_clock_that_is_wrong(serve, seconds, where):
                     there.sendall(data)
             with contextlib.suppress(OSError):
                 there.shutdown(socket.SHUT_RDWR)
-            thread.join(30)
+            thread.join()
     with answering(pass_on, together=True) as port:
         said = run("doctor", "--json", broker=f"redis://127.0.0.1:{port}")
     [clock] = [step for step in json.loads(said.stdout)["steps"] if step["step"] == "clock"]

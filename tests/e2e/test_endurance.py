@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 
+from support.leash import leashed
 from support.measure import descriptors, own_memory
 from support.smuggling import REFUSED
 from support.wait import until
@@ -16,8 +17,8 @@ GROWTH_BYTES = 1024 * 1024  # what an allocator may move by; one lost block a re
 
 
 def load(server, path, count, *options):
-    done = subprocess.run(["h2load", "--h1", "-n", str(count), "-c", "50", "-t", "1", *options,
-                           f"http://{server.address[0]}:{server.address[1]}{path}"],
+    done = subprocess.run(leashed(["h2load", "--h1", "-n", str(count), "-c", "50", "-t", "1", *options,
+                                   f"http://{server.address[0]}:{server.address[1]}{path}"]),
                           capture_output=True, text=True, timeout=600, check=True)
     assert f"{count} succeeded, 0 failed" in done.stdout, done.stdout
 
@@ -40,7 +41,7 @@ def processes(server):
 
 
 def levels(server):
-    until(lambda: "viaduct_http_connections_open 1\n" in server.get("/metrics").text, 10, "all connections are gone")
+    until(lambda: "viaduct_http_connections_open 1\n" in server.get("/metrics").text, what="all connections are gone")
     return {name: (descriptors(pid), own_memory(pid)) for name, pid in processes(server).items()}
 
 

@@ -3,7 +3,8 @@
 import os
 import subprocess
 
-from support.wait import until
+from support.leash import leashed
+from support.wait import PATIENCE, until
 
 
 class Terminal:
@@ -11,18 +12,18 @@ class Terminal:
         self.path = folder / name
         arguments = [os.path.join(os.environ["VIADUCT_BUILD"], "bin", "nodes"), broker.url()]
         with open(self.path, "wb") as output:
-            self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=output, stderr=output)
+            self.process = subprocess.Popen(leashed(arguments), stdin=subprocess.PIPE, stdout=output, stderr=output)
 
     def type(self, line):
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
 
     def shows(self, line, times=1):
-        until(lambda: self.path.read_text().splitlines(True).count(line) >= times, 20, f"{line!r} on the screen")
+        until(lambda: self.path.read_text().splitlines(True).count(line) >= times, what=f"{line!r} on the screen")
 
     def leave(self):
         self.process.stdin.close()
-        assert self.process.wait(20) == 0
+        assert self.process.wait(PATIENCE) == 0
 
 
 def test_two_terminals_talk_and_one_broker_restarts(broker, tmp_path):

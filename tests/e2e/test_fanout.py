@@ -4,6 +4,7 @@ import os
 import signal
 
 from support.senders import Sender, check_senders, check_stream, expected, run_senders
+from support.server import kill
 from support.wait import until
 
 FOR_EVER = 10**9
@@ -33,7 +34,7 @@ def settle(streams, audience, senders, running):
 
     # When it stays incomplete the check below names what is missing.
     try:
-        streams.pump(complete, seconds=40)
+        streams.pump(complete)
     except AssertionError:
         if running():
             raise
@@ -53,7 +54,7 @@ def start_senders(server, count, patient=False):
 
 def pump_more(streams, senders, running, count):
     goal = sum(sender.done for sender in senders) + count
-    streams.pump(lambda: not running() or sum(sender.done for sender in senders) > goal, 20, "the senders go on")
+    streams.pump(lambda: not running() or sum(sender.done for sender in senders) > goal, what="the senders go on")
 
 
 def stop(senders):
@@ -86,7 +87,7 @@ def test_a_killed_worker_costs_no_stream_and_no_other_message(start, streams):
     assert all(stream.connects == 1 and stream.state == "open" for stream, _ in audience)
     # One worker holds one request at a time.
     assert sum(len(sender.doubtful) for sender in senders) <= 1
-    until(lambda: server.workers().get(2) not in (None, victim), 5, "a new worker 2")
+    until(lambda: server.workers().get(2) not in (None, victim), what="a new worker 2")
 
 
 def test_a_killed_gateway_is_made_good_by_last_event_id(start, streams):
@@ -103,7 +104,7 @@ def test_a_killed_gateway_is_made_good_by_last_event_id(start, streams):
     settle(some, audience, senders, running)
     assert server.gateway() not in (None, victim)
     assert not any(stream.data("gap") for stream, _ in audience)
-    until(lambda: server.health()["status"] == "ok", 5, "healthy again")
+    until(lambda: server.health()["status"] == "ok", what="healthy again")
 
 
 def test_gateway_and_workers_killed_again_and_again(start, streams):
@@ -111,12 +112,12 @@ def test_gateway_and_workers_killed_again_and_again(start, streams):
     some = streams(server, reconnect=True)
     audience = open_audience(some)
     senders, running = start_senders(server, FOR_EVER, patient=True)
-    for kill in range(9):
+    for n in range(9):
         pump_more(some, senders, running, 200)
-        victims = list(server.workers().values()) if kill % 3 else [server.gateway()]
+        victims = list(server.workers().values()) if n % 3 else [server.gateway()]
         if victims and victims[-1]:
-            os.kill(victims[kill % len(victims)], signal.SIGKILL)
+            kill(victims[n % len(victims)])
     stop(senders)
     settle(some, audience, senders, running)
     assert not any(stream.data("gap") for stream, _ in audience)
-    until(lambda: server.health()["status"] == "ok", 40, "healthy again")
+    until(lambda: server.health()["status"] == "ok", what="healthy again")

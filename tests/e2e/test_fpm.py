@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from support.fpm import Fpm
-from support.wait import until
+from support.wait import PATIENCE, until
 
 VISITS = "[table visits]\nrows = 100\ncolumns[count] = INT 4\ncolumns[note] = STRING 40\n"
 STATE = "[global state]\nrows = 10\nbytes = 1000\n"
@@ -61,8 +61,11 @@ def test_global_state(fpm):
         assert fpm.ask("b", "remember", key="costly")["by"] == by
         error, _ = fpm.ask("b", "put", key="x", json='"' + 1001 * "x" + '"')
         assert error == "Viaduct\\Exception\\ValueTooLongException"
-        assert ("viaduct.tables" in fpm.log()) == warns
-    assert 'table "global state" is declared in another way' in fpm.log()
+        if warns:
+            fpm.says("viaduct.tables")
+        else:  # whatever a master says of it, it says before it has workers
+            assert "viaduct.tables" not in fpm.log()
+    fpm.says('table "global state" is declared in another way')
     assert fpm.ask("a", "names") == ["visits"]
 
 
@@ -71,7 +74,7 @@ def test_killed_workers_lose_nothing(fpm):
     for killed in range(30):
         done = fpm.ask("b", "counter", name="done")
         request = fpm.request("a", "work")
-        until(lambda: fpm.ask("b", "counter", name="done") > done + 50, 20, "the worker works", every=0.001)
+        until(lambda: fpm.ask("b", "counter", name="done") > done + 50, what="the worker works", every=0.001)
         os.kill(fpm.ask("b", "counter", name="worker"), signal.SIGKILL)
         assert request.answer() == b""
         done = fpm.ask("b", "counter", name="done")
@@ -101,7 +104,7 @@ def test_reload_in_the_background(fpm):
         old = fpm.pids()
         master = fpm.process.pid
         fpm.process.send_signal(signal.SIGUSR2)
-        until(lambda: fpm.process.pid != master and fpm.serves() and not fpm.pids() & old, 20, "another master serves")
+        until(lambda: fpm.process.pid != master and fpm.serves() and not fpm.pids() & old, what="another master serves")
 
 
 @pytest.mark.parametrize("fpm", [{"preload": "<?php Viaduct\\Store::incr('visits', 'x', 'count', 100);"}], indirect=True)
@@ -130,7 +133,7 @@ def test_reload_refuses_another_schema(fpm):
     fpm.ask("a", "hit", key="x")
     fpm.declare(DECLARED.replace("INT 4", "INT 8").replace("rows = 100", "rows = 200"))
     fpm.reload()
-    assert 'table "visits" is declared in another way than before the reload; it stays as it was' in fpm.log()
+    fpm.says('table "visits" is declared in another way than before the reload; it stays as it was')
     assert fpm.ask("b", "hit", key="x") == [2, 12]
     error, _ = fpm.ask("b", "set", key="x", count=2 ** 31)
     assert error == "Viaduct\\Exception\\IntegerRangeException"
@@ -146,7 +149,7 @@ def test_reload_makes_anew_what_it_does_not_know(fpm):
                 memory.seek(64 * 1024 + 64)
                 memory.write(b"\xff" * 256)
     fpm.reload()
-    assert 'table "visits" cannot be taken over' in fpm.log() and "it begins anew" in fpm.log()
+    fpm.says('table "visits" cannot be taken over', "it begins anew")
     assert fpm.ask("b", "hit", key="x") == [1, 12]
 
 
@@ -170,8 +173,7 @@ def test_reload_survives_a_slip_of_the_pen(fpm, text, says):
     fpm.ask("a", "hit", key="x")
     fpm.declare(text)
     fpm.reload()
-    assert says in fpm.log()
-    assert "all tables stay as they were before the reload" in fpm.log()
+    fpm.says(says, "all tables stay as they were before the reload")
     assert fpm.ask("b", "hit", key="x") == [2, 12]
 
 
@@ -186,7 +188,7 @@ def test_other_processes_share_nothing(fpm):
     """A command line program with the same settings has tables of its own."""
     fpm.ask("a", "hit", key="x")
     code = 'Viaduct\\Store::incr("visits", "x", "count", 50); echo Viaduct\\Store::get("visits", "x", "count");'
-    ran = subprocess.run(["php", "-c", fpm.folder / "php.ini", "-r", code], env=fpm.environment(), timeout=30,
+    ran = subprocess.run(["php", "-c", fpm.folder / "php.ini", "-r", code], env=fpm.environment(), timeout=PATIENCE,
                          capture_output=True, text=True, check=True)
     assert ran.stdout == "50"
     assert fpm.ask("a", "get", key="x")["count"] == 1

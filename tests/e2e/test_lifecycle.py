@@ -8,7 +8,9 @@ import time
 import pytest
 
 from support.http import Closed
-from support.wait import until
+from support.measure import TooSlow, in_time, measured
+from support.ports import free_port
+from support.wait import PATIENCE, until
 
 
 class Load(threading.Thread):
@@ -37,14 +39,13 @@ class Load(threading.Thread):
 
     def stop(self):
         self.stopping = True
-        self.join(20)
-        assert not self.is_alive()
+        self.join()
         if self.failure:
             raise self.failure
 
 
 def test_sigterm_finishes_requests_and_exits_0(start, streams):
-    server = start(workers=2)
+    server = start(workers=2, port=free_port())
     some = streams(server)
     [stream] = some.open("/events?scope=a")
     with server.connect() as busy:
@@ -57,9 +58,10 @@ def test_sigterm_finishes_requests_and_exits_0(start, streams):
     some.pump(lambda: stream.state == "closed", what="the stream is closed")
     server.ended(0)
     with pytest.raises(OSError):
-        server.connect(1)
+        server.connect()
 
 
+@measured
 def test_a_drain_sends_browsers_away_one_after_the_other(start, streams):
     """And tells each another time to come back, so that the next server is not stormed."""
     server = start(workers=2)
@@ -69,10 +71,12 @@ def test_a_drain_sends_browsers_away_one_after_the_other(start, streams):
     some.pump(lambda: any(stream.state == "closed" for stream in opened), what="the first is closed")
     began = time.monotonic()
     some.pump(lambda: all(stream.state == "closed" for stream in opened), what="all are closed")
-    assert time.monotonic() - began > 0.05
+    took = time.monotonic() - began
     times = {stream.retry_ms for stream in opened}
     assert len(times) > 100 and min(times) >= 1000 and max(times) < 3000
     server.ended(0)
+    if took <= 0.05:
+        raise TooSlow("this process has seen all ends at once")
 
 
 def test_a_stream_that_takes_nothing_does_not_hold_up_the_end(start, streams):
@@ -88,9 +92,9 @@ def test_the_end_does_not_wait_for_a_gateway_that_dies_again_and_again(start):
     server = start(workers=1, drain_timeout_ms=60_000)
     pause = 0
     while pause < 2.6:  # the next one is twice as long: 5.1 s and more
-        killed, began = until(server.gateway, 20, "a gateway"), time.monotonic()
+        killed, began = until(server.gateway, what="a gateway"), time.monotonic()
         os.kill(killed, signal.SIGKILL)
-        until(lambda killed=killed: server.gateway() not in (None, killed), 20, "another gateway")
+        until(lambda killed=killed: server.gateway() not in (None, killed), what="another gateway")
         pause = time.monotonic() - began
     os.kill(server.gateway(), signal.SIGKILL)
     until(lambda: server.gateway() is None)
@@ -121,10 +125,10 @@ def test_sigusr1_replaces_the_workers_without_a_failed_request(start, streams):
         for _ in range(3):
             old = server.workers()
             os.kill(server.supervisor, signal.SIGUSR1)
-            until(lambda: len(server.workers()) == 2 and not set(server.workers().values()) & set(old.values()), 10,
-                  "both workers are new")
+            until(lambda: len(server.workers()) == 2 and not set(server.workers().values()) & set(old.values()),
+                  what="both workers are new")
         counted = [one.count for one in load]
-        until(lambda: all(one.failure or one.count > count + 10 for one, count in zip(load, counted)), 10, "load goes on")
+        until(lambda: all(one.failure or one.count > count + 10 for one, count in zip(load, counted)), what="load goes on")
     finally:
         for one in load:
             one.stop()
@@ -138,8 +142,8 @@ def test_workers_are_recycled_after_max_requests(start):
     for one in load:
         one.start()
     try:
-        until(lambda: any(one.failure for one in load) or len(set.union(*(one.pids for one in load))) >= 8, 15,
-              "eight generations of workers")
+        until(lambda: any(one.failure for one in load) or len(set.union(*(one.pids for one in load))) >= 8,
+              what="eight generations of workers")
     finally:
         for one in load:
             one.stop()
@@ -147,6 +151,7 @@ def test_workers_are_recycled_after_max_requests(start):
     assert server.health()["status"] == "ok"
 
 
+@measured
 def test_a_drain_has_a_limit(start):
     server = start(workers=1)
     with server.connect() as hanging:
@@ -159,6 +164,7 @@ def test_a_drain_has_a_limit(start):
             answer = hanging.answer()
             assert answer.status in (502, 503, 504)
             hanging.answer()
-        server.process.wait(15)
-        assert time.monotonic() - began < 14
+        server.process.wait(PATIENCE)
+        took = time.monotonic() - began
         server.expect_exit = server.process.returncode
+    in_time(took, 14, "a drain of at most 10 s")

@@ -9,8 +9,9 @@ import subprocess
 import pytest
 
 from support.fpm import Fpm, Request
+from support.leash import leashed
 from support.server import BUILD, SOURCE
-from support.wait import until
+from support.wait import PATIENCE, until
 
 EXAMPLE = SOURCE / "examples/publish"
 
@@ -20,8 +21,8 @@ def environment(broker):
 
 
 def publish(broker, *words):
-    done = subprocess.run([SOURCE / "scripts/php", EXAMPLE / "publish.php", *words], env=environment(broker),
-                          capture_output=True, text=True, timeout=60)
+    done = subprocess.run(leashed([SOURCE / "scripts/php", EXAMPLE / "publish.php", *words]), env=environment(broker),
+                          capture_output=True, text=True, timeout=PATIENCE)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -29,15 +30,15 @@ class Listener:
     def __init__(self, broker, path, *words):
         self.path = path
         with open(path, "wb") as output:
-            self.process = subprocess.Popen([SOURCE / "scripts/php", "-d", "display_errors=1", EXAMPLE / "listen.php", *words],
+            self.process = subprocess.Popen(leashed([SOURCE / "scripts/php", "-d", "display_errors=1", EXAMPLE / "listen.php", *words]),
                                             env=environment(broker), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
     def shows(self, text):
-        until(lambda: text in self.path.read_text(), 30, f"{text!r} in {self.path}")
+        until(lambda: text in self.path.read_text(), what=f"{text!r} in {self.path}")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0, self.path.read_text()
+        assert self.process.wait(PATIENCE) == 0, self.path.read_text()
 
 
 @pytest.fixture
@@ -107,10 +108,10 @@ def test_a_request_of_php_fpm(fpm, serve, listen):
     for order in range(1, 21):
         assert json.loads(Request(fpm.socket("a"), page, {"order": order}).answer()) == {"order": order, "told": True}
         listener.shows(f'orders order {{"id":{order},"status":"paid"}}\n')
-    until(lambda: connections(broker) == 3, 20, "only the listener's two connections and ours are left")
+    until(lambda: connections(broker) == 3, what="only the listener's two connections and ours are left")
     broker.kill()
     assert json.loads(Request(fpm.socket("a"), page, {"order": 21}).answer()) == {"order": 21, "told": False}
-    until(lambda: "orders: RedisBroker 127.0.0.1" in fpm.log(), 20, "the master writes what its worker logged")
+    fpm.says("orders: RedisBroker 127.0.0.1")  # the master writes what its worker logged
     assert "s3cret" not in fpm.log()
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from support.brokers import SERVERS
+from support.leash import leashed
 from support.nodes import until_connected
 from support.server import BUILD, SOURCE
-from support.wait import until
+from support.wait import PATIENCE
 
 ALIASES = ("-d", "viaduct.aliases=php-via,openswoole", "-d", "variables_order=EGPCS")
 
@@ -129,8 +130,7 @@ def test_the_error_handler_snippet(start, serve, certificates, tmp_path):
     server = start("seed_broker", php=ALIASES, wait=False, snippet=path)
     until_connected(server)
     broker.kill()
-    until(lambda: "connection lost: Viaduct\\Broker\\Exception\\ConnectionException" in server.log() and "metric: broker.error" in server.log(),
-          20, "the handler is called")
+    server.says("connection lost: Viaduct\\Broker\\Exception\\ConnectionException", "metric: broker.error")
     health = server.get("/_health")
     assert health.status == 503 and '"status":"degraded"' in health.text.replace(" ", "")
     broker.start()
@@ -154,7 +154,7 @@ def test_the_snippet_serves(start, streams, app, driver, workers):
 def test_the_memory_broker_refuses_several_workers_and_says_what_to_do():
     env = {**os.environ, "VIADUCT_BUILD": str(BUILD), "PORT": "0", "WORKERS": "2"}
     app = Path(__file__).parent / "apps/seed_in_memory.php"
-    done = subprocess.run([SOURCE / "scripts/php", *ALIASES, app], env=env, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(leashed([SOURCE / "scripts/php", *ALIASES, app]), env=env, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 9, done
     assert "PipeBroker" in done.stderr and "withWorkerNum" in done.stderr, done.stderr
 

@@ -2,6 +2,8 @@
 """Slow readers cost nobody but themselves."""
 import time
 
+from support.measure import in_time, measured
+
 MESSAGES, BYTES = 150, 4096
 
 
@@ -15,10 +17,11 @@ def publish_and_time(server, some, fast):
             assert connection.publish("a", data).status == 204
             if n % 10 == 0:
                 some.step(0)
-    some.pump(lambda: all(len(stream.events) >= count for stream, count in zip(fast, goal)), 30)
+    some.pump(lambda: all(len(stream.events) >= count for stream, count in zip(fast, goal)))
     return time.monotonic() - began
 
 
+@measured
 def test_200_slow_readers_do_not_slow_200_fast_ones(start, streams):
     server = start(workers=2)
     some, lazy = streams(server), streams(server)
@@ -30,5 +33,5 @@ def test_200_slow_readers_do_not_slow_200_fast_ones(start, streams):
     beside = [publish_and_time(server, some, fast) for _ in range(3)]
     assert all(stream.connects == 1 and stream.state == "open" for stream in fast)
     # As much again is written to the slow ones until their buffers are full: twice is fair, four generous.
-    assert min(beside) < 4 * alone + 0.2, (alone, beside)
     assert server.health()["status"] == "ok"
+    in_time(min(beside), 4 * alone + 0.2, "150 messages to fast streams beside slow ones")

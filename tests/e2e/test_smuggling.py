@@ -49,7 +49,7 @@ def test_what_is_ambiguous_is_refused_and_what_follows_it_is_never_read(start, s
     failures = [failure for name in names if (failure := refusal_failure(server, name, piece))]
     assert not failures, "\n".join(failures)
     server.publish("smuggled", "end")
-    some.pump(lambda: watcher.events, 5)
+    some.pump(lambda: watcher.events)
     assert watcher.data() == ["end"], "a smuggled request was carried out"
     refused = sum(int(line.rpartition(" ")[2]) for line in server.get("/metrics").text.splitlines()
                   if line.startswith("viaduct_refused_total"))
@@ -71,7 +71,7 @@ def test_what_only_looks_like_two_is_one(start, streams, piece):
             assert connection.answer().status == 200
             assert everything(connection) == b"", name
     server.publish("smuggled", "end")
-    some.pump(lambda: watcher.events, 5)
+    some.pump(lambda: watcher.events)
     assert watcher.data() == ["end"]
 
 
@@ -110,5 +110,5 @@ def test_a_body_that_nobody_reads_is_never_read_as_requests(start, streams, line
             else:
                 assert rest == b""
     server.publish("smuggled", "end")
-    some.pump(lambda: watcher.events, 5)
+    some.pump(lambda: watcher.events)
     assert watcher.data() == ["end"], "a smuggled request was carried out"

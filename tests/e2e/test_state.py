@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 
 from support.http import Closed
+from support.server import freeze, kill
 from support.wait import until
 
 ALIASES = ("-d", "viaduct.aliases=zealphp,openswoole")
@@ -20,7 +21,7 @@ def statuses(server, path):
     with ExitStack() as stack:
         connections = {client: [stack.enter_context(server.connect(source=client)) for _ in range(BURST)]
                        for client in CLIENTS}
-        os.kill(server.gateway(), signal.SIGSTOP)  # it finds them all at once
+        freeze(server.gateway())  # it finds them all at once
         for client in CLIENTS:
             for one in connections[client]:
                 one.send(request)
@@ -34,7 +35,7 @@ def test_the_snippets_of_the_page_with_their_own_names(start):
         assert server.get("/limits").json() == [1, "api", 1, 2, True, 0]
     assert server.get("/visits").json() == [1, -1, -1, True, 0]
     assert server.get("/late").status == 500
-    assert 'Store::make() makes a table in a worker: the other workers would not see it' in server.log()
+    server.says("Store::make() makes a table in a worker: the other workers would not see it")
 
 
 def test_the_rate_limit_of_the_page_one_request_at_a_time(start):
@@ -71,7 +72,7 @@ def test_votes_of_the_poll_reach_every_open_page(start, streams):
     some.pump(lambda: all("votes" in page.data("invalidate") for page in pages), what="every page is told")
     os.kill(next(iter(server.workers().values())), signal.SIGKILL)
     told = [len(page.data("invalidate")) for page in pages]
-    until(lambda: server.post("/vote/coffee").status == 204, 10, "somebody takes the vote")
+    until(lambda: server.post("/vote/coffee").status == 204, what="somebody takes the vote")
     some.pump(lambda: all(len(page.data("invalidate")) > n for page, n in zip(pages, told)), what="and again")
     assert server.get("/votes").json()["tea"] == 7
 
@@ -90,7 +91,7 @@ def test_a_killed_worker_takes_nothing_with_it(start):
             time.sleep(0.01 + 0.005 * round_)  # into their work
             victims = list(server.workers().values())
             if victims:
-                os.kill(victims[round_ % len(victims)], signal.SIGKILL)
+                kill(victims[round_ % len(victims)])
             for one in connections:
                 try:
                     answer = one.answer()

@@ -13,7 +13,9 @@ import time
 import pytest
 
 from support.http import Closed
-from support.wait import until
+from support.leash import leashed
+from support.measure import in_time, measured, unanswered
+from support.wait import PATIENCE, until
 
 SECRET = b"root:the secret that lies outside:0:0\n"
 BIG = random.Random(1).randbytes(3_000_000)
@@ -46,8 +48,8 @@ def serve(start, site):
 
 def curl(server, path, *options):
     host, port = server.address
-    done = subprocess.run(["curl", "-s", "--path-as-is", "--max-time", "20", *map(str, options),
-                           f"http://{host}:{port}{path}"], stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(leashed(["curl", "-s", "--path-as-is", "--max-time", "60", *options, f"http://{host}:{port}{path}"]),
+                          stdout=subprocess.PIPE, check=False)
     return done.stdout
 
 
@@ -73,11 +75,13 @@ def test_files_and_routes_live_side_by_side(serve):
     assert curl(server, "/page.html?v=3") == b"<p>page</p>\n"
 
 
+@measured
 def test_files_are_served_while_every_worker_is_busy(serve):
     server = serve(workers=1)
     with server.connect() as busy:
         busy.send(b"GET /sleep?ms=1500 HTTP/1.1\r\nHost: test\r\n\r\n")
-        assert curl(server, "/page.html", "--max-time", "1") == b"<p>page</p>\n"
+        assert curl(server, "/page.html") == b"<p>page</p>\n"
+        unanswered(busy, "a file beside a busy worker")
         assert busy.answer().status == 200
 
 
@@ -319,7 +323,7 @@ def test_only_files_are_read(serve, site):
         os.close(folder)
         server = serve()
         for path in ("/fifo", "/socket", "/fifo/x"):
-            assert curl_code(server, path, "--max-time", "5") == 404, path
+            assert curl_code(server, path) == 404, path
 
 
 def test_nobody_wins_a_race_of_links(serve, site, tmp_path):
@@ -372,7 +376,7 @@ def slow(server, path, window=4096):
     connection.socket.close()
     connection.socket = socket.socket()
     connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-    connection.socket.settimeout(15)
+    connection.socket.settimeout(PATIENCE)
     connection.socket.connect(server.address)
     connection.send(b"GET %s HTTP/1.1\r\nHost: test\r\n\r\n" % path.encode())
     return connection
@@ -419,22 +423,25 @@ def test_a_client_that_reads_nothing_is_cut_off(serve, site):
     make_large(site)
     server = serve(idle_timeout_ms=500)
     with slow(server, "/large.bin") as connection:
-        until(lambda: descriptors(server, "/large.bin") == 1)
+        connection._until(b"\r\n\r\n")
         until(lambda: descriptors(server, "/large.bin") == 0, what="it is cut off")
         with pytest.raises(Closed):
-            connection.answer()
+            connection._exactly(256 * 1024 * 1024)
 
 
+@measured
 def test_a_slow_client_that_reads_is_not_cut_off(serve, site):
     make_large(site)
     server = serve(idle_timeout_ms=2000)
     with slow(server, "/large.bin", 65536) as connection:
         got, pause, end = 0, threading.Event(), time.monotonic() + 5
         while time.monotonic() < end:
+            since = time.monotonic()
             part = connection.socket.recv(16384)
             assert part, f"cut off after {got} bytes"
             got += len(part)
             pause.wait(0.03)
+            in_time(time.monotonic() - since, 1.5, "a pause of this reader")
         assert descriptors(server, "/large.bin") == 1
 
 
@@ -465,7 +472,7 @@ def test_http_1_0_and_close(serve):
 
 
 def test_a_drain_lets_a_download_finish(serve):
-    server = serve()
+    server = serve(drain_timeout_ms=60_000)
     with slow(server, "/big.bin") as connection:
         connection._until(b"\r\n\r\n")
         os.kill(server.process.pid, signal.SIGTERM)
@@ -476,4 +483,5 @@ def test_a_drain_lets_a_download_finish(serve):
 def test_a_directory_that_is_not_there_is_named(start):
     server = start(static_dir="/no/such/directory", wait=False)
     server.expect_exit = 1
+    server.ended(1)
     assert "static_directory is /no/such/directory, allowed is a directory" in server.log()

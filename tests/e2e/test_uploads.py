@@ -61,7 +61,7 @@ def server(flat, start, tmp_path):
 
 
 def exchange(server, method, target, body=None, headers=None):
-    connection = http.client.HTTPConnection(*server.address, timeout=120)
+    connection = http.client.HTTPConnection(*server.address, timeout=300)
     connection.request(method, target, body, headers or {})
     return connection, connection.getresponse()
 

@@ -19,7 +19,7 @@ struct watch {
     bool every_worker;
 };
 
-#define ERRORS_MAX 64
+#define ERRORS_MAX 1024
 
 /* One VD_WORKER_BROKER_ERROR. */
 struct seen_error {

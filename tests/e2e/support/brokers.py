@@ -16,8 +16,10 @@ import socket
 import subprocess
 from urllib.parse import quote
 
+from .leash import leashed
 from .ports import free_port
-from .wait import until
+from .server import freeze
+from .wait import PATIENCE, until
 
 PERMISSIONS = "+subscribe +publish +ping &via:broadcast"  # as docs/brokers.md has them
 
@@ -26,7 +28,7 @@ class Raw:
     """A connection that speaks the server's protocol as far as these tests need it."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
@@ -60,6 +62,11 @@ class RawRedis(Raw):
     def command(self, *words):
         parts = [word.encode() if isinstance(word, str) else word for word in words]
         self.socket.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+
+    def leave(self):
+        """Until the server has no client of us any more."""
+        self.command("QUIT")
+        assert self.reply() == b"OK" and self.socket.recv(1) == b""
 
     def reply(self):
         kind, rest = (line := self.line())[:1], line[1:]
@@ -138,10 +145,8 @@ class BrokerServer:
     def start(self):
         assert self.process is None
         with open(self.folder / "log", "ab") as log:
-            # It does not outlive the tests, however those end.
-            argv = ["setpriv", "--pdeathsig", "KILL", *self.command()]
-            self.process = subprocess.Popen(argv, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        until(self._answers, 15, f"{self.driver} takes connections")
+            self.process = subprocess.Popen(leashed(self.command()), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        until(self._answers, what=f"{self.driver} takes connections")
         return self
 
     def _answers(self):
@@ -157,7 +162,7 @@ class BrokerServer:
         if self.process is not None:
             self.process.send_signal(how)
             self.process.send_signal(signal.SIGCONT)
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
             self.process = None
 
     def restart(self):
@@ -165,7 +170,7 @@ class BrokerServer:
         self.start()
 
     def freeze(self):
-        os.kill(self.process.pid, signal.SIGSTOP)
+        freeze(self.process.pid)
 
     def thaw(self):
         os.kill(self.process.pid, signal.SIGCONT)

@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 
+from .leash import leashed
 from .server import BUILD
-from .wait import until
+from .wait import PATIENCE, until
 
 COMMAND = BUILD / "bin/viaduct"
 
@@ -17,9 +18,9 @@ def environment(broker=None, **variables):
     return {**kept, "LC_ALL": "C.UTF-8", **url, **{name: str(value) for name, value in variables.items()}}
 
 
-def run(*words, broker=None, code=0, stdin=b"", seconds=30, **variables):
+def run(*words, broker=None, code=0, stdin=b"", seconds=PATIENCE, **variables):
     """Ends with that exit code, or one of those; what it has said, out and err as bytes."""
-    done = subprocess.run([COMMAND, *map(str, words)], input=stdin, capture_output=True, timeout=seconds,
+    done = subprocess.run(leashed([COMMAND, *words]), input=stdin, capture_output=True, timeout=seconds,
                           env=environment(broker, **variables))
     codes = code if isinstance(code, tuple) else (code,)
     assert done.returncode in codes, f"{words}: exit code {done.returncode}\n{done.stdout!r}\n{done.stderr.decode()}"
@@ -33,7 +34,7 @@ class Running:
     def __init__(self, folder, *words, broker=None, stdin=subprocess.DEVNULL, **variables):
         self.out_path, self.err_path = folder / f"out-{id(self)}", folder / f"err-{id(self)}"
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
-            self.process = subprocess.Popen([COMMAND, *map(str, words)], stdin=stdin, stdout=out, stderr=err,
+            self.process = subprocess.Popen(leashed([COMMAND, *words]), stdin=stdin, stdout=out, stderr=err,
                                             env=environment(broker, **variables))
 
     def __enter__(self):
@@ -42,12 +43,12 @@ class Running:
     def __exit__(self, *_):
         if self.process.poll() is None:
             self.process.kill()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         if self.process.stdin:
             self.process.stdin.close()
 
     def listening(self):
-        until(lambda: "listening" in self.err(), 15, "it listens")
+        until(lambda: "listening" in self.err(), what="it listens")
         return self
 
     def out(self):
@@ -56,12 +57,14 @@ class Running:
     def err(self):
         return self.err_path.read_text()
 
-    def lines(self, count, seconds=15):
-        return until(lambda: self.out().count(b"\n") >= count and self.out().splitlines(), seconds,
-                     f"{count} lines on standard output")
+    def says(self, text):
+        until(lambda: text in self.err(), what=lambda: f"{text!r} on standard error: {self.err()}")
 
-    def ends(self, code, seconds=15):
-        assert self.process.wait(seconds) == code, self.err()
+    def lines(self, count):
+        return until(lambda: self.out().count(b"\n") >= count and self.out().splitlines(), what=f"{count} lines on standard output")
+
+    def ends(self, code):
+        assert self.process.wait(PATIENCE) == code, self.err()
         assert "Sanitizer" not in self.err() and "runtime error:" not in self.err(), self.err()
         return self
 

@@ -45,14 +45,14 @@ class Crowd:
     def __exit__(self, *_):
         self.process.stdin.close()
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.reader.join(5)
+        self.reader.join()
         self.process.stdout.close()
 
-    def until(self, condition, seconds=30):
+    def until(self, condition, seconds=120):
         deadline = time.monotonic() + seconds
         while not (self.now and condition(self.now)):
             assert self.process.poll() is None, f"the crowd ended: {self.process.returncode}"

@@ -12,8 +12,9 @@ import tempfile
 import urllib.parse
 from pathlib import Path
 
-from .server import BUILD, group_members
-from .wait import until
+from .leash import leashed
+from .server import BUILD, group_members, kill_all
+from .wait import PATIENCE, until
 
 APP = Path(__file__).parent.parent / "apps/fpm.php"
 
@@ -43,7 +44,7 @@ class Request:
 
     def __init__(self, path, script, query):
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(30)
+        self.socket.settimeout(PATIENCE)
         self.socket.connect(str(path))
         query = urllib.parse.urlencode(query)
         params = b"".join(pair(name.encode(), str(value).encode()) for name, value in {
@@ -75,6 +76,9 @@ class Daemon:
 
     def __init__(self, pid_file):
         self.pid_file, self.last = pid_file, int(pid_file.read_text())
+        # It is nobody's child: when we are gone the other end of this pipe is, too.
+        self.leash = subprocess.Popen(["sh", "-c", 'cat; kill "$(cat "$0")"', pid_file], stdin=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL, start_new_session=True)
 
     @property
     def pid(self):
@@ -93,6 +97,7 @@ class Daemon:
 
     def wait(self, seconds):
         until(lambda: self.poll() is not None, seconds, "the master ends")
+        self.leash.communicate()
 
 
 class Fpm:
@@ -148,11 +153,11 @@ class Fpm:
         with open(self.folder / "stderr.log", "ab") as errors:
             streams = {"stdin": subprocess.DEVNULL, "stdout": errors, "stderr": errors, "env": self.environment()}
             if daemonize:
-                subprocess.run([*argv, "-D"], check=True, timeout=20, **streams)
+                subprocess.run([*argv, "-D"], check=True, timeout=PATIENCE, **streams)
                 self.process = Daemon(self.folder / "fpm.pid")
             else:
-                self.process = subprocess.Popen([*argv, "-F"], start_new_session=True, **self.user, **streams)
-        until(self.serves, 20, "php-fpm answers")
+                self.process = subprocess.Popen(leashed([*argv, "-F"], signal.SIGTERM), start_new_session=True, **self.user, **streams)
+        until(self.serves, what="php-fpm answers")
         return self
 
     def serves(self):
@@ -165,6 +170,11 @@ class Fpm:
     def log(self):
         return "".join(path.read_text(errors="replace") for path in (self.folder / "stderr.log", self.log_path)
                        if path.exists())
+
+    def says(self, *texts):
+        """Wait until each of these is in a log."""
+        for text in texts:
+            until(lambda text=text: text in self.log(), what=lambda: f"{text!r} in the log:\n{self.log()}")
 
     def request(self, pool, what, **query):
         return Request(self.socket(pool), self.script, {"do": what, **query})
@@ -186,17 +196,16 @@ class Fpm:
         """SIGUSR2: the master executes itself anew."""
         old = self.pids()
         self.process.send_signal(signal.SIGUSR2)
-        until(lambda: len(self.pids()) >= 4 and not self.pids() & old, 20, "new workers instead of the old ones")
-        until(self.serves, 20, "php-fpm answers after the reload")
+        until(lambda: len(self.pids()) >= 4 and not self.pids() & old, what="new workers instead of the old ones")
+        until(self.serves, what="php-fpm answers after the reload")
 
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(15)
+                self.process.wait(PATIENCE)
             finally:
-                for pid in group_members(self.process.pid):
-                    os.kill(pid, signal.SIGKILL)
+                kill_all(lambda: group_members(self.process.pid))
         left = group_members(self.process.pid) if self.process else []
         shutil.rmtree(self.folder, ignore_errors=True)
         assert not left, f"processes that php-fpm left: {left}"

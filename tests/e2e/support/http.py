@@ -4,6 +4,8 @@ import json
 import socket
 from urllib.parse import urlencode
 
+from .wait import PATIENCE
+
 
 class Closed(Exception):
     """The peer closed (or reset) before the answer was whole."""
@@ -37,11 +39,19 @@ def parse_head(head):
 class Connection:
     """One keep-alive connection. send() raw bytes, answer() reads one response."""
 
-    def __init__(self, address, timeout=15.0, source=None):
+    def __init__(self, address, timeout=PATIENCE, source=None):
         """source: the address of this end, of several that lead here."""
         self.socket = socket.create_connection(address, timeout=timeout, source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
+
+    @classmethod
+    def unix(cls, path):
+        connection = cls.__new__(cls)
+        connection.socket, connection.buffer = socket.socket(socket.AF_UNIX), b""
+        connection.socket.settimeout(PATIENCE)
+        connection.socket.connect(str(path))
+        return connection
 
     def __enter__(self):
         return self

@@ -21,6 +21,9 @@ import struct
 import threading
 import time
 
+from .ports import free_port
+from .wait import PATIENCE
+
 PIECE = 65536
 HELD_MAX = 1 << 20  # of one direction: beyond it the sender is no longer read
 
@@ -81,7 +84,7 @@ class Proxy:
     def __init__(self, server_port, delay_seconds=0.2):
         self.server_port, self.delay_seconds = server_port, delay_seconds
         self.listener = None
-        self.port = 0
+        self.port = free_port()  # kept while nobody listens there
         self.pairs, self.accepted, self.error = [], 0, None
         self._mode, self._orders = "pass", []
         self._lock, self._ended = threading.Lock(), False
@@ -97,7 +100,7 @@ class Proxy:
 
     def close(self):
         self._ended = True
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
         if self.error:
             raise self.error
 
@@ -125,7 +128,7 @@ class Proxy:
         done = threading.Event()
         with self._lock:
             self._orders.append((what, done))
-        assert done.wait(10), f"the proxy does not answer: {self.error}"
+        assert done.wait(PATIENCE), f"the proxy does not answer: {self.error}"
 
     # ---- the thread ----------------------------------------------------------------------------------
 
@@ -135,7 +138,6 @@ class Proxy:
         self.listener.bind(("127.0.0.1", self.port))
         self.listener.listen(64)
         self.listener.setblocking(False)
-        self.port = self.listener.getsockname()[1]
 
     def _change(self, mode):
         assert mode in ("pass", "refuse", "freeze", "mute", "deaf", "stall", "delay"), mode
@@ -198,7 +200,7 @@ class Proxy:
             return
         self.accepted += 1
         try:
-            server = socket.create_connection(("127.0.0.1", self.server_port), timeout=2)
+            server = socket.create_connection(("127.0.0.1", self.server_port), timeout=PATIENCE)
         except OSError:
             client.close()
             return

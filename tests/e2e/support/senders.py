@@ -29,17 +29,16 @@ class Sender(threading.Thread):
             self.error = error
 
     def _connect(self):
-        connection = []
+        if not self.patient:
+            return self.server.connect()
 
         def attempt():
             try:
-                connection.append(self.server.connect(timeout=10))
+                return self.server.connect()
             except OSError:
-                return False
-            return True
+                return None
 
-        until(attempt, 10 if self.patient else 0, "a connection to publish on")
-        return connection[0]
+        return until(attempt, what="a connection to publish on")
 
     def _run(self):
         connection = self._connect()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server under test: its own process group, an ephemeral port, and nothing left behind."""
+import glob
 import os
 import re
 import signal
@@ -8,7 +9,9 @@ import time
 from pathlib import Path
 
 from .http import Closed, Connection
-from .wait import until
+from .leash import leashed
+from .measure import in_time
+from .wait import PATIENCE, until
 
 SOURCE = Path(os.environ.get("VIADUCT_SOURCE") or Path(__file__).resolve().parents[3])
 BUILD = Path(os.environ.get("VIADUCT_BUILD") or SOURCE / "build/debug")
@@ -37,6 +40,32 @@ def session_members(session):
     return members(3, session)
 
 
+def kill(pid, how=signal.SIGKILL):
+    """Also one that has just ended by itself."""
+    try:
+        os.kill(pid, how)
+    except ProcessLookupError:
+        pass
+
+
+def freeze(pid):
+    """Until it stands: the signal alone takes its time, and a thread of it may go on for a moment."""
+    def stands():
+        return all(Path(path).read_text().rpartition(")")[2].split()[0] == "T" for path in glob.glob(f"/proc/{pid}/task/*/stat"))
+    os.kill(pid, signal.SIGSTOP)
+    until(stands, what=f"process {pid} stands", every=0.001)
+
+
+def kill_all(find):
+    """Until find() finds no process any more: those that fork while they are killed as well."""
+    def none_left():
+        left = find()
+        for pid in left:
+            kill(pid)
+        return not left
+    until(none_left, what="the killed processes end")
+
+
 class Server:
     def __init__(self, argv, log_path, env=None):
         self.argv, self.address, self.log_path = [str(word) for word in argv], None, Path(log_path)
@@ -49,9 +78,9 @@ class Server:
     def start(self, wait=True):
         """wait=False: until it listens or has ended, whether it serves or not."""
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.argv, env=self.env, stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen(leashed(self.argv), env=self.env, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=log, start_new_session=True)
-        until(self._serves if wait else self._listens, 20, "the server answers", every=0.05)
+        until(self._serves if wait else self._listens, what="the server answers", every=0.05)
         return self
 
     def _listens(self):
@@ -62,7 +91,7 @@ class Server:
 
     def _serves(self):
         if self.process.poll() is not None:
-            raise AssertionError(f"exit code {self.process.returncode} at start:\n{self.log()}")
+            raise AssertionError(f"exit code {self.process.returncode} at start:\n{self.tail()}")
         if self.address is None and not self._listens():
             return False
         try:
@@ -72,34 +101,50 @@ class Server:
             return False
 
     def stop(self):
-        """SIGTERM; exit code 0 within the drain limit; the group is empty."""
+        """SIGTERM; exit code 0; the group is empty."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         self.ended(self.expect_exit)
 
-    def ended(self, code, seconds=15):
+    def ended(self, code, seconds=PATIENCE):
+        """It ends with that exit code, or has, and leaves no process behind."""
         try:
             self.process.wait(seconds)
-            until(lambda: not group_members(self.process.pid), 3, "the process group is empty")
+            since = time.monotonic()
+            until(lambda: not group_members(self.process.pid), what="the process group is empty")
+            assert time.monotonic() - since < 10, "its processes outlived it"
         except (subprocess.TimeoutExpired, AssertionError) as error:
             left = [f"{pid} {self.command(pid)}" for pid in group_members(self.process.pid)]
             self.destroy()
-            raise AssertionError(f"still there: {left} ({error})\n{self.log()}") from error
-        assert self.process.returncode == code, f"exit code {self.process.returncode}\n{self.log()}"
-        whole = self.log_path.read_text(errors="replace")
+            raise AssertionError(f"still there: {left} ({error})\n{self.tail()}") from error
+        assert self.process.returncode == code, f"exit code {self.process.returncode}\n{self.tail()}"
+        whole = self.log()
         assert "Sanitizer" not in whole and "runtime error:" not in whole, whole
+
+    def orphans_end(self, seconds):
+        """The supervisor was killed. Claim that the others are gone within that time, in a test that is @measured."""
+        since, group = time.monotonic(), self.process.pid
+        self.process.wait(PATIENCE)
+        until(lambda: not group_members(group), what="no process is left")
+        self.process = None
+        in_time(time.monotonic() - since, seconds, "the end of what a killed supervisor has left")
 
     def destroy(self):
         """For a test that failed: nothing may outlive it."""
-        for pid in group_members(self.process.pid):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        self.process.wait(5)
+        kill_all(lambda: group_members(self.process.pid))
+        self.process.wait(PATIENCE)
 
     def log(self):
-        return self.log_path.read_text(errors="replace")[-6000:]
+        """What is written by now: for what must not be there, after something that would have come behind it."""
+        return self.log_path.read_text(errors="replace")
+
+    def tail(self):
+        return self.log()[-6000:]
+
+    def says(self, *texts):
+        """Wait until each of these is in the log."""
+        for text in texts:
+            until(lambda text=text: text in self.log(), what=lambda: f"{text!r} in the log:\n{self.tail()}")
 
     # ---- who is who ------------------------------------------------------------------------------
 
@@ -126,10 +171,15 @@ class Server:
                 found[int(name[1])] = pid
         return found
 
-    @staticmethod
-    def is_busy(pid):
-        """The worker is in its handler: asleep in a system call other than its own poll."""
-        return "poll" not in Path(f"/proc/{pid}/wchan").read_text()
+    def look(self):
+        """What `viaduct top` gets: the control socket's document."""
+        path = Path(self.env["XDG_RUNTIME_DIR"]) / "viaduct" / f"{self.supervisor}.sock"
+        with Connection.unix(path) as connection:
+            return connection.get("/_top").json()
+
+    def busy(self):
+        """Pids of the workers that are in a handler."""
+        return {worker["pid"] for worker in self.look()["workers"] if worker["busy"]}
 
     def quiet(self):
         """No process of it has used the processor for a while: what it could do by itself is done."""
@@ -160,7 +210,7 @@ class Server:
 
     # ---- talking to it ---------------------------------------------------------------------------
 
-    def connect(self, timeout=15.0, source=None):
+    def connect(self, timeout=PATIENCE, source=None):
         return Connection(self.address, timeout, source)
 
     def get(self, target, **query):

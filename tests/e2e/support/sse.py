@@ -3,7 +3,7 @@
 
     streams = Streams(address)
     some = streams.open("/events?scope=a", count=100)
-    streams.pump(lambda: all(stream.events for stream in some), seconds=5)
+    streams.pump(lambda: all(stream.events for stream in some), what="an event on each")
 
 Nothing is read outside pump(). With reconnect=True a stream that ends comes back as a browser does:
 with Last-Event-ID, after the time that the server's `retry:` names (at most 100 ms here)."""
@@ -12,6 +12,7 @@ import socket
 import time
 
 from .http import parse_head
+from .wait import PATIENCE
 
 
 class Event:
@@ -197,8 +198,10 @@ class Streams:
             if stream is not None:
                 self._ready(stream)
 
-    def pump(self, done, seconds=15.0, what="the streams' condition"):
-        """Read until done() is true; done is asked every few milliseconds, not for every event."""
+    def pump(self, done, seconds=PATIENCE, what="the streams' condition"):
+        """Read until done() is true; done is asked every few milliseconds, not for every event. As until(): no less than
+        PATIENCE is waited."""
+        seconds = max(seconds, PATIENCE)
         deadline = time.monotonic() + seconds
         asked = 0.0
         while True:
