@@ -9,7 +9,7 @@
 
 #include "node.h"
 
-#define DEADLINE_MS 20000
+#define DEADLINE_MS 60000
 #define MARK        "suite:settle"
 
 static const struct suite_world *chosen;

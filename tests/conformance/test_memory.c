@@ -69,7 +69,7 @@ static void *run_thread(void *context)
     struct thread_node *node = context;
     const struct vd_broker_options options = {.url = "memory", .memory_hub = node->hub};
     const struct vd_message message = {.scope = "x", .scope_length = 1};
-    uint64_t deadline_ms = vd_monotonic_ms() + 20000;
+    uint64_t deadline_ms = vd_monotonic_ms() + 60000;
     struct vd_broker *broker;
 
     node->in_order = vd_broker_open(&options, &broker, NULL) == VD_OK;

@@ -14,12 +14,13 @@
 #include "broker_faults.h"
 
 #define PROBE_MS     500
-#define PATIENCE_MS  5000 /* on two busy cores */
+#define PATIENCE_MS  2000 /* on two busy cores */
 #define NOTICE_MS    (2 * PROBE_MS + PATIENCE_MS)
-#define STEADY_MS    1500
+#define STEADY_MS    3000
 #define RESTARTS     20
 #define RECONNECTS   1000
 #define BURST        100000
+#define UNREAD       20000 /* of a burst: what is on its way fits into an outbox and an inbox */
 #define GROWTH_BYTES (64 * 1024)
 
 static const struct vd_broker_options quick = {.probe_interval_ms = PROBE_MS,
@@ -343,10 +344,16 @@ static void test_a_stopped_server_is_noticed(void **state)
     fault_start(world);
     node = fault_open(world, 0, quick);
     fault_until_connected(world, node, true);
-    kill(world->server.pid, SIGSTOP);
-    began_ms = vd_monotonic_ms();
-    fault_until_connected(world, node, false);
-    assert_true(vd_monotonic_ms() - began_ms < NOTICE_MS);
+    for (unsigned tried = 1;; tried++) {
+        kill(world->server.pid, SIGSTOP);
+        began_ms = vd_monotonic_ms();
+        fault_until_connected(world, node, false);
+        if (vd_monotonic_ms() - began_ms < NOTICE_MS)
+            break;
+        assert_true(tried < TRIES);
+        kill(world->server.pid, SIGCONT);
+        fault_until_connected(world, node, true);
+    }
     assert_int_equal(node->failure.code, VD_ERR_TIMEOUT);
     assert_non_null(strstr(node->text, world->driver->texts.frozen));
     fault_until_failed(world, node, 4); /* the kernel still takes connections: nobody answers */
@@ -364,24 +371,26 @@ static void test_half_open_and_deaf_links_are_noticed(void **state)
 {
     static const enum tcp_proxy_mode modes[] = {TCP_PROXY_FREEZE, TCP_PROXY_DEAFEN};
     struct fault_world *world = *state;
+    unsigned kept[2] = {0};
     struct fault_node *node;
 
     fault_start(world);
     fault_start_proxy(world);
     node = fault_open(world, 0, quick);
     fault_until_connected(world, node, true);
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < 2 * TRIES && !(kept[0] && kept[1]); i++) {
         uint64_t began_ms = vd_monotonic_ms();
         unsigned gaps = node->gaps;
-        tcp_proxy_set(&world->proxy, modes[i]);
+        tcp_proxy_set(&world->proxy, modes[i % 2]);
         fault_until_failed(world, node, node->failures + 1);
-        assert_true(vd_monotonic_ms() - began_ms < NOTICE_MS);
+        kept[i % 2] += vd_monotonic_ms() - began_ms < NOTICE_MS;
         assert_int_equal(node->failure.code, VD_ERR_TIMEOUT);
         assert_non_null(strstr(node->text, world->driver->texts.frozen));
         tcp_proxy_set(&world->proxy, TCP_PROXY_PASS);
         fault_until_connected(world, node, true);
         assert_true(node->gaps > gaps);
     }
+    assert_true(kept[0] && kept[1]);
 }
 
 static void test_closed_and_half_closed_connections(void **state)
@@ -392,7 +401,7 @@ static void test_closed_and_half_closed_connections(void **state)
 
     fault_start(world);
     fault_start_proxy(world);
-    node = fault_open(world, 0, quick);
+    node = fault_open(world, 0, steady);
     for (unsigned i = 0; i < 2; i++) {
         tcp_proxy_set(&world->proxy, TCP_PROXY_PASS);
         fault_until_connected(world, node, true);
@@ -450,13 +459,8 @@ static void test_slow_links_are_links(void **state)
 
 /* A node that was busy, or stopped, must not take its own absence for the server's: what came
  * meanwhile, even more than one dispatch reads, stands before the answer to a probe. */
-static void test_an_absence_of_our_own(void **state)
+static void be_absent(struct fault_world *world, struct fault_node *node)
 {
-    struct fault_world *world = *state;
-    struct fault_node *node;
-
-    fault_start(world);
-    node = fault_open(world, 0, quick);
     fault_until_connected(world, node, true);
     for (unsigned round = 0; round < 3; round++) {
         for (unsigned i = 0; i < 25000; i++)
@@ -465,6 +469,21 @@ static void test_an_absence_of_our_own(void **state)
         vd_broker_dispatch(node->broker); /* a probe is due */
         poll(NULL, 0, 3 * PROBE_MS);
         fault_flush(world, node);
+    }
+}
+
+/* A server that is late itself, on a busy machine, is told: hence the tries. */
+static void test_an_absence_of_our_own(void **state)
+{
+    struct fault_world *world = *state;
+    struct fault_node *node = &world->nodes[0];
+
+    fault_start(world);
+    for (unsigned tried = 0; tried < TRIES; tried++) {
+        fault_open(world, 0, quick);
+        be_absent(world, node);
+        if (!node->failures)
+            break;
     }
     if (node->failures)
         fail_msg("%s", node->text);
@@ -525,13 +544,49 @@ static void reconnect(struct fault_world *world, struct fault_node *node, unsign
     }
 }
 
+/* What this process holds. */
+struct holdings {
+    unsigned descriptors, threads;
+    size_t heap_bytes;
+};
+
+static struct holdings count_holdings(void)
+{
+    return (struct holdings){.descriptors = count_entries("/proc/self/fd"),
+                             .threads = count_entries("/proc/self/task"),
+                             .heap_bytes = mallinfo2().uordblks};
+}
+
+/* A connection that was given up may be closed a little later, on a thread of its own: the least
+ * that is held within some turns. */
+static struct holdings settled_holdings(struct fault_world *world)
+{
+    struct holdings least = count_holdings();
+
+    for (unsigned turns = 0; turns < 50; turns++) {
+        struct holdings now;
+
+        fault_turn(world, 5);
+        now = count_holdings();
+        if (now.threads < least.threads || now.descriptors < least.descriptors)
+            least = now;
+    }
+    return least;
+}
+
+static bool has_grown(struct holdings now, struct holdings before)
+{
+    return now.descriptors > before.descriptors || now.threads > before.threads ||
+           now.heap_bytes > before.heap_bytes + GROWTH_BYTES;
+}
+
 /* Neither descriptors nor threads nor memory grow. */
 static void many_reconnects(struct fault_world *world, struct vd_broker_options options)
 {
-    unsigned descriptors, threads;
+    struct holdings before, after;
     struct vd_broker_status status;
     struct fault_node *node;
-    size_t heap_bytes, now_bytes;
+    uint64_t give_up_ms;
 
     fault_start(world);
     fault_start_proxy(world);
@@ -540,15 +595,17 @@ static void many_reconnects(struct fault_world *world, struct vd_broker_options 
     node = fault_open(world, 0, options);
     fault_until_connected(world, node, true);
     reconnect(world, node, RECONNECTS / 2); /* by now every cache is filled */
-    descriptors = count_entries("/proc/self/fd");
-    threads = count_entries("/proc/self/task");
-    heap_bytes = mallinfo2().uordblks;
+    before = settled_holdings(world);
     reconnect(world, node, RECONNECTS - RECONNECTS / 2);
-    assert_int_equal(count_entries("/proc/self/fd"), descriptors);
-    assert_int_equal(count_entries("/proc/self/task"), threads);
-    now_bytes = mallinfo2().uordblks;
-    if (now_bytes > heap_bytes + GROWTH_BYTES)
-        fail_msg("the heap grew from %zu to %zu bytes", heap_bytes, now_bytes);
+    give_up_ms = vd_monotonic_ms() + FAULT_DEADLINE_MS;
+    while (after = count_holdings(), has_grown(after, before)) {
+        fault_turn(world, 20);
+        if (vd_monotonic_ms() > give_up_ms) {
+            fail_msg("descriptors %u to %u, threads %u to %u, heap %zu to %zu bytes",
+                     before.descriptors, after.descriptors, before.threads, after.threads,
+                     before.heap_bytes, after.heap_bytes);
+        }
+    }
     vd_broker_status(node->broker, &status);
     assert_true(status.counters.reconnects >= RECONNECTS);
     assert_true(node->gaps >= RECONNECTS && node->failures >= RECONNECTS);
@@ -573,8 +630,11 @@ static void test_a_burst(void **state)
     fault_start_pair(world, (struct vd_broker_options){0});
     for (unsigned i = 0; i < BURST; i++) {
         assert_int_equal(fault_publish(writer, "one of very many"), VD_OK);
-        if (i % 1000 == 0)
+        if (i % 1000 == 0) {
             fault_turn(world, 0);
+            if (i > UNREAD)
+                fault_until_count(world, reader, i - UNREAD);
+        }
     }
     fault_until_count(world, reader, BURST);
     fault_flush(world, writer);
@@ -605,11 +665,18 @@ static void test_stopped_for_half_a_minute(void **state)
     fault_start_pair(world, options);
     assert_int_equal(fault_publish(writer, "before"), VD_OK);
     fault_until_count(world, reader, 1);
-    kill(world->server.pid, SIGSTOP);
-    began_ms = vd_monotonic_ms();
-    fault_until_connected(world, reader, false);
-    fault_until_connected(world, writer, false);
-    assert_true(vd_monotonic_ms() - began_ms < 10000 + PATIENCE_MS);
+    for (unsigned tried = 1;; tried++) {
+        kill(world->server.pid, SIGSTOP);
+        began_ms = vd_monotonic_ms();
+        fault_until_connected(world, reader, false);
+        fault_until_connected(world, writer, false);
+        if (vd_monotonic_ms() - began_ms < 10000 + PATIENCE_MS)
+            break;
+        assert_true(tried < TRIES);
+        kill(world->server.pid, SIGCONT);
+        fault_until_connected(world, reader, true);
+        fault_until_connected(world, writer, true);
+    }
     assert_int_equal(fault_publish(writer, "meanwhile"), VD_OK);
     run_for(world, 30000 - (vd_monotonic_ms() - began_ms));
     kill(world->server.pid, SIGCONT);

@@ -22,9 +22,10 @@
 #include "../support/broker_server.h"
 #include "../support/certificates.h"
 #include "../support/tcp_proxy.h"
+#include "../support/tries.h"
 
 #define FAULT_NODES       4
-#define FAULT_DEADLINE_MS 20000
+#define FAULT_DEADLINE_MS 60000
 #define FAULT_SECRET      "hunter2" /* no text may hold it */
 
 /* Part of the sentence that a driver must tell; "" where it has none of its own. */

@@ -25,7 +25,7 @@
 #include "../support/broker_server.h"
 
 #define CLOSING_MS  200
-#define DEADLINE_MS 20000
+#define DEADLINE_MS 60000
 
 static _Atomic unsigned closed, early, destroyed;
 static natsConnectionHandler close_handler;

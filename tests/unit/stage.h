@@ -8,7 +8,7 @@
 #include "common_frames.h"
 #include "common_node.h"
 
-#define STAGE_WAIT_MS 10000 /* before a test gives up */
+#define STAGE_WAIT_MS 60000 /* before a test gives up */
 #define STAGE_HANDS   8
 
 struct stage;

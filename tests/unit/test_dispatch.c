@@ -14,6 +14,7 @@
 
 #include <viaduct/clock.h>
 
+#include "../support/tries.h"
 #include "stage.h"
 
 static unsigned wait_answer(int fd, char *body, size_t room)
@@ -80,12 +81,12 @@ static void what_was_offered_and_not_taken_runs_elsewhere(void **state)
 }
 
 /* It handles a message or a timer, or is stopped: it has nothing in flight and so looks idle. */
-static void a_worker_that_takes_nothing_holds_up_nobody(void **state)
+static bool a_worker_that_takes_nothing_holds_up_nobody_in_time(void)
 {
     struct stage stage;
+    unsigned late = 0;
     int fd[6];
 
-    (void)state;
     stage_start(&stage, (struct vd_server_config){.workers = 2});
     hand_start(&stage.hands[0]);
     hand_start(&stage.hands[1]);
@@ -106,7 +107,7 @@ static void a_worker_that_takes_nothing_holds_up_nobody(void **state)
             client_get(fd[i], target);
         }
         uint64_t began_ms = vd_monotonic_ms(), id = take(other, target);
-        assert_true(vd_monotonic_ms() - began_ms < 500);
+        late += vd_monotonic_ms() - began_ms >= 500;
         hand_answer(other, id, 200, target, true);
         hand_release(other, &other->requests);
         expect_answer(fd[i], 200, target);
@@ -122,6 +123,13 @@ static void a_worker_that_takes_nothing_holds_up_nobody(void **state)
     for (int i = 0; i < 6; i++)
         close(fd[i]);
     stage_stop(&stage);
+    return late == 0;
+}
+
+static void a_worker_that_takes_nothing_holds_up_nobody(void **state)
+{
+    (void)state;
+    in_few_tries(a_worker_that_takes_nothing_holds_up_nobody_in_time);
 }
 
 static void a_dead_workers_requests_are_told_apart(void **state)
@@ -361,7 +369,7 @@ static bool all_done(const struct torture *t)
 static void torture(uint64_t seed, unsigned gateway_deaths)
 {
     struct torture *t = calloc(1, sizeof(*t));
-    uint64_t give_up_ms = vd_monotonic_ms() + 6 * STAGE_WAIT_MS;
+    uint64_t give_up_ms = vd_monotonic_ms() + 2 * STAGE_WAIT_MS;
 
     t->random = seed;
     t->next = 1;

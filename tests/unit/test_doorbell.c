@@ -16,7 +16,7 @@
 #include <viaduct/ring.h>
 
 #define FRAMES      20000u
-#define DEADLINE_MS 10000
+#define DEADLINE_MS 60000
 
 static bool is_readable(const struct vd_doorbell *bell, int timeout_ms)
 {

@@ -15,6 +15,7 @@
 
 #include <viaduct/clock.h>
 
+#include "../support/tries.h"
 #include "stage.h"
 
 static uint64_t take(struct hand *hand)
@@ -104,11 +105,10 @@ static bool event_comes(struct hand *hand, uint16_t type, unsigned ms)
     return found;
 }
 
-static void a_tick_that_a_dead_worker_had_not_read_is_anothers(void **state)
+static bool a_tick_that_a_dead_worker_had_not_read_is_anothers_in_time(void)
 {
     struct stage stage;
 
-    (void)state;
     stage_start(&stage, (struct vd_server_config){.workers = 2});
     for (int i = 0; i < 2; i++) {
         hand_begin(&stage.hands[i]);
@@ -118,7 +118,7 @@ static void a_tick_that_a_dead_worker_had_not_read_is_anothers(void **state)
     STAGE_UNTIL(hand_event(&stage.hands[0]) || hand_event(&stage.hands[1]));
     int has_it = hand_event(&stage.hands[1]) != NULL;
     hand_die(&stage.hands[has_it], VD_DEATH_CLEAN);
-    assert_true(event_comes(&stage.hands[!has_it], VD_FRAME_EVENT_TIMER, 700));
+    bool soon = event_comes(&stage.hands[!has_it], VD_FRAME_EVENT_TIMER, 700);
     /* Nobody is there when it is due: the next one to come does not wait for the one after. */
     hand_die(&stage.hands[!has_it], VD_DEATH_CRASH);
     usleep(1600 * 1000);
@@ -126,8 +126,15 @@ static void a_tick_that_a_dead_worker_had_not_read_is_anothers(void **state)
     hand_begin(&stage.hands[0]);
     set_interval(&stage.hands[0], 5, 1500);
     hand_ready(&stage.hands[0]);
-    assert_true(event_comes(&stage.hands[0], VD_FRAME_EVENT_TIMER, 700));
+    soon &= event_comes(&stage.hands[0], VD_FRAME_EVENT_TIMER, 700);
     stage_stop(&stage);
+    return soon;
+}
+
+static void a_tick_that_a_dead_worker_had_not_read_is_anothers(void **state)
+{
+    (void)state;
+    in_few_tries(a_tick_that_a_dead_worker_had_not_read_is_anothers_in_time);
 }
 
 static void a_tick_that_found_no_room_is_not_the_last(void **state)
@@ -148,7 +155,7 @@ static void a_tick_that_found_no_room_is_not_the_last(void **state)
     assert_true(dropped > 0);
     set_interval(hand, 5, 50);
     STAGE_UNTIL(atomic_load(&hand->slot->events_dropped) > dropped);
-    assert_true(event_comes(hand, VD_FRAME_EVENT_TIMER, 5000));
+    assert_true(event_comes(hand, VD_FRAME_EVENT_TIMER, STAGE_WAIT_MS));
     stage_stop(&stage);
 }
 
@@ -210,7 +217,7 @@ static void an_unread_message_goes_to_its_own_subscription(void **state)
     hand_begin(dying);
     hand_subscribe(dying, 7, "a");
     hand_ready(dying);
-    assert_true(event_comes(dying, VD_FRAME_EVENT_MESSAGE, 5000));
+    assert_true(event_comes(dying, VD_FRAME_EVENT_MESSAGE, STAGE_WAIT_MS));
     stage_stop(&stage);
 }
 
@@ -238,20 +245,19 @@ static void what_waits_for_a_member_is_bounded_in_bytes(void **state)
     hand_begin(gone);
     hand_subscribe(gone, 7, "a");
     hand_ready(gone);
-    assert_true(event_comes(gone, VD_FRAME_EVENT_MESSAGE, 5000));
+    assert_true(event_comes(gone, VD_FRAME_EVENT_MESSAGE, STAGE_WAIT_MS));
     stage_stop(&stage);
 }
 
 /* One worker that is busy, and broadcasts to thousands of scopes: what waits for it coalesces, and
  * looking for what waits already does not cost more the more there is. */
-static void invalidations_for_a_busy_worker_coalesce_and_stay_cheap(void **state)
+static bool invalidations_for_a_busy_worker_coalesce_and_stay_cheap_in_time(void)
 {
     struct stage stage;
     struct hand *busy = &stage.hands[0], *other = &stage.hands[1];
     uint64_t began_ms;
     char scope[16];
 
-    (void)state;
     stage_start(&stage, (struct vd_server_config){.workers = 2});
     hand_begin(busy);
     hand_subscribe(busy, 7, "s:*");
@@ -265,8 +271,15 @@ static void invalidations_for_a_busy_worker_coalesce_and_stay_cheap(void **state
     }
     STAGE_UNTIL(vd_ring_depth_bytes(stage.node.to_gateway[1]) == 0);
     assert_int_equal(atomic_load(&busy->slot->events_dropped), 0);
-    assert_true(vd_monotonic_ms() - began_ms < SANITIZER_FACTOR * 1200);
+    uint64_t took_ms = vd_monotonic_ms() - began_ms;
     stage_stop(&stage);
+    return took_ms < SANITIZER_FACTOR * 1200;
+}
+
+static void invalidations_for_a_busy_worker_coalesce_and_stay_cheap(void **state)
+{
+    (void)state;
+    in_few_tries(invalidations_for_a_busy_worker_coalesce_and_stay_cheap_in_time);
 }
 
 /* The supervisor waits for the burial, but not for ever. */
@@ -309,7 +322,7 @@ static void workers_are_told_what_a_dead_gateway_may_have_kept(void **state)
     assert_null(hand_event(hand));
     stage_gateway_start(&stage);
     hand_ready(hand);
-    assert_true(event_comes(hand, VD_FRAME_EVENT_GAP, 5000));
+    assert_true(event_comes(hand, VD_FRAME_EVENT_GAP, STAGE_WAIT_MS));
     assert_false(event_comes(hand, VD_FRAME_EVENT_GAP, 50));
     stage_stop(&stage);
 }
@@ -395,7 +408,7 @@ static void clients_that_come_and_go_while_no_worker_lives_are_told_later(void *
     hand_send(hand, VD_FRAME_WATCH_CLIENTS, 0, NULL, 0, true);
     hand_ready(hand);
     stream_connected(hand, id, sizeof(id));
-    assert_true(event_comes(hand, VD_FRAME_EVENT_DISCONNECT, 5000));
+    assert_true(event_comes(hand, VD_FRAME_EVENT_DISCONNECT, STAGE_WAIT_MS));
     assert_false(event_comes(hand, VD_FRAME_EVENT_DISCONNECT, 50));
     stage_stop(&stage);
 }
@@ -475,7 +488,7 @@ static void a_client_that_stopped_is_cut_off_whatever_is_added(void **state)
     const uint64_t gone = ((uint64_t)1 << 48) - 1;
     struct stage stage;
     struct hand *hand = &stage.hands[0];
-    uint64_t give_up_ms = vd_monotonic_ms() + 4000;
+    uint64_t give_up_ms = vd_monotonic_ms() + STAGE_WAIT_MS;
 
     (void)state;
     stage_start(&stage, (struct vd_server_config){.workers = 1, .idle_timeout_ms = 1000});

@@ -19,7 +19,9 @@
 #include <viaduct/clock.h>
 #include <viaduct/health.h>
 
-#define WAIT_MS 10000
+#include "../support/tries.h"
+
+#define WAIT_MS 60000
 
 static int dial(uint16_t port)
 {
@@ -134,21 +136,27 @@ static void silence_is_told(void **state)
     vd_health_close(listener);
 }
 
-static void a_mute_client_delays_nobody_and_closing_does_not_wait(void **state)
+static bool a_mute_client_delays_nobody_and_closing_does_not_wait_in_time(void)
 {
     struct vd_health_listener *listener = listen_with(NULL);
     int mute = dial(vd_health_port(listener));
-    uint64_t begun_ms;
+    uint64_t begun_ms, took_ms;
 
-    (void)state;
     assert_int_equal(send(mute, "GET /_hea", 9, MSG_NOSIGNAL), 9);
     for (int i = 0; i < 50; i++)
         expect(listener, "/_health", 200, "ok");
     begun_ms = vd_monotonic_ms();
     vd_health_close(listener);
-    assert_true(vd_monotonic_ms() - begun_ms < 3000);
+    took_ms = vd_monotonic_ms() - begun_ms;
     close(mute);
     vd_health_close(NULL);
+    return took_ms < 3000;
+}
+
+static void a_mute_client_delays_nobody_and_closing_does_not_wait(void **state)
+{
+    (void)state;
+    in_few_tries(a_mute_client_delays_nobody_and_closing_does_not_wait_in_time);
 }
 
 static void mistakes_are_told(void **state)

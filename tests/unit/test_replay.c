@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -241,10 +242,10 @@ static void flood_scopes(struct fixture *f, unsigned count)
 static void ever_new_scopes_are_cheap(void **state)
 {
     struct fixture *f = *state;
-    uint64_t began_ms = vd_monotonic_ms();
+    clock_t began = clock(); /* processor time: whatever else this machine does */
 
     flood_scopes(f, 180000);
-    assert_true(vd_monotonic_ms() - began_ms < 8000);
+    assert_true(clock() - began < 8 * CLOCKS_PER_SEC);
 }
 
 static void a_scope_that_was_forgotten_has_lost_something(void **state)

@@ -16,6 +16,7 @@
 
 #include <viaduct/clock.h>
 
+#include "../support/tries.h"
 #include "worker_ring.h"
 #include "worker_state.h"
 
@@ -449,11 +450,12 @@ static void messages_keep_their_order(void **state)
 static void the_clock_runs_while_a_handler_does(void **state)
 {
     struct bench bench;
-    uint64_t deadline = vd_monotonic_ms() + WAIT_MS, id, now, started;
+    uint64_t deadline = vd_monotonic_ms() + WAIT_MS, id, now, asked, started;
 
     (void)state;
     begin(&bench);
     assert_int_equal(atomic_load(&bench.slot->request_started_ms), 0);
+    asked = vd_monotonic_ms();
     id = bench_request(&bench, "GET", "/hold", NULL, 0);
     while (bench_claim_state(&bench, id) != VD_CLAIM_TAKEN ||
            !(started = atomic_load(&bench.slot->request_started_ms))) {
@@ -461,7 +463,7 @@ static void the_clock_runs_while_a_handler_does(void **state)
         poll(NULL, 0, 1);
     }
     now = vd_monotonic_ms();
-    assert_in_range(started, now - 2000, now + 20);
+    assert_in_range(started, asked - 20, now + 20); /* its clock is a coarse one */
     kill(bench.pid, SIGKILL);
     assert_true(WIFSIGNALED(bench_reap(&bench)));
     /* the next generation does not touch what its predecessor had taken */
@@ -588,21 +590,23 @@ static void a_stream_is_handed_over_with_its_patterns(void **state)
 
 /* Nobody drains: a publish gives up in time, in the middle of its record as well, and says so
  * before it says anything else. */
-static void a_publish_into_a_full_ring_times_out(void **state)
+static bool a_publish_into_a_full_ring_times_out_in_time(void)
 {
     struct bench bench;
     const struct vd_frame *frame;
-    uint64_t start = vd_monotonic_ms();
+    uint64_t full_ms;
     size_t frames = 0;
 
-    (void)state;
     bench_start(&bench, worker_main,
                 (struct vd_server_config){.log_level = VD_LOG_ERROR,
                                           .publish_timeout_ms = 200,
                                           .max_message_bytes = 4 * WINDOW});
     expect_announcement(&bench);
     bench_request(&bench, "GET", "/publish?2000000", NULL, 0);
-    while (vd_monotonic_ms() - start < 400) /* the ring is left as it is for that long */
+    while (vd_ring_depth_bytes(bench.node.to_gateway[0]) < VD_RING_TO_GATEWAY_BYTES * 3 / 4)
+        poll(NULL, 0, 1);
+    full_ms = vd_monotonic_ms();
+    while (vd_monotonic_ms() - full_ms < 400) /* the ring is left as it is for that long */
         poll(NULL, 0, 10);
     frame = bench_expect(&bench, VD_FRAME_PUBLISH);
     assert_int_equal(frame->flags, VD_FRAME_MORE);
@@ -611,9 +615,16 @@ static void a_publish_into_a_full_ring_times_out(void **state)
         frame = bench_expect(&bench, VD_FRAME_PUBLISH);
         assert_true(frame->flags & VD_FRAME_CONTINUED);
     }
-    assert_in_range(frames, 14, 16);
+    assert_true(frames >= 14);
     expect_text(bench_expect(&bench, VD_FRAME_RESPONSE), 1ull << 40 | 1, "VD_ERR_TIMEOUT");
     bench_stop(&bench);
+    return frames <= 16; /* else the worker was so late that it found room again */
+}
+
+static void a_publish_into_a_full_ring_times_out(void **state)
+{
+    (void)state;
+    in_few_tries(a_publish_into_a_full_ring_times_out_in_time);
 }
 
 /* The gateway drains slowly, but it drains: everything arrives. */
@@ -748,14 +759,22 @@ static int impatient_main(struct vd_worker *worker, void *context)
     return ticks[0] <= 2 ? 0 : 5;
 }
 
-static void own_timers_fire_and_do_not_pile_up(void **state)
+static bool own_timers_fire_and_do_not_pile_up_in_time(void)
 {
     struct bench bench;
+    int status;
 
-    (void)state;
     bench_start(&bench, impatient_main, (struct vd_server_config){.log_level = VD_LOG_ERROR});
-    assert_int_equal(bench_reap(&bench), 0);
+    status = bench_reap(&bench);
+    assert_true(status == 0 || WEXITSTATUS(status) >= 4); /* what it says of times */
     bench_stop(&bench);
+    return status == 0;
+}
+
+static void own_timers_fire_and_do_not_pile_up(void **state)
+{
+    (void)state;
+    in_few_tries(own_timers_fire_and_do_not_pile_up_in_time);
 }
 
 int main(void)

@@ -8,7 +8,7 @@
 #include "common_node.h"
 #include "worker.h"
 
-#define WAIT_MS 10000 /* before a test gives up */
+#define WAIT_MS 60000 /* before a test gives up */
 
 struct bench {
     struct vd_node node;
