@@ -147,6 +147,13 @@ static zend_always_inline struct vd_counter *counter_this(const zval *this_zval)
     return counter;
 }
 
+static zend_always_inline void changing(const struct vd_counter *counter)
+{
+    if (UNEXPECTED(VIADUCT_G(shared)->bound)) {
+        vd_php_changing_bound(NULL, counter, NULL);
+    }
+}
+
 static zend_always_inline void changed(const struct vd_counter *counter)
 {
     if (UNEXPECTED(VIADUCT_G(shared)->bound)) {
@@ -167,6 +174,7 @@ static zend_always_inline void add(zend_execute_data *execute_data, zval *return
     if (UNEXPECTED(!counter)) {
         RETURN_THROWS();
     }
+    changing(counter);
     error.code = (down ? vd_counter_sub : vd_counter_add)(counter, by, &result, &error);
     if (UNEXPECTED(error.code != VD_OK)) {
         vd_php_state_throw(&error, vd_ce_integer_range_exception);
@@ -206,6 +214,7 @@ ZEND_METHOD(Viaduct_Counter, set)
     if (UNEXPECTED(!counter)) {
         RETURN_THROWS();
     }
+    changing(counter);
     vd_counter_set(counter, value);
     changed(counter);
 }
@@ -222,6 +231,7 @@ ZEND_METHOD(Viaduct_Counter, compareAndSet)
     if (UNEXPECTED(!counter)) {
         RETURN_THROWS();
     }
+    changing(counter);
     bool swapped = vd_counter_compare_and_set(counter, expected, value);
     if (swapped) {
         changed(counter);

@@ -101,6 +101,7 @@ ZEND_METHOD(Viaduct_GlobalState, delete)
     if (!state) {
         RETURN_THROWS();
     }
+    vd_php_changing(state, key);
     error.code =
         vd_table_del(state->table, ZSTR_VAL(key), ZSTR_LEN(key), vd_php_table_now_ms(), &error);
     if (error.code == VD_OK) {
@@ -137,6 +138,7 @@ static bool replace(struct vd_php_table *state, const zend_string *key,
                     bool *swapped)
 {
     struct vd_error error;
+    vd_php_changing(state, key);
     error.code = vd_table_set_version(state->table, ZSTR_VAL(key), ZSTR_LEN(key), version,
                                       encoded->changes, VD_STATE_COLUMNS, version->expiry_ms,
                                       vd_php_table_now_ms(), swapped, &error);
@@ -185,6 +187,7 @@ static bool add_to_int(struct vd_php_table *state, const zend_string *key, const
                        zval *return_value)
 {
     int64_t sum;
+    vd_php_changing(state, key);
     if (Z_TYPE_P(by) != IS_LONG ||
         vd_table_incr_when(state->table, ZSTR_VAL(key), ZSTR_LEN(key), VD_STATE_NUMBER,
                            Z_LVAL_P(by), VD_STATE_KIND, VD_STATE_INT, vd_php_table_now_ms(), &sum,
@@ -313,6 +316,7 @@ ZEND_METHOD(Viaduct_GlobalState, clear)
     if (!state) {
         RETURN_THROWS();
     }
+    vd_php_changing(state, NULL);
     vd_table_clear(state->table);
     vd_php_changed(state, NULL);
 }

@@ -219,6 +219,7 @@ ZEND_METHOD(Viaduct_Store, clear)
     if (!table) {
         RETURN_THROWS();
     }
+    vd_php_changing(table, NULL);
     vd_table_clear(table->table);
     vd_php_changed(table, NULL);
 }

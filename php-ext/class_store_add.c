@@ -58,6 +58,7 @@ static void add_float(const struct addition *addition, double by, zval *return_v
 {
     struct vd_error error;
     double sum = 0;
+    vd_php_changing(addition->table, addition->key);
     error.code = vd_table_incr_float(addition->table->table, ZSTR_VAL(addition->key),
                                      ZSTR_LEN(addition->key), addition->column, by,
                                      vd_php_table_time_ms(addition->table), &sum, &error);
@@ -94,6 +95,7 @@ static zend_always_inline void add(zend_execute_data *execute_data, zval *return
     }
     struct vd_error error;
     int64_t sum;
+    vd_php_changing(addition.table, addition.key);
     error.code = (down ? vd_table_decr : vd_table_incr)(
         addition.table->table, ZSTR_VAL(addition.key), ZSTR_LEN(addition.key), addition.column,
         Z_LVAL(addition.by), vd_php_table_time_ms(addition.table), &sum, &error);
@@ -174,6 +176,7 @@ ZEND_METHOD(Viaduct_Store, incrWindow)
     struct vd_error error;
     int64_t sum = 0;
     uint64_t ends_ms = 0;
+    vd_php_changing(table, key);
     error.code =
         vd_table_incr_window(table->table, ZSTR_VAL(key), ZSTR_LEN(key), (uint32_t)column, by,
                              (uint64_t)(length * 1000 + 0.5), now_ms, &sum, &ends_ms, &error);
@@ -210,6 +213,7 @@ ZEND_METHOD(Viaduct_Store, compareAndSet)
     }
     struct vd_error error;
     bool swapped = false;
+    vd_php_changing(table, key);
     error.code =
         vd_table_compare_and_set(table->table, ZSTR_VAL(key), ZSTR_LEN(key), change.column, &before,
                                  &change.value, vd_php_table_time_ms(table), &swapped, &error);

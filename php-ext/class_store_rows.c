@@ -103,6 +103,7 @@ ZEND_METHOD(Viaduct_Store, del)
         RETURN_THROWS();
     }
     struct vd_error error;
+    vd_php_changing(table, key);
     enum vd_err code = vd_table_del(table->table, ZSTR_VAL(key), ZSTR_LEN(key),
                                     vd_php_table_time_ms(table), &error);
     if (code == VD_OK) {
@@ -162,6 +163,7 @@ ZEND_METHOD(Viaduct_Store, set)
         RETURN_THROWS();
     }
     struct vd_error error;
+    vd_php_changing(table, key);
     error.code = vd_table_set(table->table, ZSTR_VAL(key), ZSTR_LEN(key), changes, (size_t)count,
                               vd_php_table_time_ms(table), &error);
     if (UNEXPECTED(error.code != VD_OK)) {

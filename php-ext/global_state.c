@@ -335,6 +335,7 @@ bool vd_php_global_state_set(zend_string *key, const zval *value)
     if (UNEXPECTED(!state) || !vd_php_global_state_encode(&encoded, value)) {
         return false;
     }
+    vd_php_changing(state, key);
     error.code =
         vd_table_set_version(state->table, ZSTR_VAL(key), ZSTR_LEN(key), NULL, encoded.changes,
                              VD_STATE_COLUMNS, 0, vd_php_table_now_ms(), &done, &error);

@@ -111,6 +111,7 @@ static bool store(const struct remembering *r, uint64_t ttl_ms)
         return false;
     }
     now_ms = vd_php_table_now_ms();
+    vd_php_changing(r->values, r->key);
     error.code = vd_table_set_version(r->values->table, ZSTR_VAL(r->key), ZSTR_LEN(r->key), &none,
                                       encoded.changes, VD_STATE_COLUMNS,
                                       ttl_ms ? now_ms + ttl_ms : 0, now_ms, &swapped, &error);

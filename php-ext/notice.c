@@ -8,7 +8,7 @@
  * Failure modes: the gateway takes nothing in, or died: the rest waits and is tried again, which is
  * fine, since an invalidation twice is as good as once. A key that cannot be part of a scope: a
  * line in the log. The worker is killed before it has published: the gateway does so in its stead,
- * for all keys of what was bound; but for a change after which it had no time to note that. */
+ * for all keys of what was bound. */
 #include "notice.h"
 
 #include <ext/spl/spl_exceptions.h>
@@ -220,13 +220,12 @@ static void notice(struct vd_php_run *run, const char *scope, size_t length)
     }
 }
 
-static void notice_binding(struct vd_php_run *run, uint32_t number, const zend_string *key)
+static void notice_binding(struct vd_php_run *run, const struct vd_php_binding *binding,
+                           const zend_string *key)
 {
-    const struct vd_php_binding *binding = &run->app->bindings.items[number];
     char scope[VD_SCOPE_MAX_BYTES];
     size_t length = key ? scope_of_key(binding, key, scope) : scope_of_all(binding, scope);
     if (length) {
-        vd_worker_owe(run->worker, number);
         notice(run, scope, length);
         return;
     }
@@ -234,25 +233,35 @@ static void notice_binding(struct vd_php_run *run, uint32_t number, const zend_s
                    "a changed key cannot be part of the scope that it is bound to: not broadcast");
 }
 
-static bool covers(const struct vd_php_binding *binding, const zend_string *key)
+static bool covers(const struct vd_php_binding *binding, const struct vd_php_table *table,
+                   const struct vd_counter *counter, const zend_string *key)
 {
-    return !key || !binding->keys ||
-           vd_scope_matches(ZSTR_VAL(binding->keys), ZSTR_LEN(binding->keys), ZSTR_VAL(key),
-                            ZSTR_LEN(key));
+    return binding->table == table && binding->counter == counter &&
+           (!key || !binding->keys ||
+            vd_scope_matches(ZSTR_VAL(binding->keys), ZSTR_LEN(binding->keys), ZSTR_VAL(key),
+                             ZSTR_LEN(key)));
+}
+
+/* In no worker: nobody would publish it. */
+void vd_php_changing_bound(const struct vd_php_table *table, const struct vd_counter *counter,
+                           const zend_string *key)
+{
+    struct vd_php_run *run = VIADUCT_G(run);
+    for (uint32_t i = 0; run && i < run->app->bindings.count; i++) {
+        if (covers(&run->app->bindings.items[i], table, counter, key)) {
+            vd_worker_owe(run->worker, i);
+        }
+    }
 }
 
 void vd_php_changed_bound(const struct vd_php_table *table, const struct vd_counter *counter,
                           const zend_string *key)
 {
     struct vd_php_run *run = VIADUCT_G(run);
-    if (!run) {
-        return; /* no worker: nobody would publish it */
-    }
-    const struct vd_php_bindings *bindings = &run->app->bindings;
-    for (uint32_t i = 0; i < bindings->count; i++) {
-        const struct vd_php_binding *binding = &bindings->items[i];
-        if (binding->table == table && binding->counter == counter && covers(binding, key)) {
-            notice_binding(run, i, key);
+    for (uint32_t i = 0; run && i < run->app->bindings.count; i++) {
+        const struct vd_php_binding *binding = &run->app->bindings.items[i];
+        if (covers(binding, table, counter, key)) {
+            notice_binding(run, binding, key);
         }
     }
 }
@@ -290,8 +299,11 @@ void vd_php_notices_flush(struct vd_php_run *run, bool at_once)
 {
     struct vd_php_notices *notices = &run->notices;
     zend_string *scope;
-    if (EXPECTED(!notices->in_use) || zend_hash_num_elements(&notices->scopes) == 0 ||
-        (!at_once && vd_php_notices_timeout(run) > 0)) {
+    if (EXPECTED(!notices->in_use) || zend_hash_num_elements(&notices->scopes) == 0) {
+        vd_worker_owe_nothing(run->worker); /* what was tried has changed nothing */
+        return;
+    }
+    if (!at_once && vd_php_notices_timeout(run) > 0) {
         return;
     }
     notices->stuck = false;

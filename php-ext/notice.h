@@ -4,8 +4,9 @@
  *     Store::set() ... -> vd_php_changed() -> scopes that wait -> end of the handler -> published
  *
  * A scope waits once, however often it is named, and is published at most every VD_NOTICE_PACE_MS
- * by one worker; by a handler that takes long, every VD_NOTICE_LATE_MS. While one waits, the worker
- * owes it (server/worker.h): should it be killed, the gateway publishes. */
+ * by one worker; by a handler that takes long, every VD_NOTICE_LATE_MS. From before the change
+ * until it is published the worker owes it (server/worker.h): should it be killed, the gateway
+ * does. */
 #ifndef VIADUCT_PHP_NOTICE_H
 #define VIADUCT_PHP_NOTICE_H
 
@@ -48,6 +49,9 @@ void vd_php_bindings_finish(struct vd_php_bindings *bindings);
 char **vd_php_bindings_scopes(const struct vd_php_bindings *bindings);
 void vd_php_bindings_scopes_free(char **scopes);
 
+/* Should this process be killed from now on, the gateway tells whoever is bound. */
+void vd_php_changing_bound(const struct vd_php_table *table, const struct vd_counter *counter,
+                           const zend_string *key);
 /* Tell whoever is bound: out of line, since nearly nothing is. @key NULL: all keys. */
 void vd_php_changed_bound(const struct vd_php_table *table, const struct vd_counter *counter,
                           const zend_string *key);

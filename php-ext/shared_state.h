@@ -151,7 +151,16 @@ static zend_always_inline int vd_php_table_column(struct vd_php_table *table, ze
     return -1;
 }
 
-/* A row of @table was changed, or all of them (@key NULL). */
+/* Before and after a row of @table is changed, or all of them (@key NULL). What was not changed
+ * after all needs no word. */
+static zend_always_inline void vd_php_changing(const struct vd_php_table *table,
+                                               const zend_string *key)
+{
+    if (UNEXPECTED(VIADUCT_G(shared)->bound)) {
+        vd_php_changing_bound(table, NULL, key);
+    }
+}
+
 static zend_always_inline void vd_php_changed(const struct vd_php_table *table,
                                               const zend_string *key)
 {

@@ -152,10 +152,10 @@ bool vd_worker_response_begun(const struct vd_worker *worker);
 enum vd_err vd_worker_publish(struct vd_worker *worker, const struct vd_message *message,
                               struct vd_error *error);
 
-/* This worker has changed what others watch under @scope, a number in vd_shared_state.scopes, and
- * has yet to publish that; vd_worker_owe_nothing: it has. If it dies in between, the gateway
- * publishes the scope in its stead, without data. Cheap enough for each change. Scopes whose
- * numbers differ by a multiple of 64 are published together. */
+/* This worker is about to change what others watch under @scope, a number in
+ * vd_shared_state.scopes, and will publish that; vd_worker_owe_nothing: it has. If it dies in
+ * between, the gateway publishes the scope in its stead, without data. Cheap enough for each
+ * change. Scopes whose numbers differ by a multiple of 64 are published together. */
 void vd_worker_owe(struct vd_worker *worker, size_t scope);
 void vd_worker_owe_nothing(struct vd_worker *worker);
 
