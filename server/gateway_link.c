@@ -89,6 +89,18 @@ static void gap(struct vd_broker *broker, const struct vd_broker_gap *gap, void 
 /* ---- publish -----------------------------------------------------------------------------------
  */
 
+void gw_link_slipped(struct gw_link *link, const struct vd_error *error)
+{
+    link->slips++;
+    vd_log_limited(link->gateway->logger, link->gateway->now_ms, VD_LOG_WARN,
+                   "broker_publish_failed", "other nodes do not get a message (%llu so far): %s",
+                   (unsigned long long)link->slips, error->text);
+    if (error->code != VD_ERR_FULL) { /* the handle tells that, once each time the link is down */
+        gw_link_failed(link->broker,
+                       &(struct vd_broker_failure){.code = error->code, .text = error->text}, link);
+    }
+}
+
 void gw_link_publish(struct gateway *gateway, const struct vd_message *message)
 {
     struct gw_link *link = gateway->link;
@@ -97,16 +109,8 @@ void gw_link_publish(struct gateway *gateway, const struct vd_message *message)
     if (!link || !link->broker)
         return;
     link->dirty = true;
-    if (vd_broker_publish(link->broker, message, &error) == VD_OK)
-        return;
-    link->slips++;
-    vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "broker_publish_failed",
-                   "other nodes do not get a message (%llu so far): %s",
-                   (unsigned long long)link->slips, error.text);
-    if (error.code != VD_ERR_FULL) { /* the handle tells that itself */
-        gw_link_failed(link->broker,
-                       &(struct vd_broker_failure){.code = error.code, .text = error.text}, link);
-    }
+    if (vd_broker_publish(link->broker, message, &error) != VD_OK)
+        gw_link_slipped(link, &error);
 }
 
 /* As far as a handle would know; without one, what the next one will publish. */
@@ -225,8 +229,7 @@ static enum vd_err open_handle(struct gw_link *link, struct vd_error *error)
     if (!link->watch)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for the broker's link");
     vd_watch_on(link->watch);
-    gw_link_journal_play(link, confirmed);
-    return VD_OK;
+    return gw_link_journal_play(link, confirmed, error);
 }
 
 static void close_handle(struct gw_link *link)

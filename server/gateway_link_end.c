@@ -4,8 +4,8 @@
  * Happy path: the gateway drains until nothing waits for the other nodes any more; what the workers
  * say while they end is handed over by gw_link_end, the last act. Failure modes: the broker takes
  * nothing - until the drain's deadline; there is no connection to it - GRACE_MS, and the end of the
- * attempt that is under way, since the next one may be half a minute away. What is left then is told
- * in the log. */
+ * attempt that is under way, since the next one may be half a minute away. What is left then is
+ * told in the log. */
 #include <viaduct/clock.h>
 
 #include "gateway_link_state.h"

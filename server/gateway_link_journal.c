@@ -36,7 +36,7 @@ void gw_link_journal_measure(struct gw_link *link, uint64_t confirmed)
         link->outbox_bytes = bytes;
 }
 
-void gw_link_journal_play(struct gw_link *link, uint64_t confirmed)
+enum vd_err gw_link_journal_play(struct gw_link *link, uint64_t confirmed, struct vd_error *error)
 {
     struct gateway *gateway = link->gateway;
     const struct vd_history *history = gateway->node->history;
@@ -49,15 +49,23 @@ void gw_link_journal_play(struct gw_link *link, uint64_t confirmed)
         if (!is_own(gateway, &entry.message)) {
             vd_broker_note_seen(link->broker, entry.message.origin, entry.message.origin_length,
                                 entry.message.sequence);
-        } else if (entry.message.sequence > confirmed &&
-                   vd_broker_publish(link->broker, &entry.message, NULL) == VD_OK) {
-            again++;
+        } else if (entry.message.sequence > confirmed) {
+            enum vd_err result = vd_broker_publish(link->broker, &entry.message, error);
+
+            if (result == VD_ERR_NO_MEMORY)
+                return result;
+            if (result == VD_OK) {
+                again++;
+            } else {
+                gw_link_slipped(link, error);
+            }
         }
     }
     if (again) {
         vd_log(gateway->logger, VD_LOG_INFO, "broker_resumed",
                "%zu messages that were not confirmed are published again", again);
     }
+    return VD_OK;
 }
 
 /* What the broker has (or was dropped and counted) needs no journal. */

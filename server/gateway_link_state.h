@@ -41,6 +41,8 @@ struct gw_link {
 
 /* gateway_link.c: as far as a handle would know; without one, what the next one will publish. */
 void gw_link_describe(const struct gw_link *link, struct vd_broker_status *status);
+/* A message that the handle did not take: counted, and told. */
+void gw_link_slipped(struct gw_link *link, const struct vd_error *error);
 
 /* gateway_link_errors.c; the first is the handle's on_error. */
 void gw_link_failed(struct vd_broker *broker, const struct vd_broker_failure *failure,
@@ -51,8 +53,9 @@ void gw_link_errors_finish(struct gw_link *link);
 /* gateway_link_journal.c. @confirmed: the broker has all numbers up to it.
  * Before the handle is opened: room for everything that the predecessor accepted. */
 void gw_link_journal_measure(struct gw_link *link, uint64_t confirmed);
-/* When it was: publish it again. */
-void gw_link_journal_play(struct gw_link *link, uint64_t confirmed);
+/* When it was: publish it again. Returns: VD_OK; VD_ERR_NO_MEMORY: throw the handle away, the
+ * journal is as it was. */
+enum vd_err gw_link_journal_play(struct gw_link *link, uint64_t confirmed, struct vd_error *error);
 /* What the broker has (or was dropped and counted) needs no journal. */
 void gw_link_journal_confirm(struct gw_link *link, const struct vd_broker_status *status);
 

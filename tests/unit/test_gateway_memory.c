@@ -17,6 +17,7 @@
 
 #define CLIENTS    16
 #define BODY_BYTES 100000 /* more than a frame takes */
+#define MESSAGES   3
 
 struct play {
     struct vd_node node;
@@ -159,6 +160,16 @@ static void publish(struct play *play, unsigned parts)
             bytes, sizeof(bytes));
         memset(bytes, 'a', sizeof(head) + 1);
     }
+}
+
+static void publish_little(struct play *play)
+{
+    const struct {
+        struct vd_frame_message head;
+        char scope;
+    } __attribute__((packed)) message = {.head = {.scope_length = 1}, .scope = 'a'};
+
+    put(play, VD_FRAME_PUBLISH, 0, 0, &message, sizeof(message));
 }
 
 /* ---- clients -----------------------------------------------------------------------------------
@@ -386,12 +397,60 @@ static void a_start_without_memory_is_an_error(void **state)
     vd_node_destroy(&node);
 }
 
+/* What its predecessor had not handed over is in the history: it may come late for want of memory,
+ * but it comes. Nobody listens at the broker's port. */
+static void a_successor_without_memory_finds_the_journal_later(void **state)
+{
+    static const struct vd_broker_options broker = {
+        .url = "redis://127.0.0.1:1", .backoff_first_ms = 1, .backoff_cap_ms = 1};
+    struct vd_server_config config = {.workers = 1,
+                                      .port_any = true,
+                                      .log_level = VD_LOG_OFF,
+                                      .history_log_bytes = 1 << 20,
+                                      .broker = &broker};
+    static struct play play;
+    struct vd_broker_status status;
+    uint32_t epoch = 0;
+    bool failed = true;
+
+    (void)state;
+    memset(&play, 0, sizeof(play));
+    assert_int_equal(vd_server_config_check(&config, NULL), VD_OK);
+    assert_int_equal(vd_node_create(&play.node, &config, NULL), VD_OK);
+    atomic_store(&play.node.shared->supervisor_pid, getpid());
+    vd_logger_init(&play.node.logger, 2, VD_LOG_OFF, "gateway");
+    while (failed) {
+        atomic_store(&play.node.shared->gateway_epoch, ++epoch);
+        memset(&play.gateway, 0, sizeof(play.gateway));
+        allocations_fail_after((int)epoch - 2); /* the first one has what it needs */
+        enum vd_err result = gw_start(&play.gateway, &play.node, epoch);
+        if (epoch == 1) {
+            worker_begins(&play);
+            for (int i = 0; i < MESSAGES; i++)
+                publish_little(&play);
+        }
+        if (result == VD_OK)
+            turns(&play);
+        failed = allocations_fail_after(-1) || epoch == 1;
+        for (bool open = result != VD_OK; !open; open = status.counters.published > 0) {
+            turn(&play);
+            assert_true(gw_link_status(&play.gateway, &status));
+        }
+        assert_true(result != VD_OK || status.outbox_messages == MESSAGES);
+        gw_finish(&play.gateway);
+    }
+    assert_true(epoch > 20);
+    assert_int_equal(atomic_load(&play.node.shared->link_confirmed), 0);
+    vd_node_destroy(&play.node);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_without_memory_is_an_error),
         cmocka_unit_test(each_allocation_of_a_busy_time),
         cmocka_unit_test(each_allocation_while_the_worker_is_lost),
+        cmocka_unit_test(a_successor_without_memory_finds_the_journal_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
