@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <viaduct/clock.h>
+#include <viaduct/scope.h>
 
 #include "commands.h"
 #include "session.h"
@@ -209,10 +210,16 @@ static bool check(const struct publication *work)
         cli_say("pub: the data comes from one place: DATA, --stdin or --file");
         return false;
     }
-    if (vd_message_check(&work->message, 0, &error) == VD_OK)
-        return true;
-    cli_say("%s", error.text);
-    return false;
+    if (vd_message_check(&work->message, 0, &error) != VD_OK) {
+        cli_say("%s", error.text);
+        return false;
+    }
+    if (!options->quiet &&
+        vd_scope_kind(work->message.scope, work->message.scope_length) == VD_SCOPE_TAB) {
+        cli_say("servers leave messages about \"tab\" from elsewhere alone: that scope is of each "
+                "node alone");
+    }
+    return true;
 }
 
 static enum cli_exit publish_all(struct publication *work)

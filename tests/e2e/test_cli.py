@@ -125,6 +125,11 @@ def test_a_message_that_two_patterns_match_is_shown_once(tmp_path, broker):
     assert [json.loads(line)["data"] for line in sub.out().splitlines()] == ["1", "2"]
 
 
+def test_a_scope_that_no_server_listens_to_is_said(broker):
+    assert b'"tab" from elsewhere' in run("pub", "tab", "x", broker=broker).stderr
+    assert run("pub", "tab", "x", "--quiet", broker=broker).stderr == run("pub", "tab:1", "x", broker=broker).stderr == b""
+
+
 def test_data_that_begins_with_a_dash(tmp_path, broker):
     with Running(tmp_path, "sub", "--json", "--count", "1", broker=broker) as sub:
         sub.listening()
