@@ -99,11 +99,12 @@ static bool log_in(struct redis_case *self)
         doctor_step(doctor, DOCTOR_OK, "login", "no password is asked for");
     } else {
         doctor_step(doctor, DOCTOR_WARNING, "login", "no password is asked for");
-        doctor_advise(doctor,
-                      "Whoever reaches that port can read and publish all messages. Make an "
-                      "ACL user: ACL SETUSER viaduct on '>PASSWORD' resetchannels '&%s' "
-                      "+subscribe +publish +ping",
-                      self->channel);
+        doctor_advise(
+            doctor,
+            "Whoever reaches that port can read and publish all messages. On the server: ACL "
+            "SETUSER viaduct on '>PASSWORD' resetchannels '&%s' +subscribe +publish "
+            "+ping, and, when nobody needs it any more, ACL SETUSER default off.",
+            self->channel);
     }
     if (self->password && !self->url.tls && !doctor_line_is_local(&self->commands)) {
         doctor_step(doctor, DOCTOR_WARNING, "privacy",
