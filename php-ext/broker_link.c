@@ -197,12 +197,19 @@ static enum vd_err ask_credentials(struct vd_broker_credentials *credentials, vo
     if (EG(exception) || broker->bailed_out) {
         return VD_ERR_STATE;
     }
+    broker->asking = true;
     broker->bailed_out = !vd_php_guard(ask, &asking);
+    broker->asking = false;
     return asking.fine && !broker->bailed_out ? VD_OK : VD_ERR_STATE;
 }
 
 /* ---- life -------------------------------------------------------------------------------------
  */
+
+bool vd_php_broker_is_copy(const struct vd_php_broker *broker)
+{
+    return broker->handle && broker->pid != getpid();
+}
 
 bool vd_php_broker_usable(const struct vd_php_broker *broker)
 {
@@ -295,6 +302,12 @@ static void serve_interrupts(void)
 
 bool vd_php_broker_step(struct vd_php_broker *broker, uint64_t timeout_ms, bool *woken)
 {
+    if (broker->asking && timeout_ms > 0) {
+        throw_text(broker, VD_ERR_STATE, false,
+                   "%s: its own $credentials cannot wait for the link that they are for",
+                   broker->display);
+        return false;
+    }
     struct pollfd ready = {.fd = vd_broker_fd(broker->handle), .events = POLLIN};
     int count = poll(&ready, 1, (int)(timeout_ms < SLICE_MS ? timeout_ms : SLICE_MS));
 

@@ -60,7 +60,8 @@ struct vd_php_broker {
     struct vd_broker *handle; /* NULL: none */
     pid_t pid;                /* that opened it */
     zval answer;              /* texts of the credentials callable; the driver points to them */
-    bool bailed_out;          /* in that callable: to be gone on with when dispatch was left */
+    bool asking;              /* that callable: dispatch does nothing meanwhile */
+    bool bailed_out;          /* in it: to be gone on with when dispatch was left */
     struct vd_php_failure failure;
     uint64_t failed_at_ms;
     uint64_t failures; /* ever */

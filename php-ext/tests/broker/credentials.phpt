@@ -27,6 +27,13 @@ $own = $redis->broker(credentials: function () use (&$own) { $own->poll(0); retu
 echo thrown(fn() => $own->connect(DEADLINE_S));
 $closes = $redis->broker(credentials: function () use (&$closes) { thrown(fn() => $closes->close(0.1)); return ['password' => 'second']; });
 echo thrown(fn() => $closes->connect(DEADLINE_S));
+$waits = $redis->broker(credentials: function () use (&$waits) {
+    $before = microtime(true);
+    echo thrown(fn() => $waits->publish('a', timeout: DEADLINE_S)), thrown(fn() => $waits->poll(DEADLINE_S)), thrown(fn() => $waits->connect(DEADLINE_S));
+    echo microtime(true) - $before < DEADLINE_S ? "at once\n" : "WAITED\n";
+    return ['password' => 'second'];
+});
+$waits->publish('a', timeout: DEADLINE_S);
 $redis->broker(credentials: fn() => exit("exit\n"))->connect(DEADLINE_S);
 ?>
 --EXPECT--
@@ -42,4 +49,8 @@ nothing
 DomainException: vault is sealed
 nothing
 Viaduct\Broker\Exception\BrokerException: The RedisBroker was closed meanwhile
+Viaduct\Broker\Exception\BrokerException: RedisBroker: its own $credentials cannot wait for the link that they are for
+Viaduct\Broker\Exception\BrokerException: RedisBroker: its own $credentials cannot wait for the link that they are for
+Viaduct\Broker\Exception\BrokerException: RedisBroker: its own $credentials cannot wait for the link that they are for
+at once
 exit
