@@ -216,7 +216,7 @@ bool vd_php_broker_usable(const struct vd_php_broker *broker)
     if (!vd_php_broker_serves((zend_object *)&broker->std)) {
         return false;
     }
-    if (broker->handle && broker->pid != getpid()) {
+    if (vd_php_broker_is_copy(broker)) {
         throw_text(broker, VD_ERR_STATE, false,
                    "This %s was opened by another process, before the fork (pid %d), and a link "
                    "cannot be shared: make a new object here",

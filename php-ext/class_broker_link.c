@@ -218,10 +218,18 @@ static void call(const struct vd_callable *handler, uint32_t count, zval *argume
     vd_callable_finish(&copy);
 }
 
-/* Call each handler of a list; @arguments are released. */
-static void call_all(const struct vd_callable_list *list, uint32_t count, zval *arguments)
+/* Not after a handler threw, nor in a process that it forked: what else has come is the parent's.
+ */
+static bool may_go_on(const struct vd_php_broker *broker)
 {
-    for (uint32_t i = 0; i < list->count && !EG(exception); i++) {
+    return !EG(exception) && !vd_php_broker_is_copy(broker);
+}
+
+/* Call each handler of a list; @arguments are released. */
+static void call_all(const struct vd_php_broker *broker, const struct vd_callable_list *list,
+                     uint32_t count, zval *arguments)
+{
+    for (uint32_t i = 0; i < list->count && may_go_on(broker); i++) {
         zval copies[3];
         for (uint32_t j = 0; j < count; j++) {
             ZVAL_COPY(&copies[j], &arguments[j]);
@@ -261,7 +269,7 @@ static void deliver_gap(const struct vd_php_broker *broker, struct vd_php_arriva
     ZVAL_STRINGL(&arguments[2], arrival->gap.origin ? arrival->gap.origin : "",
                  arrival->gap.origin ? arrival->gap.origin_length : 0);
     free(arrival);
-    call_all(&broker->on_gap, 3, arguments);
+    call_all(broker, &broker->on_gap, 3, arguments);
 }
 
 static void deliver_failure(const struct vd_php_broker *broker, struct vd_php_arrival *arrival)
@@ -277,7 +285,7 @@ static void deliver_failure(const struct vd_php_broker *broker, struct vd_php_ar
                                              .text_length = strlen(arrival->failure.text),
                                          });
     free(arrival);
-    call_all(&broker->on_error, 1, &exception);
+    call_all(broker, &broker->on_error, 1, &exception);
 }
 
 /* What is in the inbox; stops at an exception. Returns the number of messages handled. */
@@ -286,7 +294,7 @@ static zend_long deliver(struct vd_php_broker *broker)
     zend_long count = 0;
     struct vd_php_arrival *arrival;
     broker->delivering = true;
-    while (!EG(exception) && (arrival = vd_php_inbox_take(&broker->inbox)) != NULL) {
+    while (may_go_on(broker) && (arrival = vd_php_inbox_take(&broker->inbox)) != NULL) {
         if (arrival->kind == VD_ARRIVED_MESSAGE) {
             count += deliver_message(broker, arrival);
         } else if (arrival->kind == VD_ARRIVED_GAP) {
@@ -311,7 +319,7 @@ static zend_long poll_until(struct vd_php_broker *broker, uint64_t deadline_ms)
             return count;
         }
         count += deliver(broker);
-        if (count > 0 || EG(exception) || !broker->handle || !woken || now_ms >= deadline_ms) {
+        if (count > 0 || !may_go_on(broker) || !broker->handle || !woken || now_ms >= deadline_ms) {
             return count;
         }
     }

@@ -120,6 +120,8 @@ void vd_php_broker_settings_finish(struct vd_php_broker_settings *settings);
 bool vd_php_broker_credentials(const struct vd_php_broker *broker, zval *kept,
                                struct vd_broker_credentials *credentials);
 
+/* The link is another process's, which has forked this one. */
+bool vd_php_broker_is_copy(const struct vd_php_broker *broker);
 /* Constructed, and not the copy of a forked process. */
 bool vd_php_broker_usable(const struct vd_php_broker *broker);
 /* There is a handle. */
