@@ -130,6 +130,8 @@ static void become_ready(struct gw_worker *worker, uint64_t epoch)
 /* Returns false for a frame that no sane worker sends. */
 static bool handle(struct gw_worker *worker, const struct vd_frame *frame)
 {
+    if (frame->type != VD_FRAME_PUBLISH && worker->partial)
+        gw_worker_forget_partial(worker); /* one record at a time */
     switch (frame->type) {
     case VD_FRAME_RESPONSE:
     case VD_FRAME_RESPONSE_BEGIN:

@@ -109,6 +109,9 @@ static void a_beginning_without_an_end_is_forgotten(void **state)
     (void)state;
     begin(&stage);
     send_part(hand, 0, 3);
+    hand_ready(hand); /* another record: the first one has no end */
+    STAGE_UNTIL(vd_ring_depth_bytes(stage.node.to_gateway[0]) == 0);
+    send_part(hand, 0, 3);
     next_gateway(&stage);
     struct vd_frame *discard =
         vd_ring_reserve(&hand->to_gateway, 0, VD_FRAME_PUBLISH,
