@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -277,6 +278,25 @@ static void idle_time(struct play *play)
     turn(play);
 }
 
+/* Files, and what the gateway answers itself. */
+static void quiet_time(struct play *play)
+{
+    char buffer[65536];
+
+    client_says(play, "GET /static/file HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\n\r\n");
+    client_says(play, "GET /static/file HTTP/1.1\r\nHost: a\r\nRange: bytes=0-9,20-29\r\n\r\n"
+                      "GET /static/none HTTP/1.1\r\nHost: a\r\n\r\n");
+    client_says(play, "HEAD /_health HTTP/1.1\r\nHost: a\r\nForwarded: for=10.0.0.1\r\n\r\n"
+                      "OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\n"
+                      "Access-Control-Request-Method: PUT\r\n\r\n"
+                      "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
+    for (int i = 0; i < 20; i++) {
+        turns(play);
+        clients_read(play, buffer, sizeof(buffer));
+    }
+    clients_leave(play);
+}
+
 static void nothing_is_left(const struct gateway *gateway)
 {
     assert_true(TAILQ_EMPTY(&gateway->connections) && TAILQ_EMPTY(&gateway->graveyard));
@@ -302,7 +322,29 @@ static void it_serves(struct play *play)
     nothing_is_left(&play->gateway);
 }
 
-static void begin(struct play *play)
+static void make_file(char directory[])
+{
+    static const char bytes[300000];
+    char path[64];
+    FILE *file;
+
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof(path), "%s/file", directory);
+    assert_non_null(file = fopen(path, "w"));
+    assert_int_equal(fwrite(bytes, sizeof(bytes), 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void remove_file(const char *directory)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s/file", directory);
+    unlink(path);
+    rmdir(directory);
+}
+
+static void begin(struct play *play, const char *directory)
 {
     struct vd_server_config config = {
         .workers = 1,
@@ -312,6 +354,8 @@ static void begin(struct play *play)
         .cors_origins = "https://a.example",
         .access_log = VD_ACCESS_JSON,
         .access_log_path = "/dev/null",
+        .static_directory = directory,
+        .static_prefix = "/static",
     };
 
     memset(play, 0, sizeof(*play));
@@ -336,10 +380,12 @@ static void end(struct play *play)
 static int each_fails_once(void (*time)(struct play *play))
 {
     static struct play play;
+    char directory[] = "/tmp/viaduct-memory-XXXXXX";
     bool failed = true;
     int successes = 0;
 
-    begin(&play);
+    make_file(directory);
+    begin(&play, directory);
     it_serves(&play);
     while (failed) {
         allocations_fail_after(successes++);
@@ -353,6 +399,7 @@ static int each_fails_once(void (*time)(struct play *play))
         it_serves(&play);
     }
     end(&play);
+    remove_file(directory);
     return successes;
 }
 
@@ -360,6 +407,12 @@ static void each_allocation_of_a_busy_time(void **state)
 {
     (void)state;
     assert_true(each_fails_once(busy_time) > 60);
+}
+
+static void each_allocation_of_a_time_without_workers(void **state)
+{
+    (void)state;
+    assert_true(each_fails_once(quiet_time) > 10);
 }
 
 static void each_allocation_while_the_worker_is_lost(void **state)
@@ -449,6 +502,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_without_memory_is_an_error),
         cmocka_unit_test(each_allocation_of_a_busy_time),
+        cmocka_unit_test(each_allocation_of_a_time_without_workers),
         cmocka_unit_test(each_allocation_while_the_worker_is_lost),
         cmocka_unit_test(a_successor_without_memory_finds_the_journal_later),
     };
