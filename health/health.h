@@ -89,7 +89,9 @@ struct vd_health_facts {
     /* messages */
     uint64_t messages_published_total; /* taken from workers and the broker */
     uint64_t messages_delivered_total; /* copies handed to streams */
-    uint64_t messages_dropped_total;   /* copies that a slow stream did not get */
+    uint64_t messages_replayed_total;  /* copies handed to streams that came back */
+    uint64_t messages_dropped_total;   /* given up: slow stream, no worker, cut off by a restart */
+    uint64_t stream_gaps_total;        /* gap events handed to streams */
     uint64_t events_dropped_total;     /* events that a slow worker did not get */
     uint64_t history_first;            /* oldest offset kept */
     uint64_t history_next;             /* offset of the next message */

@@ -128,8 +128,15 @@ static void message_metrics(struct vd_writer *writer, const struct vd_health_fac
             facts->messages_published_total);
     counter(writer, "messages_delivered_total", "Copies of messages handed to streams",
             facts->messages_delivered_total);
-    counter(writer, "messages_dropped_total", "Copies of messages that a slow stream did not get",
-            facts->messages_dropped_total);
+    counter(writer, "messages_replayed_total",
+            "Copies of messages handed to streams that came back", facts->messages_replayed_total);
+    counter(
+        writer, "messages_dropped_total",
+        "Messages and copies of them that were given up: the stream was slow, no worker came for "
+        "them, or a restart cut them off",
+        facts->messages_dropped_total);
+    counter(writer, "sse_gaps_total", "Times that a stream was told that messages may be missing",
+            facts->stream_gaps_total);
     gauge(writer, "history_first_offset", "Oldest message kept for replay", facts->history_first);
     gauge(writer, "history_next_offset", "Offset of the next message", facts->history_next);
 }

@@ -33,7 +33,9 @@ static void gather_traffic(const struct gateway *gateway, struct vd_health_facts
     facts->streams_opened_total = counters->streams_opened;
     facts->messages_published_total = counters->published;
     facts->messages_delivered_total = counters->delivered;
+    facts->messages_replayed_total = counters->replayed;
     facts->messages_dropped_total = counters->dropped;
+    facts->stream_gaps_total = counters->gaps;
     facts->history_first = vd_history_first(gateway->node->history);
     facts->history_next = vd_history_next(gateway->node->history);
 }

@@ -40,6 +40,24 @@ def test_counts_are_true_within_a_second_of_a_close(start, streams):
         in_time(time.monotonic() - began, 1, "until closed streams are no longer counted")
 
 
+def test_what_came_late_and_what_did_not_is_counted(start, streams):
+    server = start(workers=2)
+    some = streams(server)
+    stream, = some.open("/events?scope=a")
+    server.publish("a", "seen")
+    some.pump(lambda: stream.data() == ["seen"])
+    some.close([stream])
+    for n in range(3):
+        server.publish("a", f"missed {n}")
+    back, = some.open("/events?scope=a", last_id=stream.last_id)
+    some.pump(lambda: len(back.data()) == 3)
+    lost, = some.open("/events?scope=a", last_id="1:1")
+    some.pump(lambda: lost.data("gap"))
+    lines = server.get("/metrics").text.splitlines()
+    assert {"viaduct_messages_delivered_total 1", "viaduct_messages_replayed_total 3", "viaduct_messages_dropped_total 0",
+            "viaduct_sse_gaps_total 1"} <= set(lines), lines
+
+
 def test_metrics_are_prometheus_text(start):
     server = start(workers=2)
     server.publish("a", "x")
