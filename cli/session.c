@@ -5,6 +5,22 @@
 
 #include "session.h"
 
+/* What no waiting mends. A handshake that is not finished, or broken off without a word, is none of
+ * it: the server may just be starting. */
+static bool is_refusal(const struct vd_broker_failure *failure)
+{
+    static const char *const words[] = {"certificate", "does not speak TLS", "wants TLS",
+                                        " alert "};
+
+    if (failure->code == VD_ERR_AUTHENTICATION)
+        return true;
+    for (size_t i = 0; failure->code == VD_ERR_TLS && i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strstr(failure->text, words[i]))
+            return true;
+    }
+    return false;
+}
+
 static void on_error(struct vd_broker *broker, const struct vd_broker_failure *failure,
                      void *context)
 {
@@ -12,8 +28,7 @@ static void on_error(struct vd_broker *broker, const struct vd_broker_failure *f
 
     (void)broker;
     snprintf(session->last_failure, sizeof(session->last_failure), "%s", failure->text);
-    if (!session->was_connected &&
-        (failure->code == VD_ERR_AUTHENTICATION || failure->code == VD_ERR_TLS)) {
+    if (!session->was_connected && is_refusal(failure)) {
         session->hopeless = true;
         return;
     }

@@ -8,6 +8,7 @@ import re
 import select
 import socket
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -338,6 +339,31 @@ def test_passwords_from_variable_file_and_url(tmp_path, serve, broker):
     said = run("pub", "a", "b", "--broker", server.url()).stderr.decode()
     assert "VIADUCT_BROKER is the better place" in said and secret not in said
     assert run("pub", "a", "b", "--quiet", "--broker", server.url()).stderr == b""
+
+
+@pytest.mark.parametrize("scheme, greeting", [("rediss", b""), ("tls", b'INFO {"max_payload":1048576,"tls_required":true}\r\n')])
+def test_a_handshake_that_breaks_off_is_tried_again(certificates, scheme, greeting):
+    """The server may just be starting, or the next one be behind that address."""
+    def hang_up():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, contextlib.suppress(OSError):
+                    connection.settimeout(20)
+                    connection.sendall(greeting)
+                    connection.recv(4096)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        try:
+            said = run("pub", "a", "b", "--timeout", "2.5", broker=f"{scheme}://127.0.0.1:{listener.getsockname()[1]}", code=3,
+                       VIADUCT_CA=certificates.path("ca.pem")).stderr.decode()
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(30)
+    assert "handshake" in said and "next attempt in" in said, said
 
 
 def test_ps_shows_no_password_for_long(tmp_path, serve, broker):
