@@ -64,6 +64,4 @@ static inline struct vd_php_app *vd_php_app_this(zval *this_zval)
  * the gateway and the other workers must know beforehand. */
 bool vd_php_app_is_open(const struct vd_php_app *app);
 
-#define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
-
 #endif

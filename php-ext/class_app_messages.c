@@ -9,6 +9,8 @@
 #include <viaduct/scope.h>
 
 #include "broker_exception.h"
+#include "class_config_values.h"
+#include "class_message.h"
 #include "class_response.h"
 #include "php_viaduct.h"
 #include "worker.h"
@@ -21,15 +23,7 @@
 static void publish(struct vd_php_app *app, const zend_string *scope, const zend_string *data,
                     const zend_string *event)
 {
-    struct vd_message message = {
-        .scope = ZSTR_VAL(scope),
-        .scope_length = ZSTR_LEN(scope),
-        .event = event ? ZSTR_VAL(event) : NULL,
-        .event_length = event ? ZSTR_LEN(event) : 0,
-        .data = data ? ZSTR_VAL(data) : NULL,
-        .data_length = data ? ZSTR_LEN(data) : 0,
-        .has_data = data != NULL,
-    };
+    const struct vd_message message = vd_php_message_of(scope, data, event);
     struct vd_error error = {0};
     error.code = vd_worker_publish(app->worker, &message, &error);
     if (error.code != VD_OK) {
@@ -147,9 +141,7 @@ static void set_interval(INTERNAL_FUNCTION_PARAMETERS, bool every_worker)
     Z_PARAM_FUNC(fci, fcc)
     Z_PARAM_LONG(milliseconds)
     ZEND_PARSE_PARAMETERS_END();
-    if (milliseconds < 1 || milliseconds > INTERVAL_MAX_MS) {
-        zend_argument_value_error(2, "must be between 1 and %d, " ZEND_LONG_FMT " given",
-                                  INTERVAL_MAX_MS, milliseconds);
+    if (!vd_php_argument_in_range(2, milliseconds, 1, INTERVAL_MAX_MS)) {
         RETURN_THROWS();
     }
     struct vd_php_app *app = vd_php_app_this(ZEND_THIS);

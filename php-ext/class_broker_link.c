@@ -44,15 +44,7 @@ ZEND_METHOD(Viaduct_Broker_RedisBroker, connect)
 static void publish(struct vd_php_broker *broker, const zend_string *scope, const zend_string *data,
                     const zend_string *event, uint32_t timeout_ms)
 {
-    const struct vd_message message = {
-        .scope = ZSTR_VAL(scope),
-        .scope_length = ZSTR_LEN(scope),
-        .event = event ? ZSTR_VAL(event) : NULL,
-        .event_length = event ? ZSTR_LEN(event) : 0,
-        .data = data ? ZSTR_VAL(data) : NULL,
-        .data_length = data ? ZSTR_LEN(data) : 0,
-        .has_data = data != NULL,
-    };
+    const struct vd_message message = vd_php_message_of(scope, data, event);
     if (vd_php_broker_usable(broker)) {
         vd_php_broker_publish(broker, &message, timeout_ms);
     }
@@ -188,7 +180,7 @@ static void add_handler(INTERNAL_FUNCTION_PARAMETERS, struct vd_callable_list *l
         RETURN_THROWS();
     }
     vd_callable_list_add(list, &fci, &fcc);
-    RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS));
+    RETURN_THIS();
 }
 
 ZEND_METHOD(Viaduct_Broker_RedisBroker, onError)

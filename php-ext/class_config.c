@@ -163,8 +163,6 @@ void vd_php_config_server(const struct vd_php_config *config, struct vd_server_c
         Z_TYPE(config->broker) == IS_OBJECT && vd_php_broker_asks(Z_OBJ(config->broker));
 }
 
-#define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
-
 /* ---- methods -------------------------------------------------------------------------------- */
 
 ZEND_METHOD(Viaduct_Config, __construct)
@@ -336,13 +334,9 @@ ZEND_METHOD(Viaduct_Config, withHistory)
     Z_PARAM_LONG(messages)
     Z_PARAM_NUMBER(seconds)
     ZEND_PARSE_PARAMETERS_END();
-    if (messages < 1 || messages > HISTORY_PER_SCOPE_MAX) {
-        zend_argument_value_error(1, "must be between 1 and %d, " ZEND_LONG_FMT " given",
-                                  HISTORY_PER_SCOPE_MAX, messages);
-        RETURN_THROWS();
-    }
     uint32_t age_ms = 300000;
-    if (seconds && !vd_php_argument_seconds(2, seconds, &age_ms)) {
+    if (!vd_php_argument_in_range(1, messages, 1, HISTORY_PER_SCOPE_MAX) ||
+        (seconds && !vd_php_argument_seconds(2, seconds, &age_ms))) {
         RETURN_THROWS();
     }
     vd_php_config_this(ZEND_THIS)->server.history_per_scope = (size_t)messages;

@@ -10,8 +10,6 @@
 #include "common_network.h"
 #include "php_viaduct.h"
 
-#define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
-
 static void list_clear(struct vd_php_texts *list)
 {
     for (uint32_t i = 0; i < list->count; i++) {
@@ -117,7 +115,7 @@ ZEND_METHOD(Viaduct_Config, withListener)
     ZEND_PARSE_PARAMETERS_START(1, 1)
     Z_PARAM_STR(address)
     ZEND_PARSE_PARAMETERS_END();
-    struct vd_php_config *config = vd_php_config_from(Z_OBJ_P(ZEND_THIS));
+    struct vd_php_config *config = vd_php_config_this(ZEND_THIS);
     struct vd_listen_address read;
     struct vd_error error = {0};
     if (has_nul(address)) {
@@ -170,7 +168,7 @@ ZEND_METHOD(Viaduct_Config, withTrustedProxies)
     ZEND_PARSE_PARAMETERS_START(0, -1)
     Z_PARAM_VARIADIC('*', arguments, count)
     ZEND_PARSE_PARAMETERS_END();
-    struct vd_php_config *config = vd_php_config_from(Z_OBJ_P(ZEND_THIS));
+    struct vd_php_config *config = vd_php_config_this(ZEND_THIS);
     if (!check_networks(arguments, count)) {
         RETURN_THROWS();
     }
@@ -191,8 +189,7 @@ ZEND_METHOD(Viaduct_Config, withForwardedHeaders)
     if (!word_argument(1, which, header_words, &number)) {
         RETURN_THROWS();
     }
-    vd_php_config_from(Z_OBJ_P(ZEND_THIS))->server.forwarded_headers =
-        (enum vd_forwarded_headers)number;
+    vd_php_config_this(ZEND_THIS)->server.forwarded_headers = (enum vd_forwarded_headers)number;
     RETURN_THIS();
 }
 
@@ -225,7 +222,7 @@ ZEND_METHOD(Viaduct_Config, withAccessLog)
     Z_PARAM_STR_OR_LONG_OR_NULL(path, descriptor, descriptor_is_null)
     Z_PARAM_BOOL(query)
     ZEND_PARSE_PARAMETERS_END();
-    struct vd_php_config *config = vd_php_config_from(Z_OBJ_P(ZEND_THIS));
+    struct vd_php_config *config = vd_php_config_this(ZEND_THIS);
     if (format && !word_argument(1, format, format_words, &number)) {
         RETURN_THROWS();
     }
@@ -253,7 +250,7 @@ ZEND_METHOD(Viaduct_Config, withRequestIdHeader)
     Z_PARAM_OPTIONAL
     Z_PARAM_BOOL(on)
     ZEND_PARSE_PARAMETERS_END();
-    vd_php_config_from(Z_OBJ_P(ZEND_THIS))->server.hide_request_id = !on;
+    vd_php_config_this(ZEND_THIS)->server.hide_request_id = !on;
     RETURN_THIS();
 }
 
@@ -266,7 +263,7 @@ ZEND_METHOD(Viaduct_Config, withControlSocket)
     ZEND_PARSE_PARAMETERS_START(1, 1)
     Z_PARAM_STR_OR_NULL(path)
     ZEND_PARSE_PARAMETERS_END();
-    struct vd_php_config *config = vd_php_config_from(Z_OBJ_P(ZEND_THIS));
+    struct vd_php_config *config = vd_php_config_this(ZEND_THIS);
     if (path) {
         path = path_argument(1, path, "the path of a socket, or null for none");
         if (!path) {

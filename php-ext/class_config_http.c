@@ -6,18 +6,12 @@
 #include <zend_exceptions.h>
 #include <zend_smart_str.h>
 
+#include "class_config_values.h"
 #include "common_cors.h"
 #include "php_viaduct.h"
 
 #define MIN_BYTES_MAX (1024 * 1024 * 1024)
 #define MAX_AGE_MAX_S 86400
-
-static struct vd_php_config *config_this(zval *this_zval)
-{
-    return vd_php_config_from(Z_OBJ_P(this_zval));
-}
-
-#define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
 
 ZEND_METHOD(Viaduct_Config, withCompression)
 {
@@ -32,16 +26,11 @@ ZEND_METHOD(Viaduct_Config, withCompression)
     Z_PARAM_LONG(level)
     Z_PARAM_BOOL(streams)
     ZEND_PARSE_PARAMETERS_END();
-    if (min_bytes < 1 || min_bytes > MIN_BYTES_MAX) {
-        zend_argument_value_error(2, "must be between 1 and %d, " ZEND_LONG_FMT " given",
-                                  MIN_BYTES_MAX, min_bytes);
+    if (!vd_php_argument_in_range(2, min_bytes, 1, MIN_BYTES_MAX) ||
+        !vd_php_argument_in_range(3, level, 1, 9)) {
         RETURN_THROWS();
     }
-    if (level < 1 || level > 9) {
-        zend_argument_value_error(3, "must be between 1 and 9, " ZEND_LONG_FMT " given", level);
-        RETURN_THROWS();
-    }
-    struct vd_server_config *server = &config_this(ZEND_THIS)->server;
+    struct vd_server_config *server = &vd_php_config_this(ZEND_THIS)->server;
     server->compression_off = !enabled;
     server->compression_min_bytes = (size_t)min_bytes;
     server->compression_level = (uint32_t)level;
@@ -192,7 +181,7 @@ ZEND_METHOD(Viaduct_Config, withCors)
         vd_php_cors_finish(&cors);
         RETURN_THROWS();
     }
-    struct vd_php_config *config = config_this(ZEND_THIS);
+    struct vd_php_config *config = vd_php_config_this(ZEND_THIS);
     vd_php_cors_finish(&config->cors);
     config->cors = cors;
     config->server.cors_origins = ZSTR_VAL(cors.origins);

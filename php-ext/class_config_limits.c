@@ -3,12 +3,12 @@
 #include "class_config.h"
 
 #include "class_config_values.h"
+#include "php_viaduct.h"
 
 #define CONNECTIONS_MAX 1000000
 #define MEMORY_MAX      1099511627776
 
-#define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
-
+/* var_dump(): every setting by the name of its method's parameter. */
 void vd_php_config_limits_info(zval *info, const struct vd_server_config *server)
 {
     add_assoc_long(info, "maxBodySize", (zend_long)server->max_body_bytes);
@@ -31,7 +31,6 @@ void vd_php_config_limits_info(zval *info, const struct vd_server_config *server
     add_assoc_long(info, "responseBuffer", (zend_long)server->response_buffer_bytes);
 }
 
-/* var_dump(): every setting by the name of its method's parameter. */
 ZEND_METHOD(Viaduct_Config, withMaxBodySize)
 {
     zend_long bytes;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Viaduct\Message: what a subscriber gets. Plain readonly properties, copied from the frame. */
+/* Viaduct\Message: what a subscriber gets. Plain readonly properties, copied from the frame. And
+ * the other way: what a publisher gives. */
 #include "php_viaduct.h"
 
 #include "class_message.h"
@@ -29,6 +30,20 @@ void vd_php_message_create(zval *object, const struct vd_message *message)
     vd_php_property_set(Z_OBJ_P(object), MESSAGE_ORIGIN, &value);
     ZVAL_LONG(&value, (zend_long)message->sequence);
     vd_php_property_set(Z_OBJ_P(object), MESSAGE_SEQUENCE, &value);
+}
+
+struct vd_message vd_php_message_of(const zend_string *scope, const zend_string *data,
+                                    const zend_string *event)
+{
+    return (struct vd_message){
+        .scope = ZSTR_VAL(scope),
+        .scope_length = ZSTR_LEN(scope),
+        .event = event ? ZSTR_VAL(event) : NULL,
+        .event_length = event ? ZSTR_LEN(event) : 0,
+        .data = data ? ZSTR_VAL(data) : NULL,
+        .data_length = data ? ZSTR_LEN(data) : 0,
+        .has_data = data != NULL,
+    };
 }
 
 ZEND_METHOD(Viaduct_Message, __construct)

@@ -10,14 +10,13 @@
 #include <zend_interfaces.h>
 #include <zend_smart_str.h>
 
+#include "class_config_values.h"
 #include "php_viaduct.h"
 
 enum { RESPONSE_STATUS, RESPONSE_HEADERS, RESPONSE_BODY };
 
 #define STATUS_LEAST 200
 #define STATUS_MOST  599
-
-#define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
 
 /* Also without its constructor (Reflection) a response has the defaults. */
 static zend_object *response_create(zend_class_entry *ce)
@@ -77,12 +76,7 @@ zend_string *vd_php_json(zval *value)
 
 static bool status_check(uint32_t argument, zend_long status)
 {
-    if (status >= STATUS_LEAST && status <= STATUS_MOST) {
-        return true;
-    }
-    zend_argument_value_error(argument, "must be between %d and %d, " ZEND_LONG_FMT " given",
-                              STATUS_LEAST, STATUS_MOST, status);
-    return false;
+    return vd_php_argument_in_range(argument, status, STATUS_LEAST, STATUS_MOST);
 }
 
 /* A fresh list of strings of @value (a string or an array of strings). */

@@ -131,5 +131,5 @@ ZEND_METHOD(Viaduct_Response, cookie)
     if (EG(exception)) {
         RETURN_THROWS();
     }
-    RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS));
+    RETURN_THIS();
 }

@@ -87,6 +87,9 @@ void vd_php_aliases_register(const char *list, int module_type);
  * classes. Returns false for a class of somebody else. */
 bool vd_php_broker_driver(const zend_class_entry *ce, const char **driver, const char **display);
 
+/* A fluent method's end. */
+#define RETURN_THIS() RETURN_OBJ_COPY(Z_OBJ_P(ZEND_THIS))
+
 /* Put @value, which is taken over, into the place of what is in @slot. The old value goes last: its
  * destructor may run code that looks at the slot, or sets it once more. */
 static inline void vd_php_slot_take(zval *slot, const zval *value)
