@@ -261,6 +261,7 @@ static void credentials_call(void *context)
     zval kept;
     bool fine =
         vd_php_broker_credentials(vd_php_broker_from(Z_OBJ(run->broker)), &kept, &credentials);
+    vd_php_sapi_call_end();
     if (vd_php_outcome_take(&exception) == VD_PHP_THREW) {
         zend_string *text = vd_php_exception_text(exception);
         vd_log(run->logger, VD_LOG_ERROR, "handler_failed", "credentials: %s", ZSTR_VAL(text));
