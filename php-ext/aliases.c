@@ -103,3 +103,14 @@ void vd_php_aliases_register(const char *list, int module_type)
         word += length;
     }
 }
+
+/* As vd_php_broker_shutdown. Somebody else's function of the name is left alone. */
+void vd_php_aliases_shutdown(int module_type)
+{
+    const zend_function *function =
+        zend_hash_str_find_ptr(CG(function_table), ZEND_STRL("swoole_cpu_num"));
+    if (module_type == MODULE_TEMPORARY && function && function->type == ZEND_INTERNAL_FUNCTION &&
+        function->internal_function.handler == ZEND_FN(swoole_cpu_num)) {
+        zend_unregister_functions(ext_functions, -1, NULL);
+    }
+}

@@ -53,3 +53,12 @@ void vd_php_broker_setup(int module_type)
     vd_php_broker_network_setup();
     vd_php_broker_url_setup();
 }
+
+/* What dl() has loaded PHP unloads with its classes; functions that are not the module entry's are
+ * for whoever registered them to take back. */
+void vd_php_broker_shutdown(int module_type)
+{
+    if (module_type == MODULE_TEMPORARY) {
+        zend_unregister_functions(ext_functions, -1, NULL);
+    }
+}

@@ -76,12 +76,14 @@ void vd_php_response_setup(void);
 void vd_php_state_setup(void);
 /* broker.c: the brokers' classes, exceptions and function. */
 void vd_php_broker_setup(int module_type);
+void vd_php_broker_shutdown(int module_type);
 void vd_php_broker_network_setup(void);
 void vd_php_broker_url_setup(void);
 
 /* aliases.c. MINIT: register the names of the groups in @list ("php-via,openswoole"); a name that
  * exists is left alone, an unknown group is a startup warning. */
 void vd_php_aliases_register(const char *list, int module_type);
+void vd_php_aliases_shutdown(int module_type);
 
 /* class_broker.c. The driver's name ("pipe") and the one shown ("PipeBroker") of one of our broker
  * classes. Returns false for a class of somebody else. */

@@ -62,6 +62,8 @@ static PHP_MINIT_FUNCTION(viaduct)
 
 static PHP_MSHUTDOWN_FUNCTION(viaduct)
 {
+    vd_php_aliases_shutdown(type);
+    vd_php_broker_shutdown(type);
     vd_php_shared_shutdown();
     vd_php_declared_shutdown();
     UNREGISTER_INI_ENTRIES();
