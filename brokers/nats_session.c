@@ -105,7 +105,7 @@ void vd_nats_shared_swallow(struct vd_nats_shared *shared)
 
     while (read(shared->fd, &count, sizeof(count)) < 0 && errno == EINTR)
         ;
-    atomic_store(&shared->noticed, false);
+    atomic_exchange(&shared->noticed, false); /* acquires what was noticed meanwhile */
 }
 
 unsigned vd_nats_shared_alive(const struct vd_nats_shared *shared)
