@@ -35,6 +35,8 @@ static void gap_told(struct vd_broker *broker, const struct vd_broker_gap *gap, 
     node->gaps++;
     node->missed = gap->missed;
     node->gap_since = true;
+    if (node->published)
+        node->excused = *node->published;
 }
 
 static void received(struct vd_broker *broker, const struct vd_message *message, void *context)
@@ -301,6 +303,7 @@ int fault_run(const struct fault_driver *driver, int argc, char **argv,
         {"link", fault_link_rows, fault_link_row_count},
         {"load", fault_load_rows, fault_load_row_count},
         {"reconnect", fault_reconnect_rows, fault_reconnect_row_count},
+        {"storm", fault_storm_rows, fault_storm_row_count},
         {"tls", fault_tls_rows, fault_tls_row_count},
         {"long", fault_long_rows, fault_long_row_count},
         {"own", own, own_count},
@@ -313,6 +316,6 @@ int fault_run(const struct fault_driver *driver, int argc, char **argv,
                                            NULL);
         }
     }
-    fprintf(stderr, "usage: %s link|load|reconnect|tls|long|own\n", argv[0]);
+    fprintf(stderr, "usage: %s link|load|reconnect|storm|tls|long|own\n", argv[0]);
     return 2;
 }

@@ -62,8 +62,10 @@ struct fault_node {
     uint64_t last_sequence; /* of one origin */
     uint64_t jumps;         /* something was missing and nobody had said so */
     bool backwards;
-    bool gap_since; /* a gap, and no message after it yet */
-    char data[64];  /* of the last message, its beginning */
+    bool gap_since;            /* a gap, and no message after it yet */
+    const uint64_t *published; /* of the one writer; NULL: nobody asks */
+    uint64_t excused;          /* *published, when the last gap was told */
+    char data[64];             /* of the last message, its beginning */
     bool has_data;
     char scope[VD_SCOPE_MAX_BYTES + 1];
     void *vault; /* a test's own */
@@ -127,15 +129,15 @@ int fault_teardown(void **state);
 
 #define FAULT_TEST(function) cmocka_unit_test_setup_teardown(function, fault_setup, fault_teardown)
 
-/* The rows that all drivers share (broker_fault_rows.c, broker_fault_tls.c), in groups: what a
- * broken link does, what load does to it, very many reconnects, TLS, and what takes half a minute.
- */
+/* The rows that all drivers share (broker_fault_rows.c, _tls.c, _storm.c), in groups: what a broken
+ * link does, what load does to it, very many reconnects, everything in any order, TLS, and what
+ * takes half a minute. */
 extern const struct CMUnitTest fault_link_rows[], fault_load_rows[], fault_reconnect_rows[],
-    fault_tls_rows[], fault_long_rows[];
+    fault_storm_rows[], fault_tls_rows[], fault_long_rows[];
 extern const size_t fault_link_row_count, fault_load_row_count, fault_reconnect_row_count,
-    fault_tls_row_count, fault_long_row_count;
+    fault_storm_row_count, fault_tls_row_count, fault_long_row_count;
 
-/* main: `program link|load|reconnect|tls|long|own` runs one group; a row of ctest each. */
+/* main: `program link|load|reconnect|storm|tls|long|own` runs one group; a row of ctest each. */
 int fault_run(const struct fault_driver *driver, int argc, char **argv,
               const struct CMUnitTest *own, size_t own_count);
 
