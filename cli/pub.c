@@ -226,7 +226,7 @@ static enum cli_exit publish_all(struct publication *work)
 {
     const struct cli_options *options = work->options;
     const char *data = options->word_count == 2 ? options->words[1] : NULL;
-    enum cli_exit code;
+    enum cli_exit code, confirmed;
     int fd;
 
     if (takes_input(options)) {
@@ -239,7 +239,10 @@ static enum cli_exit publish_all(struct publication *work)
     } else {
         code = publish(work, data, data ? strlen(data) : 0);
     }
-    return code ? code : wait_until_confirmed(work);
+    if (code == CLI_TIMED_OUT || work->session.hopeless || cli_session_dropped(&work->session))
+        return code;
+    confirmed = wait_until_confirmed(work); /* also what came before a bad line */
+    return code ? code : confirmed;
 }
 
 enum cli_exit cli_pub(const struct cli_options *options)

@@ -90,6 +90,15 @@ def test_lines_go_out_as_they_come(tmp_path, broker):
         sub.interrupt().ends(0)
 
 
+def test_the_lines_before_a_bad_one_are_published(tmp_path, broker):
+    with Running(tmp_path, "sub", "--json", "--count", "2", broker=broker) as sub:
+        sub.listening()
+        said = run("pub", "--lines", "n", broker=broker, stdin=b"1\n2\n" + b"x" * (1 << 21) + b"\n4\n", code=2).stderr.decode()
+        assert "line 3: " in said
+        sub.ends(0)
+    assert [json.loads(line)["data"] for line in sub.out().splitlines()] == ["1", "2"]
+
+
 def test_many_lines_in_order(tmp_path, broker):
     """More than any outbox holds: what is read waits for what is confirmed."""
     count = 20_000

@@ -83,7 +83,7 @@ def test_empty_variables_count_as_not_set():
 def test_too_much_data():
     said = run("pub", "a", "-", broker="redis://127.0.0.1:1", stdin=b"x" * (1 << 20) + b"y", code=2).stderr.decode()
     assert "1048577" in said and "1048576" in said, said
-    said = run("pub", "a", "--lines", broker="redis://127.0.0.1:1", stdin=b"short\n" + b"x" * (1 << 21), code=2).stderr.decode()
+    said = run("pub", "a", "--lines", "--timeout", "0.5", broker="redis://127.0.0.1:1", stdin=b"short\n" + b"x" * (1 << 21), code=2).stderr.decode()
     assert "line 2: " in said, said
 
 
