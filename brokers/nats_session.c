@@ -6,42 +6,18 @@
  *
  * Failure modes: every call of the library may hang (a TLS handshake that stalls, for ever): then
  * this thread hangs alone. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/types.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <openssl/ssl.h>
 
 #include "detached.h"
 #include "nats_error.h"
 #include "nats_session_state.h"
 
-#define CHUNK_BYTES  ((size_t)60 * 1024)
-#define EXIT_WAIT_MS 500
+#define CHUNK_BYTES ((size_t)60 * 1024)
 /* What the library may hold between its two threads, only until the second of them runs; the limit
  * that is the user's is our inbox's. */
 #define LIBRARY_INBOX_BYTES (16 * 1024 * 1024)
-
-struct vd_nats_shared {
-    _Atomic unsigned owners;
-    _Atomic unsigned alive;
-    _Atomic bool noticed; /* fd is readable, or about to be */
-    int fd;
-};
-
-/* The one global here, since what it describes is one: the library's state is the process's. Its
- * threads do not survive a fork while that state does: a child of a process that has used it can
- * connect, but hears of no disconnection. */
-static struct {
-    _Atomic pid_t user;        /* 0: not used */
-    _Atomic unsigned sessions; /* that are not gone yet */
-    _Atomic bool watched;      /* until_gone is registered */
-} library;
 
 /* Messages on their way to the session's thread: lengths and bytes, one after the other. */
 struct vd_nats_chunk {
@@ -49,79 +25,6 @@ struct vd_nats_chunk {
     size_t used, capacity;
     unsigned char bytes[];
 };
-
-/* ---- shared ------------------------------------------------------------------------------------
- */
-
-enum vd_err vd_nats_shared_create(struct vd_nats_shared **made, struct vd_error *error)
-{
-    struct vd_nats_shared *shared;
-    pid_t user = atomic_load(&library.user);
-
-    if (user != 0 && user != getpid()) {
-        return vd_error_set(error, VD_ERR_UNSUPPORTED,
-                            "this process was forked from one that used NATS: the client library "
-                            "does not work here (fork first, connect then)");
-    }
-    shared = calloc(1, sizeof(*shared));
-    if (!shared)
-        return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a broker");
-    shared->fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC); /* have dispatch called: connect */
-    if (shared->fd < 0) {
-        free(shared);
-        return vd_error_set_errno(error, "descriptor of a broker");
-    }
-    atomic_init(&shared->owners, 1);
-    *made = shared;
-    return VD_OK;
-}
-
-void vd_nats_shared_release(struct vd_nats_shared *shared)
-{
-    if (!shared || atomic_fetch_sub(&shared->owners, 1) > 1)
-        return;
-    close(shared->fd);
-    free(shared);
-}
-
-void vd_nats_shared_abandon(struct vd_nats_shared *shared)
-{
-    if (shared)
-        close(shared->fd);
-    free(shared); /* the sessions that hold it have no threads here */
-}
-
-int vd_nats_shared_fd(const struct vd_nats_shared *shared)
-{
-    return shared->fd;
-}
-
-/* The flag comes last: while it is set nothing is written, so a notice between the two is seen by
- * the look after this, and the next one writes. (The other way round what it has written would be
- * read here, and with the flag set no notice would ever write again.) */
-void vd_nats_shared_swallow(struct vd_nats_shared *shared)
-{
-    uint64_t count;
-
-    while (read(shared->fd, &count, sizeof(count)) < 0 && errno == EINTR)
-        ;
-    atomic_exchange(&shared->noticed, false); /* acquires what was noticed meanwhile */
-}
-
-unsigned vd_nats_shared_alive(const struct vd_nats_shared *shared)
-{
-    return atomic_load(&shared->alive);
-}
-
-static void notice(struct vd_nats_shared *shared)
-{
-    const uint64_t one = 1;
-
-    if (!atomic_exchange(&shared->noticed, true)) {
-        while (write(shared->fd, &one, sizeof(one)) < 0 && errno == EINTR)
-            ;
-    }
-}
 
 /* ---- owners ------------------------------------------------------------------------------------
  */
@@ -171,10 +74,7 @@ void vd_nats_session_let_go(struct vd_nats_session *session)
     pthread_mutex_destroy(&session->lock);
     pthread_cond_destroy(&session->work);
     free(session);
-    atomic_fetch_sub(&shared->alive, 1);
-    atomic_fetch_sub(&library.sessions, 1);
-    notice(shared);
-    vd_nats_shared_release(shared);
+    vd_nats_shared_leave(shared);
 }
 
 /* ---- notes to the handle -----------------------------------------------------------------------
@@ -182,7 +82,7 @@ void vd_nats_session_let_go(struct vd_nats_session *session)
 
 void vd_nats_session_notice(struct vd_nats_session *session)
 {
-    notice(session->shared);
+    vd_nats_shared_notice(session->shared);
 }
 
 void vd_nats_session_failed(struct vd_nats_session *session, const struct vd_error *error)
@@ -317,7 +217,7 @@ static void *run(void *context)
     struct vd_nats_session *session = context;
     struct vd_error error = {VD_ERR_CONNECTION, "no server was tried"};
 
-    atomic_store(&library.user, getpid());
+    vd_nats_shared_enter();
     if (vd_nats_session_connect(session, &error)) {
         tell_connected(session);
         serve(session);
@@ -373,28 +273,6 @@ static bool copy_plan(struct vd_nats_session *session, const struct vd_nats_plan
            copy(&session->creds_file, given->creds_file);
 }
 
-/* At exit: OpenSSL frees what it has for the process, also under a session that is just saying
- * goodbye on a thread of its own. So they get a moment to go; one that hangs does not use OpenSSL
- * while it does. */
-static void until_gone(void)
-{
-    const struct timespec moment = {.tv_nsec = 1000000};
-
-    if (atomic_load(&library.user) != getpid())
-        return; /* a forked child: nobody to wait for */
-    for (unsigned ms = 0; ms < EXIT_WAIT_MS && atomic_load(&library.sessions) > 0; ms++)
-        nanosleep(&moment, NULL);
-}
-
-/* What was registered last is called first. */
-static void watch_exit(void)
-{
-    if (!atomic_exchange(&library.watched, true)) {
-        OPENSSL_init_ssl(0, NULL);
-        atexit(until_gone);
-    }
-}
-
 enum vd_err vd_nats_session_start(const struct vd_nats_plan *plan, struct vd_nats_shared *shared,
                                   struct vd_nats_session **made, struct vd_error *error)
 {
@@ -403,14 +281,11 @@ enum vd_err vd_nats_session_start(const struct vd_nats_plan *plan, struct vd_nat
     if (!session)
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a connection");
     session->shared = shared;
-    atomic_fetch_add(&shared->owners, 1);
-    atomic_fetch_add(&shared->alive, 1);
-    atomic_fetch_add(&library.sessions, 1);
+    vd_nats_shared_join(shared);
     atomic_init(&session->owners, 1);
     vd_nats_inbox_init(&session->inbox, plan->inbox_bytes);
     pthread_mutex_init(&session->lock, NULL);
     pthread_cond_init(&session->work, NULL);
-    watch_exit();
     if (!copy_plan(session, plan)) {
         vd_nats_session_let_go(session);
         return vd_error_set(error, VD_ERR_NO_MEMORY, "no memory for a connection");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two files of a NATS session share: nats_connect.c brings it up and takes what the client
- * library calls back with, nats_session.c does everything else.
+/* What the files of a NATS session share: nats_connect.c brings it up and takes what the client
+ * library calls back with, nats_shared.c has what it has in common with others, nats_session.c does
+ * everything else.
  *
  * Owners of a session: the handle, the thread, and each callback of the library that may still
  * come (one for the connection's end, one for the subscription's). The last one frees it. */
@@ -53,6 +54,15 @@ struct vd_nats_session {
     natsConnection *connection;     /* the session's thread's alone */
     natsSubscription *subscription; /* the session's thread's alone */
 };
+
+/* nats_shared.c, any thread: have the handle look. */
+void vd_nats_shared_notice(struct vd_nats_shared *shared);
+/* A session begins: it counts, and owns a share. */
+void vd_nats_shared_join(struct vd_nats_shared *shared);
+/* It is about to call the library: from here on no child of this process may. */
+void vd_nats_shared_enter(void);
+/* It is gone. */
+void vd_nats_shared_leave(struct vd_nats_shared *shared);
 
 /* One more owner, one less. */
 void vd_nats_session_hold(struct vd_nats_session *session);
