@@ -9,7 +9,7 @@
  * (which it always does). The hub dies: what was published waits in the ring for its successor;
  * `connected` is false within PROBE_MS, and when the epoch changes everything may be stale
  * (VD_GAP_RECONNECT). A message of several fragments that the change cut in two is sent again from
- * its beginning. This process dies: see pipe_hub.c. */
+ * its beginning. This process dies: see pipe_server.c. */
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>

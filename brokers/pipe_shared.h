@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the processes of a pipe hub share, and how its two halves (pipe.c: endpoints, pipe_hub.c:
- * the serving process) talk.
+/* What the processes of a pipe hub share (pipe_hub.c), and how its two halves (pipe.c: endpoints,
+ * pipe_server.c: the serving process) talk.
  *
  *     arena: "pipe hub"    struct pipe_shared
  *            "pipe slots"  struct pipe_slot [endpoints]
@@ -64,7 +64,7 @@ struct pipe_slot {
     struct vd_doorbell bell; /* wakes the endpoint */
 };
 
-struct pipe_server; /* pipe_hub.c: what the serving process keeps for itself */
+struct pipe_server; /* pipe_server.c: what the serving process keeps for itself */
 
 /* One in each process: inherited by the fork as a copy. */
 struct vd_pipe_hub {
@@ -108,6 +108,11 @@ void vd_pipe_unlock(const struct vd_pipe_hub *hub, unsigned byte);
 
 /* Does a live process hold @byte? One's own lock is not seen: ask only about others. */
 bool vd_pipe_locked_by_other(const struct vd_pipe_hub *hub, unsigned byte);
+
+/* Frees what this process serves with, or has inherited a copy of; nothing is fine. */
+void vd_pipe_server_free(struct vd_pipe_hub *hub);
+/* The totals, and what waits. Serving process only. */
+void vd_pipe_server_describe(const struct vd_pipe_hub *hub, struct vd_pipe_hub_status *status);
 
 /* Is there a live process that serves? */
 bool vd_pipe_hub_alive(const struct vd_pipe_hub *hub);
