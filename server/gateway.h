@@ -143,6 +143,8 @@ bool gw_publish_remember(struct gateway *gateway, const struct vd_message *messa
                          struct vd_history_source source, uint64_t *offset);
 /* What a dead worker had changed and not published: vd_worker_owe. */
 void gw_publish_owed(struct gateway *gateway, struct vd_worker_slot *slot);
+/* Of this node, whichever of its gateways published it? */
+bool gw_publish_is_own(const struct gateway *gateway, const struct vd_message *message);
 /* After a predecessor's death: no number that it gave is given again. */
 void gw_publish_take_over(struct gateway *gateway);
 

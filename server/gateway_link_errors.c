@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors of the link, to one worker each.
  *
- * Happy path: each goes to the next worker that is ready, in turn. Failure modes: no worker is
- * ready
- * - up to ERRORS_MAX wait for one; the worker dies before it has read it - another is told
- * (gw_link_error_again). What is over the limit, or finds no memory, is in the log all the same:
- * the handle has put it there. */
+ * Happy path: each goes to the next worker that is ready, in turn.
+ *
+ * Failure modes: without a ready worker up to ERRORS_MAX wait for one; when the worker dies before
+ * it has read it, another is told (gw_link_error_again). What is over the limit, or finds no
+ * memory, is in the log all the same: the handle has put it there. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,17 +3,9 @@
  * shared->link_confirmed is not known to have arrived, and a gateway that takes over publishes it
  * again, in order, with its old numbers. What had arrived all the same is dropped by the receivers
  * as a duplicate; numbers that the history no longer has are a jump, which they notice as a gap. */
-#include <string.h>
-
 #include <viaduct/wire.h>
 
 #include "gateway_link_state.h"
-
-static bool is_own(const struct gateway *gateway, const struct vd_message *message)
-{
-    return message->origin_length == VD_NODE_ID_CHARS &&
-           memcmp(message->origin, gateway->shared->node_id.text, VD_NODE_ID_CHARS) == 0;
-}
 
 /* Everything the predecessor accepted is kept, also when it is more than a link that is down takes
  * in: a link that was up may have had more on the way. */
@@ -25,7 +17,8 @@ void gw_link_journal_measure(struct gw_link *link, uint64_t confirmed)
 
     for (uint64_t at = vd_history_first(history); at < vd_history_next(history); at++) {
         if (vd_history_get(history, at, &entry) != VD_OK ||
-            !is_own(link->gateway, &entry.message) || entry.message.sequence <= confirmed)
+            !gw_publish_is_own(link->gateway, &entry.message) ||
+            entry.message.sequence <= confirmed)
             continue;
         messages++;
         bytes += vd_wire_bound(&entry.message) + link->channel_bytes + GW_LINK_COMMAND_BYTES;
@@ -46,7 +39,7 @@ enum vd_err gw_link_journal_play(struct gw_link *link, uint64_t confirmed, struc
     for (uint64_t at = vd_history_first(history); at < vd_history_next(history); at++) {
         if (vd_history_get(history, at, &entry) != VD_OK || entry.message.sequence == 0)
             continue;
-        if (!is_own(gateway, &entry.message)) {
+        if (!gw_publish_is_own(gateway, &entry.message)) {
             vd_broker_note_seen(link->broker, entry.message.origin, entry.message.origin_length,
                                 entry.message.sequence);
         } else if (entry.message.sequence > confirmed) {

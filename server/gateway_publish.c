@@ -125,17 +125,21 @@ void gw_publish_owed(struct gateway *gateway, struct vd_worker_slot *slot)
     atomic_fetch_and(&slot->owed, ~owed);
 }
 
+bool gw_publish_is_own(const struct gateway *gateway, const struct vd_message *message)
+{
+    return message->origin_length == VD_NODE_ID_CHARS &&
+           memcmp(message->origin, gateway->shared->node_id.text, VD_NODE_ID_CHARS) == 0;
+}
+
 void gw_publish_take_over(struct gateway *gateway)
 {
     const struct vd_history *history = gateway->node->history;
-    const char *own = gateway->shared->node_id.text;
     uint64_t last = atomic_load(&gateway->shared->sequence);
     struct vd_history_entry entry;
 
     for (uint64_t at = vd_history_first(history); at < vd_history_next(history); at++) {
         if (vd_history_get(history, at, &entry) == VD_OK && entry.message.sequence > last &&
-            entry.message.origin_length == VD_NODE_ID_CHARS &&
-            memcmp(entry.message.origin, own, VD_NODE_ID_CHARS) == 0)
+            gw_publish_is_own(gateway, &entry.message))
             last = entry.message.sequence;
     }
     atomic_store(&gateway->shared->sequence, last);

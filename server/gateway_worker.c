@@ -180,7 +180,7 @@ static void drain(struct gw_worker *worker, unsigned limit)
             kill_worker(worker, "it sent a frame that makes no sense");
             return;
         }
-        if (!gw_worker_is_done(worker)) {
+        if (worker->partial && gw_worker_keeps(worker)) {
             vd_ring_keep(&worker->from);
         } else if (vd_ring_release(&worker->from)) {
             worker->ring_bell = true;

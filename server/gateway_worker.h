@@ -123,8 +123,8 @@ bool gw_workers_waiting(struct gateway *gateway);
 /* gateway_worker_publish.c: a frame of VD_FRAME_PUBLISH came. Returns false for one that no sane
  * worker sends. */
 bool gw_worker_publish(struct gw_worker *worker, const struct vd_frame *frame);
-/* May the frame that was handled last be handed back? */
-bool gw_worker_is_done(const struct gw_worker *worker);
+/* May what there is of a message (worker->partial) stay in the ring until its end comes? */
+bool gw_worker_keeps(const struct gw_worker *worker);
 /* There will be no rest of the message that has begun. */
 void gw_worker_forget_partial(struct gw_worker *worker);
 /* Answer the publishes that were held. */

@@ -3,7 +3,7 @@
  * one.
  *
  * Happy path: one frame, published where it lies in the ring. A larger message is put together here
- * first; its frames stay in the ring until the last one (gw_worker_is_done), so that a successor of
+ * first; its frames stay in the ring until the last one (gw_worker_keeps), so that a successor of
  * this process finds all of it.
  *
  * Failure modes: the worker gives up half-way - VD_FRAME_DISCARD; it dies - what is there of the
@@ -100,12 +100,13 @@ static bool publish(struct gw_worker *worker, const unsigned char *payload, size
     return true;
 }
 
-static bool partial_append(struct gw_worker *worker, const struct vd_frame *frame)
+/* Returns: VD_OK, VD_ERR_TOO_LARGE, VD_ERR_NO_MEMORY. */
+static enum vd_err partial_append(struct gw_worker *worker, const struct vd_frame *frame)
 {
     size_t needed = worker->partial_length + frame->length;
 
     if (needed > record_limit(worker->gateway))
-        return false;
+        return VD_ERR_TOO_LARGE;
     if (!worker->partial || needed > worker->partial_capacity) {
         size_t capacity = worker->partial_capacity ? worker->partial_capacity : 128 * 1024;
 
@@ -113,13 +114,13 @@ static bool partial_append(struct gw_worker *worker, const struct vd_frame *fram
             capacity *= 2;
         char *grown = realloc(worker->partial, capacity);
         if (!grown)
-            return false;
+            return VD_ERR_NO_MEMORY;
         worker->partial = grown;
         worker->partial_capacity = capacity;
     }
     memcpy(worker->partial + worker->partial_length, frame->payload, frame->length);
     worker->partial_length = needed;
-    return true;
+    return VD_OK;
 }
 
 void gw_worker_forget_partial(struct gw_worker *worker)
@@ -129,40 +130,55 @@ void gw_worker_forget_partial(struct gw_worker *worker)
     worker->partial_length = worker->partial_capacity = 0;
 }
 
+/* A frame of a message whose beginning went to a gateway that died, or found no memory. */
+static bool skip(struct gw_worker *worker, const struct vd_frame *frame)
+{
+    struct gateway *gateway = worker->gateway;
+
+    if (frame->flags & VD_FRAME_MORE)
+        return true;
+    gateway->counters.dropped++;
+    vd_log_limited(gateway->logger, gateway->now_ms, VD_LOG_WARN, "message_incomplete",
+                   "a large message of worker %u was lost in a restart, or for want of memory",
+                   worker->index);
+    return true;
+}
+
 bool gw_worker_publish(struct gw_worker *worker, const struct vd_frame *frame)
 {
-    bool result = true;
+    bool result;
 
-    if (frame->flags & VD_FRAME_DISCARD) {
+    if (!(frame->flags & VD_FRAME_CONTINUED) || frame->flags & VD_FRAME_DISCARD)
         gw_worker_forget_partial(worker);
+    if (frame->flags & VD_FRAME_DISCARD)
         return true;
-    }
     if (!(frame->flags & VD_FRAME_CONTINUED)) {
-        gw_worker_forget_partial(worker);
         worker->partial_position = vd_ring_position(&worker->from);
         if (!(frame->flags & VD_FRAME_MORE))
             return publish(worker, frame->payload, frame->length, worker->partial_position,
                            frame->tag);
     } else if (!worker->partial) {
-        /* Its beginning went to a gateway that died. */
-        vd_log_limited(worker->gateway->logger, worker->gateway->now_ms, VD_LOG_WARN,
-                       "message_incomplete", "a large message of worker %u was lost in a restart",
-                       worker->index);
-        worker->gateway->counters.dropped++;
-        return true;
+        return skip(worker, frame);
     }
-    if (!partial_append(worker, frame))
-        return false;
-    if (!(frame->flags & VD_FRAME_MORE)) {
-        result = publish(worker, (unsigned char *)worker->partial, worker->partial_length,
-                         worker->partial_position, frame->tag);
+    switch (partial_append(worker, frame)) {
+    case VD_OK:
+        break;
+    case VD_ERR_NO_MEMORY:
         gw_worker_forget_partial(worker);
+        return skip(worker, frame);
+    default:
+        return false;
     }
+    if (frame->flags & VD_FRAME_MORE)
+        return true;
+    result = publish(worker, (unsigned char *)worker->partial, worker->partial_length,
+                     worker->partial_position, frame->tag);
+    gw_worker_forget_partial(worker);
     return result;
 }
 
 /* With more in the ring than that, its worker might wait for ever for room for the rest. */
-bool gw_worker_is_done(const struct gw_worker *worker)
+bool gw_worker_keeps(const struct gw_worker *worker)
 {
-    return !worker->partial || vd_ring_kept_bytes(&worker->from) > KEPT_BYTES_MAX;
+    return vd_ring_kept_bytes(&worker->from) <= KEPT_BYTES_MAX;
 }
