@@ -19,7 +19,7 @@
 #define SLOW_US       100000
 #define NAME_COLUMN   10
 #define TEXT_COLUMN   25
-#define ADVICE_COLUMN 96
+#define ADVICE_COLUMN 79
 
 static const char *const states[] = {"ok", "skipped", "warning", "failed"};
 

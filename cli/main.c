@@ -27,35 +27,35 @@ struct command {
 static const struct command commands[] = {
     {"pub", CLI_PUB, cli_pub, "viaduct pub [OPTION...] SCOPE [DATA]",
      "Publish a message; ends when the broker has confirmed it.",
-     "Every server and subscriber on the channel gets it. Without DATA it says: what you show of\n"
-     "SCOPE has changed, render again. DATA of \"-\" is read from standard input.\n"
+     "Every server and subscriber on the channel gets it. Without DATA it says: what\n"
+     "you show of SCOPE has changed, render again. DATA of \"-\" is read from standard\n"
+     "input; what begins with - and is data stands behind --.\n"
      "\n"
      "  viaduct pub room:lobby '{\"text\":\"hello\"}' --event say\n"
      "  make-report | viaduct pub reports -\n"
      "  journalctl -fo json | viaduct pub --lines log\n"},
     {"sub", CLI_SUB, cli_sub, "viaduct sub [OPTION...] [PATTERN...]",
      "Show messages as they come, one line each.",
-     "A PATTERN is a scope in which * stands for anything; without one, all are shown. Control\n"
-     "characters are escaped. Gaps and failures are said on standard error. SIGINT, SIGTERM and a\n"
-     "reader that leaves end it with exit code 0.\n"
+     "A PATTERN is a scope in which * stands for anything; without one, all are\n"
+     "shown. Control characters are escaped. Gaps and failures are said on standard\n"
+     "error. SIGINT, SIGTERM and a reader that leaves end it with exit code 0.\n"
      "\n"
      "  viaduct sub 'room:*'\n"
      "  viaduct sub --json | jq -r .scope\n"
      "  viaduct sub deploy:done --count 1 --timeout 600 --quiet && restart-it\n"},
     {"doctor", CLI_DOCTOR, cli_doctor, "viaduct doctor [OPTION...]",
      "Check the way to a broker step by step, and say what to mend.",
-     "Name look-up, connection, TLS (chain, host name, days left), login, permissions, round "
-     "trip,\n"
-     "limits and clock of the server, at last Viaduct's own link. It publishes a few probes, "
-     "which\n"
-     "Viaduct keeps from everybody's subscribers. Exit code 0: it works, perhaps with warnings.\n"
+     "Name look-up, connection, TLS (chain, host name, days left), login,\n"
+     "permissions, round trip, limits and clock of the server, at last Viaduct's own\n"
+     "link. It publishes a few probes, which Viaduct keeps from everybody's\n"
+     "subscribers. Exit code 0: it works, perhaps with warnings.\n"
      "\n"
-     "  viaduct doctor --broker rediss://redis.internal:6380 --ca /etc/ssl/internal-ca.pem\n"},
+     "  viaduct doctor --broker rediss://redis.internal:6380 --ca /etc/ssl/my-ca.pem\n"},
     {"top", CLI_TOP, cli_top, "viaduct top [OPTION...]",
      "Watch a node that is running on this machine.",
-     "Connections, streams, broker, workers and their rings, tables and counters. It only looks: "
-     "by\n"
-     "the node's control socket, which belongs to the node's user. q ends it.\n"
+     "Connections, streams, broker, workers and their rings, tables and counters. It\n"
+     "only looks: by the node's control socket, which belongs to the node's user. q\n"
+     "ends it.\n"
      "\n"
      "  viaduct top\n"
      "  viaduct top --once --json | jq '.tables[] | select(.rows > .capacity * 0.9)'\n"},
@@ -85,9 +85,9 @@ static enum cli_exit show_overview(void)
         cli_text_print(&text, "  %-10s%s\n", commands[i].name, commands[i].summary);
     cli_text_print(&text, "  %-10s%s\n  %-10s%s\n", "help", "Show this, or the help of a command.",
                    "version", "Show the version.");
-    cli_text_print(&text, "\nThe broker is named by --broker or VIADUCT_BROKER, for example "
-                          "redis://127.0.0.1:6379.\n\"viaduct COMMAND --help\" says more, and so "
-                          "does man viaduct.\n");
+    cli_text_print(&text, "\nThe broker is named by --broker or VIADUCT_BROKER, for example\n"
+                          "redis://127.0.0.1:6379. \"viaduct COMMAND --help\" says more, and so "
+                          "does man\nviaduct.\n");
     add_exit_codes(&text);
     return put(&text);
 }

@@ -95,7 +95,7 @@ static const struct option_row rows[] = {
 #define LONG_BASE    256 /* of what getopt_long returns: beyond every letter */
 #define SECONDS_MAX  (30.0 * 86400)
 #define HELP_COLUMN  24
-#define HELP_COLUMNS 96
+#define HELP_COLUMNS 79
 
 void cli_say(const char *format, ...)
 {
