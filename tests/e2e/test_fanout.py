@@ -3,7 +3,7 @@
 import os
 import signal
 
-from support.senders import Sender, check_senders, check_stream, expected, run_senders
+from support.senders import Brake, Sender, check_senders, check_stream, expected, run_senders
 from support.server import kill
 from support.wait import until
 
@@ -47,14 +47,15 @@ def settle(streams, audience, senders, running):
 
 
 def start_senders(server, count, patient=False):
-    senders = [Sender(server, f"s{n}", SCOPES, count, patient) for n in range(8)]
+    brake = Brake() if count == FOR_EVER else None
+    senders = [Sender(server, f"s{n}", SCOPES, count, patient, brake=brake) for n in range(8)]
     done = run_senders(senders)
     return senders, lambda: not done()
 
 
 def pump_more(streams, senders, running, count):
-    goal = sum(sender.done for sender in senders) + count
-    streams.pump(lambda: not running() or sum(sender.done for sender in senders) > goal, what="the senders go on")
+    gone = senders[0].brake.go(count)
+    streams.pump(lambda: not running() or gone(), what="the senders go on")
 
 
 def stop(senders):

@@ -11,7 +11,7 @@ import pytest
 from support.brokers import SERVERS
 from support.http import Closed
 from support.nodes import QUICK, STEADY, judge, metrics, until_connected, until_degraded
-from support.senders import Sender, check_senders, run_senders
+from support.senders import Brake, Sender, check_senders, run_senders
 from support.server import kill
 from support.wait import until
 
@@ -258,7 +258,8 @@ def test_whatever_breaks_nothing_is_lost_or_doubled_in_silence(between, node, se
     workers_ready(*both)
     crowds = [streams(one, reconnect=True) for one in both]
     audience = [stream for crowd in crowds for stream in crowd.open(EVENTS, 3) + crowd.open("/events?scope=room:*")]
-    senders = [Sender(one, f"s{place}.{n}", [SCOPE], 10**9, patient=True) for place, one in enumerate(both) for n in range(2)]
+    brake = Brake()
+    senders = [Sender(one, f"s{place}.{n}", [SCOPE], 10**9, patient=True, brake=brake) for place, one in enumerate(both) for n in range(2)]
     draw = random.Random(seed)
 
     def pump(done, what="the streams' condition"):
@@ -275,8 +276,7 @@ def test_whatever_breaks_nothing_is_lost_or_doubled_in_silence(between, node, se
 
     run_senders(senders)
     for _ in range(16):
-        goal = sum(sender.done for sender in senders) + draw.randrange(200)
-        pump(lambda goal=goal: sum(sender.done for sender in senders) >= goal, what="messages flow")
+        pump(brake.go(draw.randrange(200)), what="messages flow")
         check_senders(senders)
         act, place = draw.choice(("kill", "kill", "worker", "cut", "away", "restart", "freeze")), draw.randrange(2)
         if act == "kill":

@@ -9,7 +9,7 @@ import pytest
 
 from support.brokers import SERVERS
 from support.nodes import QUICK, STEADY, judge, metrics, until_connected, until_degraded
-from support.senders import Sender, check_senders, run_senders
+from support.senders import Brake, Sender, check_senders, run_senders
 from support.wait import until
 
 PHP = os.environ.get("VIADUCT_E2E_APP") == "php"
@@ -42,11 +42,11 @@ class Cluster:
         for some, audience in open_audience(streams, servers):
             self.crowds.append(some)
             self.audience += audience
-        self.senders = []
+        self.senders, self.brake = [], Brake()
 
     def send(self, count=FOR_EVER, name="s"):
-        pause = 0.01 if count == FOR_EVER else 0.0
-        fresh = [Sender(server, f"{name}{node}.{n}", SCOPES, count, pause=pause)
+        pause, brake = (0.01, self.brake) if count == FOR_EVER else (0.0, None)
+        fresh = [Sender(server, f"{name}{node}.{n}", SCOPES, count, pause=pause, brake=brake)
                  for node, server in enumerate(self.servers) for n in range(4)]
         self.senders += fresh
         done = run_senders(fresh)
@@ -65,8 +65,8 @@ class Cluster:
 
     def pump_more(self, count):
         check_senders(self.senders)
-        goal = self.sent() + count
-        self.pump(lambda: self.sent() >= goal or check_senders(self.senders), what=f"{count} more are sent")
+        gone = self.brake.go(count)
+        self.pump(lambda: gone() or check_senders(self.senders), what=f"{count} more are sent")
 
     def stop(self):
         for sender in self.senders:

@@ -8,16 +8,39 @@ from .http import Closed
 from .wait import until
 
 
+class Brake:
+    """Keeps senders that send for ever within reach of whoever looks at them: no history and no queue is made for what
+    they could send while a busy machine gives its time to nobody else."""
+
+    AHEAD = 500
+
+    def __init__(self):
+        self.senders, self.goal = [], 0
+
+    def sent(self):
+        return sum(sender.done for sender in self.senders)
+
+    def go(self, count):
+        """Let them send that many and a few more; is it done?"""
+        goal = self.goal = self.sent() + count
+        return lambda: self.sent() >= goal
+
+    def holds(self):
+        return self.sent() >= self.goal + self.AHEAD
+
+
 class Sender(threading.Thread):
     """Publishes "<name> <n>" for n = 0, 1, ..., one after the other, to the scopes in turn.
 
     acknowledged: (scope, n) answered 204. doubtful: (scope, n) whose answer was an error or never
     came: it may have been delivered or not."""
 
-    def __init__(self, server, name, scopes, count, patient=False, pause=0.0):
+    def __init__(self, server, name, scopes, count, patient=False, pause=0.0, brake=None):
         """pause: seconds between two, for a rate that whoever reads can follow."""
         super().__init__(daemon=True)
-        self.pause = pause
+        self.pause, self.brake = pause, brake
+        if brake:
+            brake.senders.append(self)
         self.server, self.name_, self.scopes, self.count, self.patient = server, name, scopes, count, patient
         self.acknowledged, self.doubtful, self.workers, self.error = [], [], set(), None
         self.done, self.stopping = 0, False
@@ -43,6 +66,8 @@ class Sender(threading.Thread):
     def _run(self):
         connection = self._connect()
         for n in range(self.count):
+            while self.brake and self.brake.holds() and not self.stopping:
+                time.sleep(0.01)
             if self.stopping:
                 break
             scope = self.scopes[n % len(self.scopes)]
