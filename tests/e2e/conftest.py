@@ -7,9 +7,10 @@ import pytest
 
 from support.brokers import SERVERS
 from support.certificates import Certificates
+from support.leash import SessionLeash
 from support.nodes import until_connected
 from support.proxy import Proxy
-from support.server import BUILD, SOURCE, Server
+from support.server import BUILD, SOURCE, Server, kill_all, session_members
 from support.sse import Streams
 
 ARTIFACTS = BUILD / "artifacts"
@@ -152,9 +153,17 @@ def browser(tmp_path):
                      "--no-first-run", "--window-size=1100,720", f"--user-data-dir={tmp_path}"):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-    yield driver
-    driver.quit()
+    chromedriver = tmp_path / "chromedriver"
+    chromedriver.write_text('#!/bin/sh\nexec setsid /usr/bin/chromedriver "$@"\n')
+    chromedriver.chmod(0o755)
+    driver = webdriver.Chrome(service=Service(str(chromedriver)), options=options)
+    leash = SessionLeash(driver.service.process.pid)
+    try:
+        yield driver
+        driver.quit()
+    finally:
+        kill_all(lambda: session_members(driver.service.process.pid))
+        leash.release()
 
 
 @pytest.fixture

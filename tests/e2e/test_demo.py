@@ -8,7 +8,7 @@ import pytest
 
 from support.brokers import SERVERS
 from support.http import Connection
-from support.leash import leashed
+from support.leash import SessionLeash
 from support.ports import free_port
 from support.server import SOURCE, group_members, kill_all, session_members
 from support.sse import Streams
@@ -24,15 +24,16 @@ def demo(artifacts):
     def starter(*options):
         log = artifacts / f"demo-{len(running)}.log"
         with open(log, "wb") as out:
-            process = subprocess.Popen(leashed([SOURCE / "scripts/demo", *options]), env=ENVIRONMENT, stdin=subprocess.DEVNULL,
+            process = subprocess.Popen([SOURCE / "scripts/demo", *options], env=ENVIRONMENT, stdin=subprocess.DEVNULL,
                                        stdout=out, stderr=out, start_new_session=True)
-        running.append(process)
+        running.append((process, SessionLeash(process.pid)))
         return process, log
 
     yield starter
-    for process in running:
+    for process, leash in running:
         kill_all(lambda process=process: session_members(process.pid))
         process.wait(PATIENCE)
+        leash.release()
 
 
 def until_it_says_where(process, log):
