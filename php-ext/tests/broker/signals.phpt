@@ -5,10 +5,11 @@ viaduct
 --FILE--
 <?php
 require __DIR__ . '/../redis.inc';
-/** SIGALRM in a moment; pcntl_alarm() knows whole seconds only. */
+/** SIGALRM a moment after this process has gone to sleep in the call that follows, as far as the kernel tells. */
 function alarm_soon(): void
 {
-    exec('(sleep 0.2; kill -ALRM ' . getmypid() . ') >/dev/null 2>&1 &');
+    $pid = getmypid();
+    exec("(for i in $(seq 100); do case $(cat /proc/$pid/wchan) in *poll*) break;; esac; sleep 0.02; done; sleep 0.2; kill -ALRM $pid) >/dev/null 2>&1 &");
 }
 pcntl_async_signals(true);
 $redis = Redis::start();
