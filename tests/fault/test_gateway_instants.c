@@ -3,9 +3,9 @@
  * whatever it has done by then, its successor finds each message that the worker has put into its
  * ring, numbers it once and keeps it once.
  *
- * The victim is a child that is single-stepped (ptrace) through one drain of the rings. Whenever it
- * has changed the shared memory, a successor starts here, on that memory as it is; then what the
- * successor has changed is undone, and the victim goes on. */
+ * The victim is a child that is single-stepped (ptrace) through one drain of the rings and one turn
+ * of the link. Whenever it has changed the shared memory, a successor starts here, on that memory
+ * as it is; then what the successor has changed is undone, and the victim goes on. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +101,7 @@ static void a_successor_comes(struct scene *scene)
 {
     struct vd_node *node = &scene->node;
     static struct gateway successor;
+    struct vd_broker_status link;
 
     scene->nothing_done |= vd_history_next(node->history) == 1;
     scene->all_done |= vd_history_next(node->history) == 1 + MESSAGES &&
@@ -116,6 +117,10 @@ static void a_successor_comes(struct scene *scene)
     for (unsigned message = 0; message < MESSAGES; message++)
         expect_message(node->history, message);
     assert_int_equal(successor.counters.dropped, 0);
+    if (gw_link_status(&successor, &link)) { /* nobody else has heard of them */
+        assert_int_equal(link.outbox_messages, MESSAGES);
+        assert_int_equal(link.outbox_sequence, 1);
+    }
     gw_finish(&successor);
 }
 
@@ -149,8 +154,11 @@ static void drain_traced(void *argument)
 
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
         _exit(1);
+    if (gw_start(&scene->victim, &scene->node, 1) != VD_OK)
+        _exit(2);
     raise(SIGSTOP);
     gw_workers_turn(&scene->victim);
+    gw_link_turn(&scene->victim);
     raise(SIGSTOP); /* the end of what is stepped */
 }
 
@@ -187,8 +195,10 @@ static void set_area(struct scene *scene, unsigned which, void *bytes, size_t le
     assert_non_null(scene->areas[which].seen);
 }
 
-static void set_scene(struct scene *scene)
+/* @url: of the link, at which nobody answers; NULL: the node is alone. */
+static void set_scene(struct scene *scene, const char *url)
 {
+    static struct vd_broker_options broker;
     struct vd_server_config config = {.workers = 1,
                                       .port_any = true,
                                       .log_level = VD_LOG_OFF,
@@ -196,12 +206,13 @@ static void set_scene(struct scene *scene)
     struct vd_node *node = &scene->node;
 
     memset(scene, 0, sizeof(*scene));
+    broker.url = url;
+    config.broker = url ? &broker : NULL;
     assert_int_equal(vd_server_config_check(&config, NULL), VD_OK);
     assert_int_equal(vd_node_create(node, &config, NULL), VD_OK);
     atomic_store(&node->shared->supervisor_pid, getpid());
     atomic_store(&node->shared->gateway_epoch, 1);
     vd_logger_init(&node->logger, 2, VD_LOG_OFF, "gateway");
-    assert_int_equal(gw_start(&scene->victim, node, 1), VD_OK);
     set_area(scene, 0, node->shared, sizeof(*node->shared));
     set_area(scene, 1, node->slots, sizeof(*node->slots));
     set_area(scene, 2, node->history,
@@ -211,13 +222,13 @@ static void set_scene(struct scene *scene)
     set_area(scene, 5, node->events[0], SHOWN);
 }
 
-static void kill_at_every_instant(bool worker_is_dead)
+static void kill_at_every_instant(bool worker_is_dead, const char *url)
 {
     static struct scene scene;
     unsigned steps;
     pid_t child;
 
-    set_scene(&scene);
+    set_scene(&scene, url);
     worker_publishes(&scene);
     if (worker_is_dead)
         worker_dies(&scene);
@@ -228,7 +239,6 @@ static void kill_at_every_instant(bool worker_is_dead)
     waitpid(child, NULL, 0);
     print_message("%u instructions, %u states\n", steps, scene.states);
     assert_true(scene.states > 10 * MESSAGES && scene.nothing_done && scene.all_done);
-    gw_finish(&scene.victim);
     for (unsigned i = 0; i < AREAS; i++)
         free(scene.areas[i].seen);
     vd_node_destroy(&scene.node);
@@ -237,13 +247,19 @@ static void kill_at_every_instant(bool worker_is_dead)
 static void a_gateway_is_killed_while_it_publishes(void **state)
 {
     (void)state;
-    kill_at_every_instant(false);
+    kill_at_every_instant(false, NULL);
 }
 
 static void a_gateway_is_killed_while_it_buries_a_worker(void **state)
 {
     (void)state;
-    kill_at_every_instant(true);
+    kill_at_every_instant(true, NULL);
+}
+
+static void a_gateway_is_killed_while_it_publishes_to_other_nodes(void **state)
+{
+    (void)state;
+    kill_at_every_instant(false, "redis://127.0.0.1:1");
 }
 
 int main(void)
@@ -251,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_gateway_is_killed_while_it_publishes),
         cmocka_unit_test(a_gateway_is_killed_while_it_buries_a_worker),
+        cmocka_unit_test(a_gateway_is_killed_while_it_publishes_to_other_nodes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
