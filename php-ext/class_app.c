@@ -217,6 +217,13 @@ ZEND_METHOD(Viaduct_App, run)
         zend_throw_exception(spl_ce_RuntimeException, "The server runs already", 0);
         RETURN_THROWS();
     }
+    if (EG(active_fiber)) {
+        zend_throw_exception(spl_ce_RuntimeException,
+                             "run() cannot be called within a Fiber: a handler that suspends it "
+                             "would go on with the script in a worker",
+                             0);
+        RETURN_THROWS();
+    }
     struct vd_server_config config;
     vd_php_config_server(vd_php_config_from(Z_OBJ(app->config)), &config);
     if (!broker_fits(&config)) {

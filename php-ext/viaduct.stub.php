@@ -690,7 +690,7 @@ namespace Viaduct {
          * called, after the server has ended; never in a worker.
          *
          * @throws \RuntimeException when the address is taken, the process has threads, the broker does
-         *                           not fit the number of workers, or the server runs already
+         *                           not fit the number of workers, the server runs already, or in a Fiber
          */
         public function run(): void {}
     }

@@ -1,5 +1,5 @@
 /* This is a generated file, edit the .stub.php file instead.
- * Stub hash: 36f33a03022016266ba510881712582464dbacca */
+ * Stub hash: 0499157636f8eed626f09543a2f0a2f3a119a2e0 */
 
 ZEND_BEGIN_ARG_INFO_EX(arginfo_class_Viaduct_Config___construct, 0, 0, 0)
 ZEND_END_ARG_INFO()

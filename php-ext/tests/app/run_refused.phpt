@@ -25,9 +25,15 @@ try {
 } catch (Throwable $e) {
     echo $e::class, ': ', $e->getMessage(), "\n";
 }
+try {
+    (new Fiber(fn() => (new App((new Config())->withHost('not-an-address')->withLogLevel('off')))->run()))->start();
+} catch (Throwable $e) {
+    echo $e::class, ': ', $e->getMessage(), "\n";
+}
 ?>
 --EXPECTF--
 RuntimeException: InMemoryBroker serves one worker only, and withWorkerNum(4) asks for 4: use withBroker(new Viaduct\Broker\PipeBroker()), which carries broadcasts between the workers of this machine, or withWorkerNum(1)
 RuntimeException: InMemoryBroker serves one worker only, and withWorkerNum(2) asks for 2: use withBroker(new Viaduct\Broker\PipeBroker()), which carries broadcasts between the workers of this machine, or withWorkerNum(1)
 RuntimeException: %S
 ValueError: %S
+RuntimeException: run() cannot be called within a Fiber: a handler that suspends it would go on with the script in a worker
