@@ -176,6 +176,9 @@ static bool map_is_complete(const struct mapping *mapping, const zend_string *la
 static bool map_arguments(struct vd_php_route *route, const zend_function *function,
                           const char *const *names, size_t name_count)
 {
+    if (function && function->type == ZEND_INTERNAL_FUNCTION && !function->common.arg_info) {
+        function = NULL; /* $object->method(...) by __call(), which takes whatever there is */
+    }
     struct mapping mapping = {
         .signature = {.function = function,
                       .count = function ? function->common.num_args : 0,

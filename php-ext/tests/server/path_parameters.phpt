@@ -23,6 +23,7 @@ $server = Server::start(<<<'APP'
     $app->get('/float/{n}', fn(float $n) => ['n' => $n + 0.5]);
     $app->get('/either/{n}', fn(int|string $n) => ['n' => $n]);
     $app->get('/magic/{a}', [new Magic(), 'thing']);
+    $app->get('/magic-closure/{a}', (new Magic())->thing(...));
     $app->get('/own/{id}', new Own());
     $app->get('/static/{id}', 'Own::make');
     $app->get('/internal/{s}', 'strrev');
@@ -32,7 +33,7 @@ $server = Server::start(<<<'APP'
 APP);
 foreach (['/none/1', '/name/1/2', '/request/x%20y', '/request/a%2Fb', '/request-last/1', '/untyped/1', '/untyped-only',
           '/position/1/2', '/both/1/2', '/optional/1', '/variadic/1/2', '/all/1', '/int/42', '/int/-7', '/int/x', '/int/4.5',
-          '/int/%2042', '/int/99999999999999999999', '/float/1', '/float/1.25', '/float/one', '/either/42', '/magic/1',
+          '/int/%2042', '/int/99999999999999999999', '/float/1', '/float/1.25', '/float/one', '/either/42', '/magic/1', '/magic-closure/1',
           '/own/5', '/static/6', '/internal/abc', '/file/data.json', '/nine/1/2/3/4/5/6/7/8/9', '/refused/1', '/none', '/none/', '/none/1/', '/none/%zz'] as $path) {
     $a = $server->get($path);
     echo "$path: $a->status $a->body\n";
@@ -63,6 +64,7 @@ echo 'exit ', $server->stop(), "\n";
 /float/one: 404 Not Found
 /either/42: 200 {"n":"42"}
 /magic/1: 200 ["thing","Viaduct\\Request","1"]
+/magic-closure/1: 200 ["thing","Viaduct\\Request","1"]
 /own/5: 200 invoked 5
 /static/6: 200 /static/6 6
 /internal/abc: 200 cba
