@@ -129,6 +129,20 @@ struct plain_call {
     bool failed; /* threw */
 };
 
+/* What a handler threw goes to the log. */
+static bool threw(const struct vd_php_run *run, const char *what)
+{
+    zend_object *exception;
+    if (vd_php_outcome_take(&exception) != VD_PHP_THREW) {
+        return false;
+    }
+    zend_string *text = vd_php_exception_text(exception);
+    vd_log(run->logger, VD_LOG_ERROR, "handler_failed", "%s: %s", what, ZSTR_VAL(text));
+    zend_string_release(text);
+    OBJ_RELEASE(exception);
+    return true;
+}
+
 static void plain_call_body(void *context)
 {
     struct plain_call *call = context;
@@ -136,15 +150,7 @@ static void plain_call_body(void *context)
     vd_callable_call(call->handler, call->argument_count, call->arguments, &result);
     zval_ptr_dtor(&result);
     vd_php_sapi_call_end();
-    zend_object *exception;
-    if (vd_php_outcome_take(&exception) == VD_PHP_THREW) {
-        zend_string *text = vd_php_exception_text(exception);
-        vd_log(call->run->logger, VD_LOG_ERROR, "handler_failed", "%s: %s", call->what,
-               ZSTR_VAL(text));
-        zend_string_release(text);
-        OBJ_RELEASE(exception);
-        call->failed = true;
-    }
+    call->failed = threw(call->run, call->what);
 }
 
 /* Call @call->handler; its arguments are released. Returns false when it threw or was fatal. */
@@ -257,17 +263,11 @@ static void credentials_call(void *context)
     struct credentials_call *call = context;
     struct vd_php_run *run = call->run;
     struct vd_broker_credentials credentials = {0};
-    zend_object *exception;
     zval kept;
     bool fine =
         vd_php_broker_credentials(vd_php_broker_from(Z_OBJ(run->broker)), &kept, &credentials);
     vd_php_sapi_call_end();
-    if (vd_php_outcome_take(&exception) == VD_PHP_THREW) {
-        zend_string *text = vd_php_exception_text(exception);
-        vd_log(run->logger, VD_LOG_ERROR, "handler_failed", "credentials: %s", ZSTR_VAL(text));
-        zend_string_release(text);
-        OBJ_RELEASE(exception);
-    }
+    threw(run, "credentials");
     enum vd_err code =
         vd_worker_broker_credentials(run->worker, call->question, fine ? &credentials : NULL);
     if (code == VD_ERR_TOO_LARGE) {
