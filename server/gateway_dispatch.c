@@ -43,14 +43,14 @@ static bool takes_requests(struct gw_worker *worker)
            !is_elsewhere(worker);
 }
 
-static bool is_stuck(const struct gw_worker *worker, uint64_t now_us)
+bool gw_dispatch_is_stuck(const struct gw_worker *worker, uint64_t now_us)
 {
     const struct gw_request *first = TAILQ_FIRST(&worker->in_flight);
 
     return first && now_us - first->offered_us > STUCK_US;
 }
 
-static struct gw_worker *choose(struct gateway *gateway, bool idle_only)
+struct gw_worker *gw_dispatch_choose(struct gateway *gateway, bool idle_only)
 {
     struct gw_worker *best = NULL;
     unsigned count = gateway->config->workers;
@@ -70,7 +70,7 @@ static struct gw_worker *choose(struct gateway *gateway, bool idle_only)
             continue;
         if (now_us == 0)
             now_us = vd_monotonic_us();
-        if (!is_stuck(worker, now_us))
+        if (!gw_dispatch_is_stuck(worker, now_us))
             best = worker;
     }
     return best;
@@ -144,7 +144,7 @@ static bool offer_directly(struct gw_request *request, const char *bytes,
                            const struct vd_http_request *head, size_t body_length, size_t length)
 {
     struct gateway *gateway = request->connection->gateway;
-    struct gw_worker *worker = choose(gateway, false);
+    struct gw_worker *worker = gw_dispatch_choose(gateway, false);
 
     if (!worker)
         return false;
@@ -180,7 +180,7 @@ void gw_dispatch_dequeue(struct gateway *gateway, struct gw_request *request)
     gateway->queue_length--;
 }
 
-static void enqueue(struct gateway *gateway, struct gw_request *request, bool front)
+void gw_dispatch_enqueue(struct gateway *gateway, struct gw_request *request, bool front)
 {
     request->state = GW_REQUEST_QUEUED;
     request->worker = NULL;
@@ -203,14 +203,14 @@ void gw_dispatch_free(struct gateway *gateway, struct gw_request *request)
     free(request);
 }
 
-static void refuse(struct gw_connection *connection, const char *reason)
+void gw_dispatch_refuse(struct gw_connection *connection, const char *reason)
 {
     connection->keep_alive = false;
     connection->gateway->counters.refused[VD_HEALTH_REFUSED_QUEUE]++;
     gw_respond_error(connection, 503, reason);
 }
 
-static uint64_t next_id(struct gateway *gateway)
+uint64_t gw_dispatch_next_id(struct gateway *gateway)
 {
     return (uint64_t)gateway->epoch << VD_REQUEST_EPOCH_SHIFT | ++gateway->next_request;
 }
@@ -221,16 +221,16 @@ static struct gw_request *request_create(struct gw_connection *connection)
     struct gw_request *request;
 
     if (gateway->queue_length >= gateway->config->max_queue) {
-        refuse(connection, "too many requests are waiting");
+        gw_dispatch_refuse(connection, "too many requests are waiting");
         return NULL;
     }
     request = calloc(1, sizeof(*request));
     if (!request) {
-        refuse(connection, "out of memory");
+        gw_dispatch_refuse(connection, "out of memory");
         return NULL;
     }
     request->connection = connection;
-    request->id = next_id(gateway);
+    request->id = gw_dispatch_next_id(gateway);
     connection->request = request;
     gateway->open_requests++;
     return request;
@@ -249,7 +249,7 @@ static bool record_create(struct gw_request *request, const char *bytes,
     }
     connection->request = NULL;
     gw_dispatch_free(connection->gateway, request);
-    refuse(connection, "out of memory");
+    gw_dispatch_refuse(connection, "out of memory");
     return false;
 }
 
@@ -270,7 +270,7 @@ void gw_dispatch_request(struct gw_connection *connection, const char *bytes,
          offer_directly(request, bytes, head, body_length, gw_record_bytes(head, body_length))))
         return;
     if (record_create(request, bytes, head, body_length))
-        enqueue(gateway, request, false);
+        gw_dispatch_enqueue(gateway, request, false);
 }
 
 void gw_dispatch_begin(struct gw_connection *connection, const char *bytes,
@@ -313,7 +313,7 @@ void gw_dispatch_submit(struct gw_request *request)
                                                             : body->received + body->remaining;
         request->body_streamed = true;
     }
-    enqueue(connection->gateway, request, false);
+    gw_dispatch_enqueue(connection->gateway, request, false);
 }
 
 void gw_dispatch_want_body(struct gw_worker *worker, uint64_t id)
@@ -326,95 +326,8 @@ void gw_dispatch_want_body(struct gw_worker *worker, uint64_t id)
     gw_body_pump(request);
 }
 
-/* ---- taking back -------------------------------------------------------------------------------
+/* ---- the queue ---------------------------------------------------------------------------------
  */
-
-void gw_dispatch_leave_worker(struct gw_request *request)
-{
-    struct gw_worker *worker = request->worker;
-
-    if (!worker)
-        return;
-    TAILQ_REMOVE(&worker->in_flight, request, link);
-    worker->in_flight_count--;
-    if (worker->exclusive == request)
-        worker->exclusive = NULL;
-    request->worker = NULL;
-}
-
-bool gw_dispatch_revoke(struct gw_request *request)
-{
-    uint64_t offered = vd_claim_word(request->id, VD_CLAIM_OFFERED);
-
-    return request->worker &&
-           atomic_compare_exchange_strong(&request->worker->slot->claims[request->claim], &offered,
-                                          vd_claim_word(request->id, VD_CLAIM_REVOKED));
-}
-
-/* A frame that the worker will skip stays as it is until we, the only producer, write over it. */
-static bool copy_back(struct gw_request *request)
-{
-    if (request->record)
-        return true;
-    request->record = malloc(request->record_length); /* as we know it: not what the ring says */
-    if (!request->record)
-        return false;
-    memcpy(request->record, request->frame->payload, request->record_length);
-    return true;
-}
-
-bool gw_dispatch_take_back(struct gateway *gateway, struct gw_request *request)
-{
-    if (request->state != GW_REQUEST_OFFERED || !gw_dispatch_revoke(request))
-        return false;
-    bool copied = copy_back(request);
-
-    gw_dispatch_leave_worker(request);
-    if (copied) {
-        /* Another name: were the same worker offered it again under the same claim, the frame that
-         * it has not read yet would come to life, with other frames behind it than its own. */
-        request->id = next_id(gateway);
-        enqueue(gateway, request, true);
-        return true;
-    }
-    request->connection->request = NULL;
-    refuse(request->connection, "out of memory");
-    gw_dispatch_free(gateway, request);
-    return true;
-}
-
-/* What waits behind a slow request goes to the front of the queue, in its order; the first, too, if
- * the worker has not even begun with it. */
-static void unstick(struct gateway *gateway, struct gw_worker *worker)
-{
-    struct gw_request *request = TAILQ_LAST(&worker->in_flight, gw_request_list), *previous;
-
-    for (; request; request = previous) {
-        previous = TAILQ_PREV(request, gw_request_list, link);
-        if (gw_dispatch_take_back(gateway, request) && !previous)
-            worker->passed_over = true;
-    }
-}
-
-static void unstick_all(struct gateway *gateway)
-{
-    struct gw_worker *free_worker = NULL;
-    uint64_t now_us = 0;
-
-    for (unsigned i = 0; i < gateway->config->workers; i++) {
-        struct gw_worker *worker = &gateway->workers[i];
-
-        if (worker->in_flight_count == 0)
-            continue;
-        if (now_us == 0)
-            now_us = vd_monotonic_us();
-        if (!is_stuck(worker, now_us))
-            continue;
-        if (!free_worker && !(free_worker = choose(gateway, false)))
-            return;
-        unstick(gateway, worker);
-    }
-}
 
 static bool upload_has_place(const struct gateway *gateway)
 {
@@ -447,68 +360,17 @@ void gw_dispatch_pump(struct gateway *gateway)
         if (gateway->workers[i].exclusive)
             gw_body_pump(gateway->workers[i].exclusive);
     }
-    unstick_all(gateway);
+    gw_dispatch_unstick(gateway);
     while ((request = next_in_queue(gateway))) {
-        struct gw_worker *worker = choose(gateway, request->record_length > VD_FRAME_CHUNK_BYTES);
+        struct gw_worker *worker =
+            gw_dispatch_choose(gateway, request->record_length > VD_FRAME_CHUNK_BYTES);
 
         if (!worker)
             return;
         gw_dispatch_dequeue(gateway, request);
         if (!offer_record(worker, request)) {
-            enqueue(gateway, request, true);
+            gw_dispatch_enqueue(gateway, request, true);
             return;
         }
     }
-}
-
-/* The queue is in the order of arrival, but for those that came back from a dead worker. */
-static void sweep_queue(struct gateway *gateway, const struct gw_request_list *queue)
-{
-    uint64_t now_us = vd_monotonic_us();
-    uint64_t limit_us = (uint64_t)gateway->config->request_timeout_ms * 1000;
-    struct gw_request *request = TAILQ_FIRST(queue), *next;
-
-    for (; request; request = next) {
-        struct gw_connection *connection = request->connection;
-        uint64_t since = request->waiting_us;
-
-        next = TAILQ_NEXT(request, link);
-        if (connection->peer_closed) {
-            gw_connection_close(connection);
-        } else if (now_us > since && now_us - since > limit_us) {
-            gw_dispatch_dequeue(gateway, request);
-            connection->request = NULL;
-            gw_dispatch_free(gateway, request);
-            refuse(connection, "no worker became free in time");
-        }
-    }
-}
-
-static bool first_is_taken(const struct gw_worker *worker)
-{
-    const struct gw_request *first = TAILQ_FIRST(&worker->in_flight);
-
-    return atomic_load_explicit(&worker->slot->claims[first->claim], memory_order_relaxed) !=
-           vd_claim_word(first->id, VD_CLAIM_OFFERED);
-}
-
-void gw_dispatch_sweep(struct gateway *gateway)
-{
-    sweep_queue(gateway, &gateway->queue);
-    sweep_queue(gateway, &gateway->uploads);
-}
-
-bool gw_dispatch_uneasy(const struct gateway *gateway)
-{
-    bool behind = false, idle = false, elsewhere = false;
-
-    for (unsigned i = 0; i < gateway->config->workers; i++) {
-        const struct gw_worker *worker = &gateway->workers[i];
-
-        behind |= worker->in_flight_count >= 2 ||
-                  (worker->in_flight_count == 1 && !first_is_taken(worker));
-        idle |= worker->in_flight_count == 0 && worker->ready && !worker->passed_over;
-        elsewhere |= worker->passed_over;
-    }
-    return (behind && idle) || (elsewhere && gateway->queue_length);
 }
