@@ -182,8 +182,9 @@ enum vd_origin_verdict vd_origins_see(struct vd_origins *origins, const char *te
     return VD_ORIGIN_AFTER_GAP;
 }
 
-/* An equal number ends the forgiveness, too: all that the gap of the link can have cost is known. A
- * lower one says nothing: its sender does not know yet what arrived, and sends that again. */
+/* Any number ends the forgiveness: all that the gap of the link can have cost is known. A lower one
+ * says that its sender does not know yet what arrived, and sends that again, and what follows: so
+ * what is missing after it was dropped there, perhaps since the gap. */
 bool vd_origins_hear(struct vd_origins *origins, const char *text, size_t length, uint64_t sequence,
                      uint64_t *missed)
 {
@@ -197,10 +198,10 @@ bool vd_origins_hear(struct vd_origins *origins, const char *text, size_t length
     }
     origin = &origins->table[at - 1];
     used(origins, at, false);
-    if (sequence < origin->last)
-        return false;
     forgiven = origin->forgiven != origins->forgiven;
     origin->forgiven = origins->forgiven;
+    if (sequence < origin->last)
+        return false;
     *missed = sequence - origin->last;
     origin->last = sequence;
     return *missed > 0 && !forgiven;

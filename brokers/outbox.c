@@ -102,7 +102,8 @@ const struct vd_outbox_entry *vd_outbox_next(const struct vd_outbox *outbox)
 
     if (!entry)
         return NULL;
-    if (outbox->flying_count > 0 && outbox->flying_bytes + entry->length > outbox->window_bytes)
+    if (outbox->flying_count > 0 && (outbox->flying_count >= VD_OUTBOX_FLYING_MAX ||
+                                     outbox->flying_bytes + entry->length > outbox->window_bytes))
         return NULL;
     return entry;
 }

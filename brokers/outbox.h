@@ -18,6 +18,12 @@
 
 #include <viaduct/broker.h>
 
+#include "origins.h"
+
+/* In flight at once, beside the limit on bytes: their copies after a drop are told by their
+ * numbers, as far as VD_ORIGINS_WINDOW reaches. */
+#define VD_OUTBOX_FLYING_MAX (VD_ORIGINS_WINDOW / 2)
+
 struct vd_outbox_entry {
     struct vd_outbox_entry *next;
     uint64_t sequence;    /* of the message; 0 unless it is this node's own */

@@ -15,8 +15,7 @@
 #define DEFAULT_CHANNEL   "via:broadcast"
 #define CHANNEL_MAX_BYTES 256
 
-/* In flight. Copies after a drop are told by their numbers, as far as VD_ORIGINS_WINDOW reaches:
- * fewer messages than that fit, since none takes less than 64 bytes. */
+/* In flight. */
 #define WINDOW_BYTES ((size_t)4 * 1024 * 1024)
 
 /* Read whole, and then refused as malformed, rather than ending the link: what a node with larger

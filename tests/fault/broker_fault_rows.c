@@ -144,12 +144,10 @@ static void until_overflow_is_told(struct fault_world *world, struct fault_node 
 static void test_each_overflow_is_told(void **state)
 {
     struct fault_world *world = *state;
-    struct vd_broker_options options = steady;
+    struct vd_broker_options options = {.outbox_messages = 5, .outbox_bytes = 4096};
     struct fault_node *node;
     struct vd_broker_status status;
 
-    options.outbox_messages = 5;
-    options.outbox_bytes = 4096;
     node = fault_open(world, 0, options);
     fault_until_failed(world, node, 1);
     fault_start(world);
@@ -282,6 +280,41 @@ static void test_a_lost_tail(void **state)
     assert_int_equal(status.counters.malformed, 0);
 }
 
+/* Dropped after the reader's own gap, by a writer that does not even know that its last messages
+ * have arrived: no part of that gap. */
+static void test_an_overflow_after_a_gap(void **state)
+{
+    struct fault_world *world = *state;
+    struct vd_broker_options options = {.outbox_messages = 5};
+    struct fault_node *writer, *reader;
+    unsigned gaps;
+
+    fault_start(world);
+    fault_start_proxy(world);
+    reader = open_past_the_proxy(world, 1);
+    writer = fault_open(world, 0, options);
+    fault_until_connected(world, reader, true);
+    fault_until_connected(world, writer, true);
+    tcp_proxy_set(&world->proxy, TCP_PROXY_DEAFEN);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(fault_publish(writer, "one of three"), VD_OK);
+    fault_until_count(world, reader, 3);
+    tcp_proxy_set(&world->proxy, TCP_PROXY_CUT);
+    fault_until_connected(world, writer, false);
+    broker_server_kill(&world->server);
+    fault_until_connected(world, reader, false);
+    fault_start(world);
+    fault_until_connected(world, reader, true);
+    gaps = reader->gaps;
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(fault_publish(writer, "one of eight"), VD_OK);
+    tcp_proxy_set(&world->proxy, TCP_PROXY_PASS);
+    fault_until_sequence(world, reader, 11);
+    assert_int_equal(reader->count, 8);
+    assert_int_equal(reader->gaps, gaps + 1);
+    assert_int_equal(reader->missed, 3);
+}
+
 /* A probe stands where it was sent among the messages. (No more of them than the reader keeps up
  * with: an inbox that overflows is a gap.) */
 static void test_probes_among_messages(void **state)
@@ -313,7 +346,7 @@ static void test_what_follows_a_gap_arrives(void **state)
 
     fault_start(world);
     fault_start_proxy(world);
-    reader = fault_open(world, 1, steady);
+    reader = fault_open(world, 1, (struct vd_broker_options){0});
     writer = open_past_the_proxy(world, 0);
     fault_until_connected(world, reader, true);
     fault_until_connected(world, writer, true);
@@ -523,6 +556,38 @@ static void test_restarts_under_load(void **state)
     assert_true(reader->gaps >= RESTARTS);
 }
 
+/* What is on the way when a link breaks goes out again, and the copies are known by their numbers,
+ * however many they are and however small. */
+static void test_very_many_on_the_way(void **state)
+{
+    const struct vd_message message = {.scope = "x", .scope_length = 1};
+    struct fault_world *world = *state;
+    struct vd_broker_options options = steady;
+    struct fault_node *writer, *reader;
+
+    fault_start(world);
+    fault_start_proxy(world);
+    reader = open_past_the_proxy(world, 1);
+    options.node_id = "w";
+    writer = fault_open(world, 0, options);
+    fault_until_connected(world, reader, true);
+    fault_until_connected(world, writer, true);
+    tcp_proxy_set(&world->proxy, TCP_PROXY_DEAFEN); /* it is not told that they arrive */
+    for (unsigned i = 1; i <= BURST; i++) {
+        assert_int_equal(vd_broker_publish(writer->broker, &message, NULL), VD_OK);
+        if (i % 1000 == 0)
+            fault_turn(world, 0);
+    }
+    fault_until_failed(world, writer, 1);
+    tcp_proxy_set(&world->proxy, TCP_PROXY_PASS);
+    fault_until_connected(world, writer, true);
+    fault_flush(world, writer);
+    fault_until_sequence(world, reader, BURST);
+    assert_int_equal(reader->count, BURST);
+    assert_false(reader->backwards);
+    assert_int_equal(reader->gaps + reader->jumps, 0);
+}
+
 static unsigned count_entries(const char *path)
 {
     DIR *directory = opendir(path);
@@ -696,6 +761,7 @@ const struct CMUnitTest fault_link_rows[] = {
     FAULT_TEST(test_each_overflow_is_told),
     FAULT_TEST(test_an_overflow_before_the_first_message),
     FAULT_TEST(test_an_overflow_before_the_first_link),
+    FAULT_TEST(test_an_overflow_after_a_gap),
     FAULT_TEST(test_a_lost_tail),
     FAULT_TEST(test_probes_among_messages),
     FAULT_TEST(test_what_follows_a_gap_arrives),
@@ -711,6 +777,7 @@ const size_t fault_link_row_count = sizeof(fault_link_rows) / sizeof(fault_link_
 const struct CMUnitTest fault_load_rows[] = {
     FAULT_TEST(test_restarts_under_load),
     FAULT_TEST(test_a_burst),
+    FAULT_TEST(test_very_many_on_the_way),
 };
 const size_t fault_load_row_count = sizeof(fault_load_rows) / sizeof(fault_load_rows[0]);
 

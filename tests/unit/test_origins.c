@@ -215,7 +215,10 @@ static void test_how_far_after_a_gap_of_the_link(void **state)
     assert_false(hear(&origins, "a", 9, &missed));
     assert_true(hear(&origins, "a", 10, &missed));
     assert_false(hear(&origins, "b", 3, &missed)); /* it sends again what it does not know of */
-    assert_int_equal(see(&origins, "b", 8, &missed), VD_ORIGIN_NEW);
+    assert_int_equal(see(&origins, "b", 4, &missed), VD_ORIGIN_DUPLICATE);
+    assert_int_equal(see(&origins, "b", 8, &missed),
+                     VD_ORIGIN_AFTER_GAP); /* and has dropped 6, 7 */
+    assert_int_equal(missed, 2);
     vd_origins_forgive(&origins);
     assert_false(hear(&origins, "b", 8, &missed)); /* nothing was lost in that gap */
     assert_int_equal(see(&origins, "b", 10, &missed), VD_ORIGIN_AFTER_GAP);
