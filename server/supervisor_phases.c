@@ -14,8 +14,8 @@
 
 #include "supervisor_state.h"
 
-#define GATEWAY_END_MS 500 /* that the gateway has at least, once the workers are gone */
-#define ECHO_MS        300 /* a second signal within this is the first one again */
+#define GATEWAY_END_MS 1000 /* that the gateway has at least, once the workers are gone */
+#define ECHO_MS        300  /* a second signal within this is the first one again */
 
 /* ---- recycling ---------------------------------------------------------------------------------
  */

@@ -475,7 +475,7 @@ def test_a_gateway_killed_in_its_last_act_has_a_successor(between, node, server,
 
 def test_the_end_does_not_wait_for_ever(node, server):
     server.start()
-    one = node(drain_timeout_ms=1500)
+    one = node(drain_timeout_ms=3000)
     until_connected(one)
     workers_ready(one)
     server.kill()

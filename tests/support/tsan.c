@@ -4,12 +4,21 @@
  * buffers another thread of cnats has written from, are not seen. */
 #ifdef __SANITIZE_THREAD__
 
+/* NOLINTBEGIN(bugprone-reserved-identifier) */
 const char *__tsan_default_suppressions(void);
+const char *__tsan_default_options(void);
 
-const char *__tsan_default_suppressions(void) /* NOLINT(bugprone-reserved-identifier) */
+const char *__tsan_default_suppressions(void)
 {
     return "race:libcrypto.so\nrace:libssl.so\n";
 }
+
+/* It sleeps for a second at the end, when there are threads: all the time that a gateway has. */
+const char *__tsan_default_options(void)
+{
+    return "atexit_sleep_ms=100";
+}
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 #else
 typedef int nothing_to_suppress;
