@@ -40,7 +40,7 @@ def until_it_says_where(process, log):
     def says_where():
         assert process.poll() is None, log.read_text()
         return "Ctrl-C stops it" in log.read_text()
-    until(says_where, what="the address is printed")  # the first run builds
+    until(says_where, 600, "the address is printed")  # the first run builds the release, from nothing in a fresh clone
 
 
 def test_two_at_once_and_ctrl_c(demo):
