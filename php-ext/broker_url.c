@@ -187,8 +187,10 @@ static void create(zval *object, zend_string *url, HashTable *options)
     HashTable *arguments = zend_new_array(8);
     const struct scheme *scheme = url_take(url, arguments);
     if (!scheme) {
-        zend_argument_value_error(1, "must be pipe:, memory:, redis://, rediss://, nats:// or "
-                                     "tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]");
+        zend_argument_value_error(1,
+                                  "must be pipe:, memory:, redis://, rediss://, nats:// or tls://, "
+                                  "after the slashes [USER:PASSWORD@]HOST[:PORT]; or "
+                                  "redis+unix:///PATH");
     } else if (object_init_ex(object, *scheme->ce) == SUCCESS) {
         if (options) {
             zend_hash_merge(arguments, options, zval_add_ref, true);

@@ -63,23 +63,23 @@ Viaduct\Broker\RedisBroker host=/run/redis/redis.sock port=6379 channel=via:broa
 Viaduct\Broker\RedisBroker host=/run/a b port=6379 password=*** username=node channel=via:broadcast servers=Array
 Viaduct\Broker\NatsBroker host=nats.internal port=4222 authToken=*** subject=via.broadcast servers=Array
 Viaduct\Broker\NatsBroker host=nats.internal port=4223 subject=a.b tls=1 username=u password=*** servers=Array
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
-ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://; after the slashes [USER:PASSWORD@]HOST[:PORT]
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
+ValueError: Viaduct\Broker\from_url(): Argument #1 ($url) must be pipe:, memory:, redis://, rediss://, nats:// or tls://, after the slashes [USER:PASSWORD@]HOST[:PORT]; or redis+unix:///PATH
 Error: Unknown named parameter $pigeon
 Error: Unknown named parameter $channel
 Viaduct\Broker\from_url() takes options by name only
