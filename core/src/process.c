@@ -68,6 +68,11 @@ uint64_t vd_process_identity(void)
     return life.started << PID_BITS | (uint64_t)pid;
 }
 
+static bool is_gone(pid_t pid)
+{
+    return kill(pid, 0) != 0 && errno == ESRCH;
+}
+
 /* All of its threads. */
 static bool all_ended(pid_t pid)
 {
@@ -88,10 +93,10 @@ static bool is_dead(uint64_t identity)
     uint64_t started = identity >> PID_BITS;
     struct life life;
 
-    if (kill(pid, 0) != 0 && errno == ESRCH)
+    if (pid == 0 || is_gone(pid))
         return true;
-    if (!read_life(pid, &life))
-        return all_ended(pid);
+    if (!read_life(pid, &life)) /* reaped just now, or /proc does not tell */
+        return is_gone(pid) || all_ended(pid);
     if (started && life.started != started)
         return true;
     return (life.state == 'Z' || life.state == 'X') && life.threads <= 1;
