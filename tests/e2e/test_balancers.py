@@ -113,7 +113,7 @@ def test_two_nodes_behind_it_are_one(nodes, serve, balance, kind, name):
             assert connection.publish("room:x", "to all").status == 204
         some.pump(lambda: all(stream.data() for stream in opened), what="the broadcast reaches every stream, unbuffered")
         assert {tuple(stream.data()) for stream in opened} == {("to all",)}
-    until(lambda: not any(held(server) for server in servers), what="a tab that is closed is gone before the next heartbeat")
+    until(lambda: not any(held(server) for server in servers), what="a tab that is closed is gone")
     servers[0].stop()
     for _ in range(4):  # a node that has just gone: the next one
         with Connection(address) as connection:
