@@ -112,6 +112,8 @@ static void only_from_the_dead(bool hidden)
     pid_t child;
 
     proc_is_hidden = hidden;
+    assert_true(vd_process_has_ended(0));
+    assert_false(vd_process_has_ended(vd_process_identity()));
     assert_false(owner_lock_from_dead(&shared->lock, vd_process_identity())); /* free */
     child = fork_owner();
     owner = atomic_load(&shared->lock);

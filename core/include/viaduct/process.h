@@ -12,8 +12,8 @@
 uint64_t vd_process_identity(void);
 
 /* Has that process ended, all of its threads, whether its parent has reaped it or not? A stopped
- * one has not; 0, which is nobody, has. Within one pid namespace, with /proc (without it, and before
- * Linux 5.3: only once it is reaped). Keeps errno, is no cancellation point. */
+ * one has not; 0, which is nobody, has. Within one pid namespace, with /proc (without it, and
+ * before Linux 5.3: only once it is reaped). Keeps errno, is no cancellation point. */
 bool vd_process_has_ended(uint64_t identity);
 
 #endif
