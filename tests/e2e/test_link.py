@@ -188,6 +188,7 @@ def test_a_gateway_killed_with_a_full_outbox_loses_nothing(between, node, server
     far, = there.open(EVENTS)
     a.publish(SCOPE, "up")
     there.pump(lambda: far.data() == ["up"])
+    until(lambda: metrics(a)["outbox_messages"] == 0, what="the node knows that it arrived")
     proxy.mode = "refuse"
     until_degraded(a)
     for n in range(300):
@@ -360,6 +361,7 @@ def test_the_oldest_give_way_and_nobody_is_left_in_the_dark(between, node, serve
     far, = there.open(EVENTS)
     a.publish(SCOPE, "up")
     there.pump(lambda: far.data() == ["up"])
+    until(lambda: metrics(a)["outbox_messages"] == 0, what="the node knows that it arrived")
     proxy.mode = "refuse"
     until_degraded(a)
     for n in range(25):

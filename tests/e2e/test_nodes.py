@@ -243,6 +243,7 @@ def test_a_full_outbox_drops_the_oldest_or_refuses(broker, between, nodes, strea
     [own] = here.open("/events?scope=a")
     assert one.publish("a", "-1").status == 204
     some.pump(lambda: stream.data() == ["-1"])
+    until(lambda: metrics(one)["outbox_messages"] == 0, what="the node knows that it arrived")
     proxy.mode = "refuse"
     until_degraded(one)
     with one.connect() as connection:
