@@ -96,7 +96,8 @@ def held(server):
 @pytest.mark.parametrize("kind, name", [(caddy, "Caddy"), (haproxy, "HAProxy"), (nginx, "nginx")])
 def test_two_nodes_behind_it_are_one(nodes, serve, balance, kind, name):
     broker = serve("redis")
-    servers = nodes(broker.url(), broker.url(), workers=2, **STEADY)
+    # No heartbeat would find out that a tab is gone.
+    servers = nodes(broker.url(), broker.url(), workers=2, heartbeat_ms=3_600_000, **STEADY)
     address = balance(kind, name, servers)
     with Streams(address) as some:
         opened = []
