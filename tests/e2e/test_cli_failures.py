@@ -63,8 +63,8 @@ def test_somebody_publishes_more_than_any_message_takes(tmp_path, serve):
     with Running(tmp_path, "sub", broker=broker) as sub, broker.raw() as raw:
         sub.listening()
         raw.publish(b"x" * (9 << 20))
-        until(lambda: "more at once than any message takes" in sub.err(), 15, "it is said")
-        until(lambda: "gap: " in sub.err(), 15, "it is back")
+        until(lambda: "more at once than any message takes" in sub.err(), what="it is said")
+        until(lambda: "gap: " in sub.err(), what="it is back")
         run("pub", "a", "after", broker=broker)
         assert sub.lines(1)[0].endswith(b" a after")
         sub.interrupt().ends(0)

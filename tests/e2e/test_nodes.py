@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from support.brokers import SERVERS
-from support.nodes import QUICK, STEADY, judge, metrics, until_connected, until_degraded
+from support.nodes import QUICK, STEADY, judge, metrics, until_confirmed, until_connected, until_degraded
 from support.senders import Brake, Sender, check_senders, run_senders
 from support.wait import until
 
@@ -243,7 +243,7 @@ def test_a_full_outbox_drops_the_oldest_or_refuses(broker, between, nodes, strea
     [own] = here.open("/events?scope=a")
     assert one.publish("a", "-1").status == 204
     some.pump(lambda: stream.data() == ["-1"])
-    until(lambda: metrics(one)["outbox_messages"] == 0, what="the node knows that it arrived")
+    until_confirmed(one)
     proxy.mode = "refuse"
     until_degraded(one)
     with one.connect() as connection:

@@ -394,7 +394,7 @@ def test_a_gateway_that_is_replaced_meanwhile(start, place):
 def test_a_node_that_is_silent_is_waited_for(place, tmp_path):
     with answering(tmp_path / "fake.sock", *[b""] * 100):
         with Screen("--interval", "0.1", "--socket", str(tmp_path / "fake.sock")) as screen:
-            until(lambda: b"does not answer; asking again" in screen.read(), 15, "it says so")
+            until(lambda: b"does not answer; asking again" in screen.read(), what="it says so")
             os.write(screen.main, b"q")
             screen.ends(0)
         for _ in range(100):  # the rest

@@ -9,7 +9,7 @@ require __DIR__ . '/../redis.inc';
 function alarm_soon(): void
 {
     $pid = getmypid();
-    exec("(for i in $(seq 100); do case $(cat /proc/$pid/wchan) in *poll*) break;; esac; sleep 0.02; done; sleep 0.2; kill -ALRM $pid) >/dev/null 2>&1 &");
+    exec("(for i in $(seq 1000); do case $(cat /proc/$pid/wchan) in *poll*) break;; esac; sleep 0.02; done; sleep 0.2; kill -ALRM $pid) >/dev/null 2>&1 &");
 }
 pcntl_async_signals(true);
 $redis = Redis::start();

@@ -34,6 +34,12 @@ def until_connected(*servers):
         until(lambda server=server: connected(server), what="connected to the broker")
 
 
+def until_confirmed(server):
+    """What a node has published may have arrived before the broker's confirmation has: until then it is kept in the outbox,
+    and goes out again after a break."""
+    until(lambda: metrics(server)["outbox_messages"] == 0, what="all is confirmed")
+
+
 def until_degraded(server):
     """Until it says so in every way it has, which must not keep it from serving."""
     def degraded():
