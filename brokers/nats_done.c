@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages to be destroyed together: see nats_done.h. */
 #include "nats_done.h"
+#include "nats_session_state.h"
 
 void vd_nats_done_destroy(struct vd_nats_done *done)
 {
-    while (done->count > 0)
-        natsMsg_Destroy(done->messages[--done->count]);
+    unsigned count = done->count > 0 && vd_nats_shared_entered_here() ? done->count : 0;
+
+    for (unsigned i = 0; i < count; i++)
+        natsMsg_Destroy(done->messages[i]);
+    done->count = 0;
     done->bytes = 0;
 }
 

@@ -18,7 +18,8 @@ struct vd_nats_done {
     size_t bytes;
 };
 
-/* Takes @message over; destroys all when there are many. */
+/* Takes @message over; destroys all when there are many. In a forked child nothing is destroyed, as
+ * the library's locks may be held there by threads that it does not have. */
 void vd_nats_done_add(struct vd_nats_done *done, natsMsg *message);
 void vd_nats_done_destroy(struct vd_nats_done *done);
 

@@ -61,6 +61,8 @@ void vd_nats_shared_notice(struct vd_nats_shared *shared);
 void vd_nats_shared_join(struct vd_nats_shared *shared);
 /* It is about to call the library: from here on no child of this process may. */
 void vd_nats_shared_enter(void);
+/* Not by a process of which this is a forked copy. */
+bool vd_nats_shared_entered_here(void);
 /* It is gone. */
 void vd_nats_shared_leave(struct vd_nats_shared *shared);
 

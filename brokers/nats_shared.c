@@ -115,7 +115,7 @@ static void until_gone(void)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
 
-    if (atomic_load(&library.user) != getpid())
+    if (!vd_nats_shared_entered_here())
         return; /* a forked child: nobody to wait for */
     for (unsigned ms = 0; ms < EXIT_WAIT_MS && atomic_load(&library.sessions) > 0; ms++)
         nanosleep(&moment, NULL);
@@ -141,6 +141,11 @@ void vd_nats_shared_join(struct vd_nats_shared *shared)
 void vd_nats_shared_enter(void)
 {
     atomic_store(&library.user, getpid());
+}
+
+bool vd_nats_shared_entered_here(void)
+{
+    return atomic_load(&library.user) == getpid();
 }
 
 void vd_nats_shared_leave(struct vd_nats_shared *shared)
