@@ -402,12 +402,13 @@ def test_the_end_waits_for_the_outbox(between, node, server, streams):
     for n in range(50):
         a.publish(SCOPE, str(n))
     with a.connect() as busy:  # is not done before the link is up again, however slow this machine is
-        busy.send(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n1")
+        busy.send(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        busy.until_continue()
         a.process.send_signal(signal.SIGTERM)
         a.says("draining")
         proxy.mode = "pass"
         there.pump(lambda: far.data() == [str(n) for n in range(50)], what="all before the end")
-        busy.send(b"2")
+        busy.send(b"12")
         assert busy.answer("POST").status == 200
     a.ended(0)
     assert "broker_undelivered" not in a.log()

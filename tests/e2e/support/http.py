@@ -89,6 +89,11 @@ class Connection:
         part, self.buffer = self.buffer[:length], self.buffer[length:]
         return part
 
+    def until_continue(self):
+        """Of a request with `Expect: 100-continue`: its head was read, it has begun."""
+        status, _, _ = parse_head(self._until(b"\r\n\r\n"))
+        assert status == 100
+
     def answer(self, method="GET"):
         status, reason, headers = parse_head(self._until(b"\r\n\r\n"))
         if status == 100:
