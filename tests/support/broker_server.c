@@ -109,10 +109,12 @@ const struct broker_server_kind broker_server_redis = {
 /* Its configuration has to be a file. */
 static size_t nats_arguments(const struct broker_server *server, const char **arguments)
 {
-    FILE *file = fopen("server.conf", "w");
+    char path[sizeof(server->directory) + 16];
+    FILE *file;
 
-    if (!file)
-        _exit(1);
+    snprintf(path, sizeof(path), "%s/server.conf", server->directory);
+    file = fopen(path, "w");
+    assert_non_null(file);
     fprintf(file, "listen: 127.0.0.1:%s\n", server->port_text);
     if (server->tls) {
         fprintf(file, "tls { cert_file: server.pem, key_file: server.key%s }\n",
@@ -133,18 +135,15 @@ const struct broker_server_kind broker_server_nats = {
     .arguments = nats_arguments,
 };
 
-static _Noreturn void run(const struct broker_server *server, pid_t parent)
+/* In the child of a process that has threads: no memory may be asked for. */
+static _Noreturn void run(const struct broker_server *server, const char *const *arguments,
+                          pid_t parent)
 {
-    const char *arguments[1 + BROKER_SERVER_ARGUMENTS] = {server->kind->program};
     int null = open("/dev/null", O_RDWR), log;
-    size_t count;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent || chdir(server->directory) < 0)
         _exit(1);
-    count = 1 + server->kind->arguments(server, arguments + 1);
-    for (size_t i = 0; server->options[i]; i++)
-        arguments[count++] = server->options[i];
     log = open("server.log", O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(null, 0);
     dup2(log, 1);
@@ -165,13 +164,17 @@ static bool takes_connections(int port)
 
 void broker_server_start(struct broker_server *server)
 {
+    const char *arguments[1 + BROKER_SERVER_ARGUMENTS] = {server->kind->program};
     uint64_t deadline_ms = vd_monotonic_ms() + START_MS;
+    size_t count = 1 + server->kind->arguments(server, arguments + 1);
     pid_t parent = getpid();
 
+    for (size_t i = 0; server->options[i]; i++)
+        arguments[count++] = server->options[i];
     server->pid = fork();
     assert_true(server->pid >= 0);
     if (server->pid == 0)
-        run(server, parent);
+        run(server, arguments, parent);
     while (!takes_connections(server->port)) {
         int result;
         if (waitpid(server->pid, &result, WNOHANG) == server->pid) {
