@@ -424,15 +424,20 @@ def test_the_last_words_of_the_workers_reach_the_other_node(node, server, stream
     b.stop()  # while its own can be delivered
 
 
-def test_the_end_does_not_wait_for_a_broker_that_is_away(node, server):
+def with_seven_undelivered(node, server, **options):
     server.start()
-    one = node(drain_timeout_ms=120_000)
+    one = node(**options)
     until_connected(one)
     workers_ready(one)
     server.kill()
     until_degraded(one)
     for n in range(7):
         one.publish(SCOPE, str(n))
+    return one
+
+
+def test_the_end_does_not_wait_for_a_broker_that_is_away(node, server):
+    one = with_seven_undelivered(node, server, drain_timeout_ms=120_000)
     one.process.send_signal(signal.SIGTERM)
     one.ended(0, seconds=60)  # half of what it might take, and many times what it should
     assert "broker_undelivered: 7 messages" in one.log(), one.log()
@@ -477,14 +482,7 @@ def test_a_gateway_killed_in_its_last_act_has_a_successor(between, node, server,
 
 
 def test_the_end_does_not_wait_for_ever(node, server):
-    server.start()
-    one = node(drain_timeout_ms=3000)
-    until_connected(one)
-    workers_ready(one)
-    server.kill()
-    until_degraded(one)
-    for n in range(7):
-        one.publish(SCOPE, str(n))
+    one = with_seven_undelivered(node, server, drain_timeout_ms=3000)
     one.stop()
     assert "broker_undelivered: 7 messages" in one.log(), one.log()
 
